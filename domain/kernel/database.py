@@ -1,0 +1,102 @@
+"""Engines and sessions. Who holds a ReadSession cannot write; only `uow.py` commits."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, Final, NoReturn
+
+from sqlalchemy import event
+from sqlalchemy.engine import URL, Connection, make_url
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+
+from domain.kernel.errors import Unavailable
+
+WRITE: Final = "oktograph_write"
+
+# FULL: an answer that left this process survives a power cut, not only a crash.
+SQLITE_PRAGMAS: Final = (
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=FULL",
+    "PRAGMA foreign_keys=ON",
+    "PRAGMA busy_timeout=5000",
+    "PRAGMA cache_size=-65536",
+    "PRAGMA mmap_size=268435456",
+)
+
+
+class ReadSession(AsyncSession):
+    """A session for queries."""
+
+    async def commit(self) -> NoReturn:
+        raise AssertionError("a read session never commits")
+
+
+class WriteSession(ReadSession):
+    """A session inside a unit of work, which alone ends it."""
+
+
+class Database:
+    """One database, SQLite or PostgreSQL, by its SQLAlchemy URL."""
+
+    def __init__(self, url: str, *, pool_size: int = 8) -> None:
+        self.url: URL = async_url(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self.engine: AsyncEngine = _engine(self.url, pool_size)
+        # SQLite has one writer. Queueing for it here costs a wake-up; queueing inside SQLite
+        # costs a sleeping poll of up to 100 ms.
+        self.write_lock = asyncio.Lock()
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[ReadSession]:
+        """A short session for queries; what it returned stays usable afterwards."""
+        try:
+            async with ReadSession(self.engine, expire_on_commit=False) as session:
+                yield session
+        except DBAPIError as error:
+            raise storage_fault(error) from error
+
+    async def close(self) -> None:
+        await self.engine.dispose()
+
+
+def async_url(url: str) -> URL:
+    """`sqlite:///…` and `postgresql://…` get the drivers that this project uses."""
+    parsed = make_url(url)
+    drivers = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
+    name = drivers.get(parsed.get_backend_name())
+    if name is None:
+        raise ValueError(f"not a database this project runs on: {parsed.get_backend_name()}")
+    return parsed.set(drivername=name)
+
+
+def storage_fault(error: DBAPIError) -> Exception:
+    """A lost or full database is a state to come back from; anything else is a defect."""
+    broken = ("OperationalError", "InterfaceError", "DiskFullError", "ConnectionDoesNotExistError")
+    name = type(error.orig).__name__
+    if error.connection_invalidated or type(error).__name__ in broken or name in broken:
+        return Unavailable("The storage cannot take this now", cause=name)
+    return error
+
+
+def _engine(url: URL, pool_size: int) -> AsyncEngine:
+    if url.get_backend_name() != "sqlite":
+        return create_async_engine(url, pool_size=pool_size, max_overflow=8, pool_pre_ping=True)
+    engine = create_async_engine(url, pool_size=pool_size, max_overflow=8)
+    event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+    event.listen(engine.sync_engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # transactions are begun below, never by the driver
+    cursor = connection.cursor()
+    for pragma in SQLITE_PRAGMAS:
+        cursor.execute(pragma)
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get(WRITE, False)
+    # IMMEDIATE: a transaction that reads first and writes later would fail on upgrade, not wait.
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
