@@ -1,15 +1,15 @@
-"""Column types that mean the same on SQLite and on PostgreSQL."""
+"""Column types that mean the same on SQLite and on PostgreSQL.
+
+Times are stored, and travel inside, as microseconds since the epoch (`…_us`)."""
 
 import uuid
-from datetime import datetime
+from enum import StrEnum
 from typing import Any, cast
 
-from sqlalchemy import BigInteger, Dialect, Integer, LargeBinary, Table
+from sqlalchemy import BigInteger, Dialect, Integer, LargeBinary, String, Table
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.types import TypeDecorator, TypeEngine
 from sqlmodel import SQLModel
-
-from domain.kernel.clock import from_us, to_us
 
 # Names for every constraint: SQLite's batch migrations cannot drop a nameless one, and a race
 # is settled by the constraint that fired.
@@ -48,17 +48,21 @@ class IdColumn(TypeDecorator[str]):
         return found
 
 
-class UtcMicros(TypeDecorator[datetime]):
-    """An aware UTC time, stored as microseconds since the epoch."""
+class EnumText(TypeDecorator[StrEnum]):
+    """A StrEnum stored as its value in plain text: a new member needs no migration."""
 
-    impl = BigInteger
+    impl = String
     cache_ok = True
 
-    def process_bind_param(self, value: datetime | int | None, dialect: Dialect) -> int | None:
-        return to_us(value) if isinstance(value, datetime) else value
+    def __init__(self, members: type[StrEnum]) -> None:
+        super().__init__()
+        self.members = members
 
-    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
-        return None if value is None else from_us(value)
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        return None if value is None else str(value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> StrEnum | None:
+        return None if value is None else self.members(value)
 
 
 def table_of(model: type[SQLModel]) -> Table:

@@ -1,0 +1,227 @@
+"""Bottles, batches, pallets, the scans that made them and the history that explains them.
+
+Times are microseconds since the epoch, UTC. Tables keyed by id are stored by it (SQLite:
+WITHOUT ROWID), so that an insert touches one tree and its unique key, no more.
+"""
+
+from enum import IntEnum, StrEnum
+
+from sqlalchemy import BigInteger, Index, SmallInteger, Text, text
+from sqlmodel import Field, SQLModel, UniqueConstraint
+
+from domain.kernel.columns import EnumText, IdColumn
+
+BY_KEY = {"sqlite_with_rowid": False}
+
+
+class BottleStatus(IntEnum):
+    """The documented numbers."""
+
+    CREATED = 0
+    IN_BATCH = 1
+    SENT = 2
+    SYNCED = 3
+    REJECTED = 4
+    DELETED = 5
+
+
+class AggregateStatus(StrEnum):
+    """Of a batch and of a pallet."""
+
+    IN_PROGRESS = "in_progress"
+    COMPLETE = "complete"
+    DISAGGREGATED = "disaggregated"
+
+
+class SentStatus(StrEnum):
+    """How far an aggregate has come towards the cloud or the factory."""
+
+    NOT_SENT = "not_sent"
+    SENT = "sent"
+    SYNCED = "synced"
+
+
+class ItemKind(StrEnum):
+    BOTTLE = "BOTTLE"
+    BATCH = "BATCH"
+    PALLET = "PALLET"
+
+
+class ScanSource(StrEnum):
+    """The door a scan came in by."""
+
+    API = "API"
+    MOCK = "MOCK"
+    SCANNER = "SCANNER"
+
+
+class Bottle(SQLModel, table=True):
+    """One marked unit. Its identity is (gtin, serial); `identifier` is the code as it was read."""
+
+    __tablename__ = "bottle"
+    __table_args__ = (
+        UniqueConstraint("customer_id", "gtin", "serial", name="uq_bottle_identity"),
+        Index("ix_bottle_status", "customer_id", "status", "id"),
+        Index(
+            "ix_bottle_batch",
+            "batch_id",
+            sqlite_where=text("batch_id IS NOT NULL"),
+            postgresql_where=text("batch_id IS NOT NULL"),
+        ),
+        BY_KEY,
+    )
+
+    id: str = Field(primary_key=True, sa_type=IdColumn)
+    customer_id: int = Field(foreign_key="customer.id")
+    identifier: str = Field(sa_type=Text)
+    gtin: str = Field(max_length=14)
+    serial: str = Field(sa_type=Text)
+    status: int = Field(default=BottleStatus.CREATED, sa_type=SmallInteger)
+    created_at_us: int = Field(sa_type=BigInteger)
+    updated_at_us: int = Field(sa_type=BigInteger)
+    line_id: str | None = None
+    product_id: str | None = None
+    party: str | None = None
+    device_id: str | None = None
+    batch_id: str | None = Field(default=None, sa_type=IdColumn, foreign_key="batch.id")
+    is_preprint: bool = False
+
+
+class Batch(SQLModel, table=True):
+    """Bottles packed together. `origin` is the edge that numbered it: numbers are local there."""
+
+    __tablename__ = "batch"
+    __table_args__ = (
+        UniqueConstraint("customer_id", "origin", "identifier", name="uq_batch_identifier"),
+        Index("ix_batch_pallet", "pallet_id"),
+        BY_KEY,
+    )
+
+    id: str = Field(primary_key=True, sa_type=IdColumn)
+    customer_id: int = Field(foreign_key="customer.id")
+    origin: str = ""
+    identifier: str
+    name: str
+    status: AggregateStatus = Field(
+        default=AggregateStatus.IN_PROGRESS, sa_type=EnumText(AggregateStatus)
+    )
+    sent_status: SentStatus = Field(default=SentStatus.NOT_SENT, sa_type=EnumText(SentStatus))
+    batch_size: int | None = None
+    bottle_count: int = 0
+    line_id: str | None = None
+    product_id: str | None = None
+    party: str | None = None
+    device_id: str | None = None
+    pallet_id: str | None = Field(default=None, sa_type=IdColumn, foreign_key="pallet.id")
+    created_at_us: int = Field(sa_type=BigInteger)
+    completed_at_us: int | None = Field(default=None, sa_type=BigInteger)
+
+
+class Pallet(SQLModel, table=True):
+    """Batches on a logistic unit, which its SSCC (GS1 AI 00, 18 digits) names worldwide."""
+
+    __tablename__ = "pallet"
+    __table_args__ = (
+        UniqueConstraint("customer_id", "sscc", name="uq_pallet_sscc"),
+        UniqueConstraint("customer_id", "origin", "identifier", name="uq_pallet_identifier"),
+        BY_KEY,
+    )
+
+    id: str = Field(primary_key=True, sa_type=IdColumn)
+    customer_id: int = Field(foreign_key="customer.id")
+    origin: str = ""
+    identifier: str
+    sscc: str = Field(max_length=18)
+    name: str
+    status: AggregateStatus = Field(
+        default=AggregateStatus.IN_PROGRESS, sa_type=EnumText(AggregateStatus)
+    )
+    sent_status: SentStatus = Field(default=SentStatus.NOT_SENT, sa_type=EnumText(SentStatus))
+    batch_count: int = 0
+    line_id: str | None = None
+    device_id: str | None = None
+    created_at_us: int = Field(sa_type=BigInteger)
+    completed_at_us: int | None = Field(default=None, sa_type=BigInteger)
+
+
+class Scan(SQLModel, table=True):
+    """One read, whatever came of it. `reason` is set where `valid` is false."""
+
+    __tablename__ = "scan"
+    __table_args__ = (
+        Index(
+            "ix_scan_bottle",
+            "bottle_id",
+            sqlite_where=text("bottle_id IS NOT NULL"),
+            postgresql_where=text("bottle_id IS NOT NULL"),
+        ),
+        BY_KEY,
+    )
+
+    id: str = Field(primary_key=True, sa_type=IdColumn)
+    customer_id: int
+    code: str = Field(sa_type=Text)
+    valid: bool
+    duplicate: bool
+    gtin: str | None = Field(default=None, max_length=14)
+    reason: str | None = None
+    message: str | None = None
+    bottle_id: str | None = Field(default=None, sa_type=IdColumn)
+    line_id: str | None = None
+    scanner_index: int | None = None
+    source: ScanSource = Field(sa_type=EnumText(ScanSource))
+    scanned_at_us: int = Field(sa_type=BigInteger)
+    recorded_at_us: int = Field(sa_type=BigInteger)
+
+
+class Containment(SQLModel, table=True):
+    """What was in what, and when: open while `until_us` is null, at most one open per child."""
+
+    __tablename__ = "containment"
+    __table_args__ = (
+        Index(
+            "uq_containment_open",
+            "child_id",
+            unique=True,
+            sqlite_where=text("until_us IS NULL"),
+            postgresql_where=text("until_us IS NULL"),
+        ),
+        Index("ix_containment_child", "child_id", "from_us"),
+        Index("ix_containment_parent", "parent_id", "from_us"),
+    )
+
+    id: str = Field(primary_key=True, sa_type=IdColumn)
+    customer_id: int
+    child_id: str = Field(sa_type=IdColumn)
+    child_kind: ItemKind = Field(sa_type=EnumText(ItemKind))
+    parent_id: str = Field(sa_type=IdColumn)
+    parent_kind: ItemKind = Field(sa_type=EnumText(ItemKind))
+    from_us: int = Field(sa_type=BigInteger)
+    until_us: int | None = Field(default=None, sa_type=BigInteger)
+
+
+class TraceEvent(SQLModel, table=True):
+    """A change in an item's life, kept for good (the event log is trimmed, this is not)."""
+
+    __tablename__ = "trace_event"
+    __table_args__ = (Index("ix_trace_event_subject", "subject_id", "id"),)
+
+    id: str = Field(primary_key=True, sa_type=IdColumn)
+    customer_id: int
+    subject_id: str = Field(sa_type=IdColumn)
+    subject_kind: ItemKind = Field(sa_type=EnumText(ItemKind))
+    kind: str
+    status: str | None = None
+    other_id: str | None = Field(default=None, sa_type=IdColumn)
+    actor: str
+    at_us: int = Field(sa_type=BigInteger)
+
+
+class NumberSequence(SQLModel, table=True):
+    """Running numbers for identifiers that people print (`B-2026-000001`, SSCC)."""
+
+    __tablename__ = "number_sequence"
+
+    customer_id: int = Field(primary_key=True)
+    name: str = Field(primary_key=True)
+    value: int = Field(sa_type=BigInteger)

@@ -1,0 +1,96 @@
+"""Rows as the repository returns them and every face presents them. Times in microseconds."""
+
+from typing import NamedTuple
+
+from domain.production.models import (
+    AggregateStatus,
+    BottleStatus,
+    ItemKind,
+    ScanSource,
+    SentStatus,
+)
+
+
+class BottleRow(NamedTuple):
+    id: str
+    identifier: str
+    gtin: str
+    serial: str
+    status: BottleStatus | int
+    created_at_us: int
+    updated_at_us: int
+    line_id: str | None
+    product_id: str | None
+    party: str | None
+    device_id: str | None
+    batch_id: str | None
+    is_preprint: bool
+
+
+class BatchRow(NamedTuple):
+    id: str
+    identifier: str
+    name: str
+    status: AggregateStatus
+    sent_status: SentStatus
+    batch_size: int | None
+    bottle_count: int
+    line_id: str | None
+    product_id: str | None
+    party: str | None
+    device_id: str | None
+    pallet_id: str | None
+    created_at_us: int
+    completed_at_us: int | None
+
+
+class PalletRow(NamedTuple):
+    id: str
+    identifier: str
+    sscc: str
+    name: str
+    status: AggregateStatus
+    sent_status: SentStatus
+    batch_count: int
+    line_id: str | None
+    device_id: str | None
+    created_at_us: int
+    completed_at_us: int | None
+
+
+class ScanRow(NamedTuple):
+    id: str
+    code: str
+    valid: bool
+    duplicate: bool
+    gtin: str | None
+    reason: str | None
+    message: str | None
+    bottle_id: str | None
+    line_id: str | None
+    scanner_index: int | None
+    source: ScanSource
+    scanned_at_us: int
+    recorded_at_us: int
+
+
+class TraceRow(NamedTuple):
+    """One moment in the life of an item."""
+
+    id: str
+    subject_id: str
+    subject_kind: ItemKind
+    kind: str
+    status: str | None
+    other_id: str | None
+    actor: str
+    at_us: int
+
+
+class ContainmentRow(NamedTuple):
+    child_id: str
+    child_kind: ItemKind
+    parent_id: str
+    parent_kind: ItemKind
+    from_us: int
+    until_us: int | None

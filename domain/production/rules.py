@@ -1,0 +1,69 @@
+"""What production may do: state machines of bottle, batch and pallet. Pure decisions."""
+
+from collections.abc import Mapping
+from enum import Enum
+from typing import TypeVar
+
+from domain.kernel.errors import Conflict
+from domain.production.models import AggregateStatus, BottleStatus
+
+S = TypeVar("S", bound=Enum)
+
+# Sent and Synced are the cloud's view and may be packed later; a deleted bottle stays deleted.
+BOTTLE_EDGES: Mapping[BottleStatus, frozenset[BottleStatus]] = {
+    BottleStatus.CREATED: frozenset(
+        {BottleStatus.IN_BATCH, BottleStatus.SENT, BottleStatus.REJECTED, BottleStatus.DELETED}
+    ),
+    BottleStatus.IN_BATCH: frozenset(
+        {BottleStatus.CREATED, BottleStatus.SENT, BottleStatus.REJECTED, BottleStatus.DELETED}
+    ),
+    BottleStatus.SENT: frozenset(
+        {BottleStatus.IN_BATCH, BottleStatus.SYNCED, BottleStatus.REJECTED, BottleStatus.DELETED}
+    ),
+    BottleStatus.SYNCED: frozenset(
+        {BottleStatus.IN_BATCH, BottleStatus.REJECTED, BottleStatus.DELETED}
+    ),
+    BottleStatus.REJECTED: frozenset({BottleStatus.DELETED}),
+    BottleStatus.DELETED: frozenset(),
+}
+
+AGGREGATE_EDGES: Mapping[AggregateStatus, frozenset[AggregateStatus]] = {
+    AggregateStatus.IN_PROGRESS: frozenset(
+        {AggregateStatus.COMPLETE, AggregateStatus.DISAGGREGATED}
+    ),
+    AggregateStatus.COMPLETE: frozenset({AggregateStatus.DISAGGREGATED}),
+    AggregateStatus.DISAGGREGATED: frozenset(),
+}
+
+# What may be put into a batch: anything whole that is not in one already.
+PACKABLE = frozenset(
+    {BottleStatus.CREATED, BottleStatus.IN_BATCH, BottleStatus.SENT, BottleStatus.SYNCED}
+)
+
+
+def require_edge(edges: Mapping[S, frozenset[S]], current: S, wanted: S, what: str) -> bool:
+    """False when nothing is to be done, True for a legal change; Conflict for any other."""
+    if current == wanted:
+        return False
+    if wanted not in edges[current]:
+        raise Conflict(
+            f"A {what} that is {current.name} cannot become {wanted.name}",
+            current=current.name,
+            wanted=wanted.name,
+        )
+    return True
+
+
+def is_full(bottle_count: int, batch_size: int | None) -> bool:
+    """A batch without a size is completed by hand only."""
+    return batch_size is not None and bottle_count >= batch_size
+
+
+def require_room(bottle_count: int, adding: int, batch_size: int | None) -> None:
+    if batch_size is not None and bottle_count + adding > batch_size:
+        raise Conflict(
+            "The batch has no room for so many bottles",
+            size=batch_size,
+            count=bottle_count,
+            adding=adding,
+        )

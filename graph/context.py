@@ -1,0 +1,69 @@
+"""What a resolver is handed: who asks, and the services of this process.
+
+Every face builds one per call; resolvers know neither Strawberry nor FastAPI.
+"""
+
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from domain.kernel.actor import Actor
+from domain.kernel.clock import Clock
+from domain.kernel.database import Database, ReadSession
+from domain.kernel.tail import LogTail
+from domain.kernel.uow import Transactions, UnitOfWork
+
+if TYPE_CHECKING:
+    from domain.identity.ports import IdentityServices
+    from domain.line.ports import LinePort
+    from domain.production.operations.scans import ScanIntake
+    from domain.sync.ports import SyncServices
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Settings that decide what resolvers allow."""
+
+    mock_mode: bool = False
+    industry: str = "milk"
+    gs1_company_prefix: str = "2000000"
+    origin: str = ""
+    """The name of this edge: its running numbers are its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Built once by the composition root."""
+
+    database: Database
+    transactions: Transactions
+    clock: Clock
+    tail: LogTail
+    policy: Policy
+    identity: "IdentityServices"
+    scans: "ScanIntake"
+    sync: "SyncServices"
+    line: "LinePort"
+
+
+@dataclass(slots=True)
+class Context:
+    """One call. `loaders` are made on demand by `graph/<context>/loaders.py`."""
+
+    actor: Actor
+    services: Services
+    correlation_id: str = ""
+    expires_at_us: int | None = None
+    loaders: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def customer_id(self) -> int:
+        return self.actor.customer_id
+
+    def read(self) -> AbstractAsyncContextManager[ReadSession]:
+        """A short read session."""
+        return self.services.database.read()
+
+    def transaction(self) -> AbstractAsyncContextManager[UnitOfWork]:
+        """One unit of work: the whole of a write resolver."""
+        return self.services.transactions.begin(self.actor)
