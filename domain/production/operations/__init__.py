@@ -1,0 +1,1 @@
+"""Writes of production inside a given unit of work; composable, none of them commits."""

@@ -1,0 +1,111 @@
+"""Creating bottles in bulk and changing their status."""
+
+from collections.abc import Callable
+
+from domain.kernel.errors import Conflict, NotFound, ValidationFailed
+from domain.kernel.ids import is_id, new_id
+from domain.kernel.uow import UnitOfWork
+from domain.production import events
+from domain.production.codes import Reading
+from domain.production.commands import CreateBottles, NewBottle, SetBottleStatus
+from domain.production.models import BottleStatus, ItemKind
+from domain.production.operations.history import remember
+from domain.production.operations.packing import leave_batch
+from domain.production.repository import bottles
+from domain.production.rows import BottleRow
+from domain.production.rules import BOTTLE_EDGES, require_edge
+
+FACT_CHUNK = 500  # bottles in one fact, so that no row of the log grows without bound
+
+
+async def create_bottles(
+    work: UnitOfWork, command: CreateBottles, read: Callable[[str], Reading]
+) -> list[BottleRow]:
+    """All or nothing. Raises ValidationFailed for a code that is none, Conflict for one that is
+    there already or twice in the command."""
+    rows = [
+        _row(work, place, bottle, command.device_id, read)
+        for place, bottle in enumerate(command.bottles)
+    ]
+    taken = await bottles.insert_new(work.session, work.customer_id, rows)
+    if taken:
+        repeated = [row.identifier for row in rows if (row.gtin, row.serial) in set(taken)]
+        raise Conflict("These bottles exist already", identifiers=repeated[:20], count=len(taken))
+    ids = [row.id for row in rows]
+    await remember(work, ItemKind.BOTTLE, ids, "CREATED", status=BottleStatus.CREATED.name)
+    for start in range(0, len(rows), FACT_CHUNK):
+        created = [row._asdict() for row in rows[start : start + FACT_CHUNK]]
+        work.record(events.STREAM, events.BOTTLES_CREATED, "", bottles=created)
+    return rows
+
+
+async def set_bottle_status(work: UnitOfWork, command: SetBottleStatus) -> BottleRow:
+    """Follows the declared edges; leaving IN_BATCH also leaves the batch."""
+    bottle = await require_bottle(work, command.bottle_id)
+    current = BottleStatus(bottle.status)
+    if not require_edge(BOTTLE_EDGES, current, command.status, "bottle"):
+        return bottle
+    if bottle.batch_id is not None and command.status in _OUT_OF_BATCH:
+        await leave_batch(work, bottle.batch_id, [bottle.id])
+        # Leaving put an IN_BATCH bottle back to CREATED.
+        current = BottleStatus.CREATED if current is BottleStatus.IN_BATCH else current
+    changed = current == command.status or await bottles.set_status(
+        work.session, work.customer_id, bottle.id, current, command.status, work.now_us
+    )
+    if not changed:
+        raise Conflict("The bottle was changed meanwhile")
+    await _remember_status(work, bottle, command.status)
+    return await require_bottle(work, bottle.id)
+
+
+_OUT_OF_BATCH = (BottleStatus.CREATED, BottleStatus.REJECTED, BottleStatus.DELETED)
+
+
+async def require_bottle(work: UnitOfWork, bottle_id: str) -> BottleRow:
+    found = {}
+    if is_id(bottle_id):
+        found = await bottles.by_ids(work.session, work.customer_id, [bottle_id])
+    if bottle_id not in found:
+        raise NotFound("Bottle", bottle_id)
+    return found[bottle_id]
+
+
+async def _remember_status(work: UnitOfWork, bottle: BottleRow, status: BottleStatus) -> None:
+    await remember(work, ItemKind.BOTTLE, [bottle.id], "STATUS_CHANGED", status=status.name)
+    work.record(
+        events.STREAM,
+        events.BOTTLE_STATUS_CHANGED,
+        bottle.id,
+        identifier=bottle.identifier,
+        previous=int(bottle.status),
+        status=int(status),
+    )
+
+
+def _row(
+    work: UnitOfWork,
+    place: int,
+    bottle: NewBottle,
+    device_id: str | None,
+    read: Callable[[str], Reading],
+) -> BottleRow:
+    reading = read(bottle.identifier)
+    if reading.reason is not None or reading.gtin is None or reading.serial is None:
+        reason = reading.message or "does not name a bottle"
+        code = None if reading.reason is None else str(reading.reason)
+        raise ValidationFailed(f"bottles.{place}.identifier", reason, code=code)
+    return BottleRow(
+        id=new_id(),
+        identifier=bottle.identifier,
+        gtin=reading.gtin,
+        serial=reading.serial,
+        status=BottleStatus.CREATED,
+        created_at_us=work.now_us,
+        updated_at_us=work.now_us,
+        line_id=bottle.line_id,
+        product_id=bottle.product_id,
+        party=bottle.party,
+        device_id=device_id,
+        batch_id=None,
+        is_preprint=bottle.is_preprint,
+    )

@@ -1,0 +1,153 @@
+"""Genealogy: from any item the whole tree up and down, now or at a past moment."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from domain.kernel.database import ReadSession
+from domain.production.models import BottleStatus, ItemKind
+from domain.production.repository import aggregates, bottles, scans, trace
+from domain.production.rows import (
+    BatchRow,
+    BottleRow,
+    ContainmentRow,
+    PalletRow,
+    ScanRow,
+    TraceRow,
+)
+
+Item = BottleRow | BatchRow | PalletRow
+
+
+@dataclass(slots=True)
+class TraceNode:
+    """An item in the tree. `status` is what it was then; `since_us` is when it came in here."""
+
+    kind: ItemKind
+    item: Item
+    status: str
+    since_us: int | None = None
+    children: list["TraceNode"] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Genealogy:
+    """`path` leads from the outermost container to the item asked for, which is its last;
+    `node` is that item with everything it held. Events are those of the path, oldest first."""
+
+    path: Sequence[TraceNode]
+    node: TraceNode
+    events: Sequence[TraceRow]
+    scans: Sequence[ScanRow]
+
+
+async def genealogy(
+    session: ReadSession, customer_id: int, kind: ItemKind, item: Item, as_of_us: int | None
+) -> Genealogy | None:
+    """None when the item did not exist yet at that moment."""
+    if as_of_us is not None and item.created_at_us > as_of_us:
+        return None
+    upwards = await _climb(session, customer_id, item.id, as_of_us)
+    downwards = await _descend(session, customer_id, [item.id], as_of_us)
+    nodes = await _nodes(session, customer_id, (kind, item), [*upwards, *downwards], as_of_us)
+    for link in downwards:
+        _attach(nodes, link)
+    path = [_entered(nodes, link.parent_id, upwards) for link in reversed(upwards)]
+    node = _entered(nodes, item.id, upwards)
+    ids = [step.item.id for step in [*path, node]]
+    return Genealogy(
+        [*path, node],
+        node,
+        await trace.history(session, customer_id, ids, as_of_us),
+        await scans.of_bottles(session, customer_id, ids, as_of_us),
+    )
+
+
+async def _climb(
+    session: ReadSession, customer_id: int, item_id: str, as_of_us: int | None
+) -> list[ContainmentRow]:
+    """The chain of containers, innermost first."""
+    chain: list[ContainmentRow] = []
+    while found := await trace.parents(session, customer_id, [item_id], as_of_us):
+        chain.append(found[0])
+        item_id = found[0].parent_id
+    return chain
+
+
+async def _descend(
+    session: ReadSession, customer_id: int, ids: Sequence[str], as_of_us: int | None
+) -> list[ContainmentRow]:
+    """Everything below, level by level: one statement a level."""
+    links: list[ContainmentRow] = []
+    while ids:
+        level = await trace.children(session, customer_id, ids, as_of_us)
+        links.extend(level)
+        ids = [link.child_id for link in level if link.child_kind is not ItemKind.BOTTLE]
+    return links
+
+
+async def _nodes(
+    session: ReadSession,
+    customer_id: int,
+    start: tuple[ItemKind, Item],
+    links: Iterable[ContainmentRow],
+    as_of_us: int | None,
+) -> dict[str, TraceNode]:
+    wanted: dict[ItemKind, set[str]] = {kind: set() for kind in ItemKind}
+    for link in links:
+        wanted[link.child_kind].add(link.child_id)
+        wanted[link.parent_kind].add(link.parent_id)
+    found: dict[str, tuple[ItemKind, Item]] = {start[1].id: start}
+    for kind, load in _LOADERS.items():
+        ids = sorted(wanted[kind] - found.keys())
+        if ids:
+            rows = await load(session, customer_id, ids)
+            found.update({key: (kind, row) for key, row in rows.items()})
+    then = await _statuses(session, customer_id, list(found), as_of_us)
+    return {
+        key: TraceNode(kind, item, then.get(key) or _status_name(item))
+        for key, (kind, item) in found.items()
+    }
+
+
+_LOADERS = {
+    ItemKind.PALLET: aggregates.pallets_by_ids,
+    ItemKind.BATCH: aggregates.batches_by_ids,
+    ItemKind.BOTTLE: bottles.by_ids,
+}
+
+
+async def _statuses(
+    session: ReadSession, customer_id: int, ids: Sequence[str], as_of_us: int | None
+) -> dict[str, str]:
+    """At a past moment: the last status that history tells, else what an item is born with."""
+    if as_of_us is None:
+        return {}
+    born: dict[str, str] = {}
+    for start in range(0, len(ids), bottles.BIND_CHUNK):
+        chunk = ids[start : start + bottles.BIND_CHUNK]
+        for row in await trace.history(session, customer_id, chunk, as_of_us):
+            if row.status is not None:
+                born[row.subject_id] = row.status
+    return {key: born.get(key, BottleStatus.CREATED.name) for key in ids}
+
+
+def _status_name(item: Item) -> str:
+    if isinstance(item, BottleRow):
+        return BottleStatus(item.status).name
+    return item.status.name
+
+
+def _attach(nodes: dict[str, TraceNode], link: ContainmentRow) -> None:
+    child = nodes[link.child_id]
+    child.since_us = link.from_us
+    nodes[link.parent_id].children.append(child)
+
+
+def _entered(
+    nodes: dict[str, TraceNode], item_id: str, chain: Sequence[ContainmentRow]
+) -> TraceNode:
+    node = nodes[item_id]
+    for link in chain:
+        if link.child_id == item_id:
+            node.since_us = link.from_us
+    return node

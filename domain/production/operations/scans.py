@@ -1,0 +1,81 @@
+"""The one way a read becomes a scan and a bottle, whichever door it came in by."""
+
+from collections.abc import Sequence
+from random import Random
+
+from domain.kernel.actor import Actor
+from domain.kernel.clock import Clock
+from domain.kernel.groupcommit import GroupCommit
+from domain.kernel.ids import new_id
+from domain.kernel.uow import WakeUps
+from domain.production.codes import (
+    Confidence,
+    ProfileCatalogue,
+    Reading,
+    generate_code,
+    read_code,
+)
+from domain.production.commands import RecordScan
+from domain.production.repository.scan_store import JudgedScan, ScanOutcome, ScanStore
+
+
+class SiteCodes:
+    """What this site's industry makes of a code; nothing is stored."""
+
+    def __init__(self, catalogue: ProfileCatalogue, industry: str, clock: Clock) -> None:
+        catalogue.matcher(industry)  # an unknown industry is refused at the start
+        self.catalogue = catalogue
+        self.industry = industry
+        self._clock = clock
+        self._random = Random()  # noqa: S311 - examples for testing, nothing secret
+
+    def read(self, code: str) -> Reading:
+        return read_code(code, self.industry, self.catalogue, self._clock.now_us())
+
+    def example(self, industry: str | None = None) -> str:
+        """A fresh valid code of the industry's main profile. Raises ValidationFailed."""
+        profiles = self.catalogue.profiles_of(industry or self.industry)
+        main = next(p for p in profiles if p.confidence is not Confidence.DOCUMENTED)
+        return generate_code(main, self._random)
+
+
+class ScanIntake:
+    """Judges each read at once and commits them in groups; one per process."""
+
+    def __init__(
+        self, store: ScanStore, codes: "SiteCodes", clock: Clock, wakeups: WakeUps
+    ) -> None:
+        self.codes = codes
+        self._store = store
+        self._clock = clock
+        self._wakeups = wakeups
+        self._group: GroupCommit[JudgedScan, ScanOutcome] = GroupCommit(self._write)
+
+    async def submit(self, actor: Actor, command: RecordScan) -> ScanOutcome:
+        """Returns when scan, bottle and fact are on disk. Every read is kept, whatever it is
+        worth; Unavailable means that nothing was stored."""
+        return await self._group.submit(self._judge(actor.customer_id, command))
+
+    async def close(self) -> None:
+        await self._group.close()
+        await self._store.close()
+
+    def _judge(self, customer_id: int, command: RecordScan) -> JudgedScan:
+        reading = self.codes.read(command.code)
+        refused = reading.reason
+        return JudgedScan(
+            customer_id=customer_id,
+            command=command,
+            scan_id=new_id(),
+            bottle_id=new_id(),
+            now_us=self._clock.now_us(),
+            gtin=reading.gtin,
+            serial=reading.serial if refused is None else None,
+            reason=None if refused is None else str(refused),
+            message=reading.message or None,
+        )
+
+    async def _write(self, batch: Sequence[JudgedScan]) -> Sequence[ScanOutcome]:
+        outcomes = await self._store.write(batch)
+        self._wakeups.announce()
+        return outcomes

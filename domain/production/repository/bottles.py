@@ -1,0 +1,182 @@
+"""Statements on bottles."""
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+from sqlalchemy import CursorResult, and_, func, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from domain.kernel.columns import table_of
+from domain.kernel.database import ReadSession, WriteSession
+from domain.kernel.filters import matching
+from domain.kernel.paging import Page, PageRequest, fetch_page
+from domain.production.commands import BottleFilter
+from domain.production.models import Bottle, BottleStatus
+from domain.production.rows import BottleRow
+
+BOTTLE = table_of(Bottle)
+COLUMNS = tuple(BOTTLE.c[name] for name in BottleRow._fields)
+# SQLite binds at most 32,766 variables in one statement, PostgreSQL 32,767.
+BIND_CHUNK = 2_000
+
+
+async def page(
+    session: ReadSession, customer_id: int, wanted: BottleFilter, window: PageRequest
+) -> Page[BottleRow]:
+    query = select(*COLUMNS).where(matching(BOTTLE, customer_id, wanted))
+    return await fetch_page(session, query, BOTTLE.c.id, window, BottleRow)
+
+
+async def count(session: ReadSession, customer_id: int, wanted: BottleFilter) -> int:
+    query = select(func.count()).select_from(BOTTLE).where(matching(BOTTLE, customer_id, wanted))
+    return await session.scalar(query) or 0
+
+
+async def count_by_status(
+    session: ReadSession, customer_id: int, wanted: BottleFilter
+) -> dict[int, int]:
+    """Only statuses that occur."""
+    query = (
+        select(BOTTLE.c.status, func.count())
+        .where(matching(BOTTLE, customer_id, wanted))
+        .group_by(BOTTLE.c.status)
+        .order_by(BOTTLE.c.status)
+    )
+    found = await session.execute(query)
+    return dict(found.tuples())
+
+
+async def by_ids(
+    session: ReadSession, customer_id: int, ids: Sequence[str]
+) -> dict[str, BottleRow]:
+    found: dict[str, BottleRow] = {}
+    for start in range(0, len(ids), BIND_CHUNK):
+        query = select(*COLUMNS).where(
+            BOTTLE.c.customer_id == customer_id, BOTTLE.c.id.in_(ids[start : start + BIND_CHUNK])
+        )
+        for row in await session.execute(query):
+            found[row[0]] = BottleRow(*row)
+    return found
+
+
+async def by_identities(
+    session: ReadSession, customer_id: int, identities: Sequence[tuple[str, str]]
+) -> dict[tuple[str, str], BottleRow]:
+    """By (gtin, serial), through the unique key."""
+    found: dict[tuple[str, str], BottleRow] = {}
+    for start in range(0, len(identities), 250):
+        chunk = identities[start : start + 250]
+        same = [and_(BOTTLE.c.gtin == gtin, BOTTLE.c.serial == serial) for gtin, serial in chunk]
+        query = select(*COLUMNS).where(BOTTLE.c.customer_id == customer_id, or_(*same))
+        for row in await session.execute(query):
+            bottle = BottleRow(*row)
+            found[bottle.gtin, bottle.serial] = bottle
+    return found
+
+
+async def of_batches(
+    session: ReadSession, customer_id: int, batch_ids: Sequence[str], limit: int
+) -> dict[str, list[BottleRow]]:
+    """The bottles of several batches in one statement, at most `limit` of each, oldest first."""
+    place = func.row_number().over(partition_by=BOTTLE.c.batch_id, order_by=BOTTLE.c.id)
+    ranked = (
+        select(*COLUMNS, place.label("place"))
+        .where(BOTTLE.c.customer_id == customer_id, BOTTLE.c.batch_id.in_(batch_ids))
+        .subquery()
+    )
+    query = (
+        select(*[ranked.c[name] for name in BottleRow._fields])
+        .where(ranked.c.place <= limit)
+        .order_by(ranked.c.batch_id, ranked.c.id)
+    )
+    found: dict[str, list[BottleRow]] = {batch_id: [] for batch_id in batch_ids}
+    for row in await session.execute(query):
+        bottle = BottleRow(*row)
+        found[cast(str, bottle.batch_id)].append(bottle)
+    return found
+
+
+async def insert_new(
+    session: WriteSession, customer_id: int, rows: Sequence[BottleRow]
+) -> list[tuple[str, str]]:
+    """Inserts those whose identity is free; answers the (gtin, serial) of those it was not."""
+    dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
+    statement = (
+        dialect.insert(BOTTLE)
+        .on_conflict_do_nothing(index_elements=["customer_id", "gtin", "serial"])
+        .returning(BOTTLE.c.id)
+    )
+    values: list[dict[str, Any]] = [{"customer_id": customer_id, **row._asdict()} for row in rows]
+    stored = set((await session.scalars(statement, values)).all())
+    return [(row.gtin, row.serial) for row in rows if row.id not in stored]
+
+
+async def set_status(
+    session: WriteSession,
+    customer_id: int,
+    bottle_id: str,
+    expected: int,
+    wanted: BottleStatus,
+    now_us: int,
+) -> bool:
+    """False when the bottle is no longer `expected`: another transaction was first."""
+    changed = await session.execute(
+        update(BOTTLE)
+        .where(
+            BOTTLE.c.customer_id == customer_id,
+            BOTTLE.c.id == bottle_id,
+            BOTTLE.c.status == expected,
+        )
+        .values(status=wanted, updated_at_us=now_us)
+    )
+    return cast(CursorResult[Any], changed).rowcount == 1
+
+
+async def pack(
+    session: WriteSession,
+    customer_id: int,
+    bottle_ids: Sequence[str],
+    batch_id: str,
+    packable: Sequence[int],
+    now_us: int,
+) -> int:
+    """Puts into a batch those that are in none and still packable; answers how many."""
+    changed = 0
+    for start in range(0, len(bottle_ids), BIND_CHUNK):
+        result = await session.execute(
+            update(BOTTLE)
+            .where(
+                BOTTLE.c.customer_id == customer_id,
+                BOTTLE.c.id.in_(bottle_ids[start : start + BIND_CHUNK]),
+                BOTTLE.c.batch_id.is_(None),
+                BOTTLE.c.status.in_(packable),
+            )
+            .values(batch_id=batch_id, status=BottleStatus.IN_BATCH, updated_at_us=now_us)
+        )
+        changed += cast(CursorResult[Any], result).rowcount
+    return changed
+
+
+async def unpack(
+    session: WriteSession,
+    customer_id: int,
+    batch_id: str,
+    bottle_ids: Sequence[str] | None,
+    now_us: int,
+) -> list[str]:
+    """Takes some bottles, or all, out of a batch; answers their ids. A rejected or deleted one
+    leaves too but keeps its status."""
+    leaving = [BOTTLE.c.customer_id == customer_id, BOTTLE.c.batch_id == batch_id]
+    if bottle_ids is not None:
+        leaving.append(BOTTLE.c.id.in_(bottle_ids))
+    ids = list((await session.scalars(select(BOTTLE.c.id).where(*leaving))).all())
+    # Status first: the second statement takes away what the first one goes by.
+    await session.execute(
+        update(BOTTLE)
+        .where(*leaving, BOTTLE.c.status == BottleStatus.IN_BATCH)
+        .values(status=BottleStatus.CREATED)
+    )
+    await session.execute(
+        update(BOTTLE).where(*leaving).values(batch_id=None, updated_at_us=now_us)
+    )
+    return ids

@@ -1,0 +1,106 @@
+"""The hot path's statements, the same on both databases: what a batch of judged scans becomes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import orjson
+
+from domain.production.commands import RecordScan
+from domain.production.events import SCAN_RECORDED, STREAM
+from domain.production.models import BottleStatus
+from domain.production.rows import BottleRow, ScanRow
+
+
+@dataclass(slots=True)
+class JudgedScan:
+    """A read with its verdict, on its way to the disk. (gtin, serial) is set where the code
+    names a bottle; ids are made beforehand so that the statements need no way back."""
+
+    customer_id: int
+    command: RecordScan
+    scan_id: str
+    bottle_id: str
+    now_us: int
+    gtin: str | None
+    serial: str | None
+    reason: str | None
+    message: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ScanOutcome:
+    """What was committed. `bottle` is the new one, or for a duplicate the one it repeats."""
+
+    scan: ScanRow
+    bottle: BottleRow | None
+
+
+class ScanStore(Protocol):
+    """Commits a batch in one transaction: bottles, scans and facts."""
+
+    async def write(self, batch: Sequence[JudgedScan]) -> Sequence[ScanOutcome]:
+        """Outcomes in the order of `batch`. Raises Unavailable when the storage cannot take it;
+        then nothing of the batch is stored."""
+
+    async def close(self) -> None: ...
+
+
+DUPLICATE_MESSAGE = "This code was recorded before"
+
+
+def new_bottle(judged: JudgedScan) -> BottleRow:
+    """Asked only where the code names a bottle, so that gtin and serial are set."""
+    command = judged.command
+    return BottleRow(
+        id=judged.bottle_id,
+        identifier=command.code,
+        gtin=judged.gtin or "",
+        serial=judged.serial or "",
+        status=BottleStatus.CREATED,
+        created_at_us=judged.now_us,
+        updated_at_us=judged.now_us,
+        line_id=command.line_id,
+        product_id=None,
+        party=None,
+        device_id=None,
+        batch_id=None,
+        is_preprint=False,
+    )
+
+
+def outcome(judged: JudgedScan, bottle: BottleRow | None) -> ScanOutcome:
+    """`bottle` with another id than the one made for it was there before."""
+    command = judged.command
+    duplicate = bottle is not None and bottle.id != judged.bottle_id
+    scan = ScanRow(
+        id=judged.scan_id,
+        code=command.code,
+        valid=judged.reason is None,
+        duplicate=duplicate,
+        gtin=judged.gtin,
+        reason="DUPLICATE" if duplicate else judged.reason,
+        message=DUPLICATE_MESSAGE if duplicate else judged.message,
+        bottle_id=bottle.id if bottle else None,
+        line_id=command.line_id,
+        scanner_index=command.scanner_index,
+        source=command.source,
+        scanned_at_us=command.scanned_at_us or judged.now_us,
+        recorded_at_us=judged.now_us,
+    )
+    return ScanOutcome(scan, bottle)
+
+
+def fact_values(judged: JudgedScan, done: ScanOutcome) -> tuple[Any, ...]:
+    """The event log's row for a scan, in the order of its insert statement."""
+    bottle = done.bottle
+    payload = {"scan": done.scan._asdict(), "bottle": bottle._asdict() if bottle else None}
+    text = orjson.dumps(payload).decode()
+    return (
+        judged.customer_id,
+        STREAM,
+        SCAN_RECORDED,
+        done.scan.line_id or "",
+        text,
+        judged.now_us,
+    )

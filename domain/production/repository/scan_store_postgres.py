@@ -1,0 +1,165 @@
+"""The scan store on PostgreSQL: set-based statements on one connection of its own."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+from uuid import UUID
+
+import asyncpg
+
+from domain.kernel.database import Database
+from domain.kernel.errors import Unavailable
+from domain.kernel.eventlog import LOG_LOCK
+from domain.production.repository.scan_store import (
+    JudgedScan,
+    ScanOutcome,
+    fact_values,
+    new_bottle,
+    outcome,
+)
+from domain.production.rows import BottleRow, ScanRow
+
+_BOTTLE_TYPES: Final = {
+    "id": "uuid",
+    "batch_id": "uuid",
+    "status": "smallint",
+    "is_preprint": "bool",
+}
+_SCAN_TYPES: Final = {
+    "id": "uuid",
+    "bottle_id": "uuid",
+    "valid": "bool",
+    "duplicate": "bool",
+    "scanner_index": "integer",
+}
+
+
+def _unnest(fields: Sequence[str], types: dict[str, str]) -> str:
+    kinds = [types.get(name, "bigint" if name.endswith("_us") else "text") for name in fields]
+    return ", ".join(f"${place}::{kind}[]" for place, kind in enumerate(["integer", *kinds], 1))
+
+
+# Column names come from the row types, never from outside.
+_BOTTLE: Final = ", ".join(BottleRow._fields)
+_SCAN: Final = ", ".join(ScanRow._fields)
+INSERT_BOTTLES: Final = (
+    f"INSERT INTO bottle (customer_id, {_BOTTLE}) "  # noqa: S608
+    f"SELECT * FROM unnest({_unnest(BottleRow._fields, _BOTTLE_TYPES)}) "
+    "ON CONFLICT ON CONSTRAINT uq_bottle_identity DO NOTHING RETURNING id"
+)
+SELECT_BOTTLES: Final = (
+    f"SELECT customer_id, {', '.join('b.' + name for name in BottleRow._fields)} "  # noqa: S608
+    "FROM bottle b JOIN unnest($1::integer[], $2::text[], $3::text[]) AS w (c, g, s) "
+    "ON b.customer_id = w.c AND b.gtin = w.g AND b.serial = w.s"
+)
+INSERT_SCANS: Final = (
+    f"INSERT INTO scan (customer_id, {_SCAN}) "  # noqa: S608
+    f"SELECT * FROM unnest({_unnest(ScanRow._fields, _SCAN_TYPES)})"
+)
+INSERT_FACTS: Final = (
+    "INSERT INTO event_log (customer_id, stream, kind, key, payload, occurred_at_us) "
+    "SELECT c, s, k, y, p, o FROM unnest($1::integer[], $2::text[], $3::text[], $4::text[], "
+    "$5::text[], $6::bigint[]) WITH ORDINALITY AS f (c, s, k, y, p, o, place) ORDER BY place"
+)
+_LOST: Final = (
+    OSError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.DiskFullError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CannotConnectNowError,
+)
+Identity = tuple[int, str, str]
+
+
+class PostgresScanStore:
+    """Reconnects by itself; a batch that met a lost connection is refused, not guessed at."""
+
+    def __init__(self, database: Database) -> None:
+        self._url = database.url.set(drivername="postgresql").render_as_string(hide_password=False)
+        self._connection: asyncpg.Connection[Any] | None = None
+
+    async def write(self, batch: Sequence[JudgedScan]) -> Sequence[ScanOutcome]:
+        try:
+            connection = await self._connected()
+            async with connection.transaction():
+                return await _store(connection, batch)
+        except _LOST as error:
+            await self.close()
+            raise Unavailable(
+                "The storage cannot take this now", cause=type(error).__name__
+            ) from error
+
+    async def close(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.terminate()
+
+    async def _connected(self) -> "asyncpg.Connection[Any]":
+        if self._connection is None or self._connection.is_closed():
+            self._connection = await asyncpg.connect(self._url)
+        return self._connection
+
+
+async def _store(
+    connection: "asyncpg.Connection[Any]", batch: Sequence[JudgedScan]
+) -> list[ScanOutcome]:
+    bottles = await _settle(connection, batch)
+    outcomes = [outcome(judged, _bottle_for(judged, bottles)) for judged in batch]
+    await connection.execute(
+        INSERT_SCANS, *_columns(batch, [_uuids(done.scan, (0, 7)) for done in outcomes])
+    )
+    facts = list(map(fact_values, batch, outcomes))
+    # Last, and held to the end: numbers of the log grow in the order of commits.
+    await connection.execute("SELECT pg_advisory_xact_lock($1)", LOG_LOCK)
+    await connection.execute(INSERT_FACTS, *map(list, zip(*facts, strict=True)))
+    return outcomes
+
+
+async def _settle(
+    connection: "asyncpg.Connection[Any]", batch: Sequence[JudgedScan]
+) -> dict[Identity, BottleRow]:
+    """The bottle of every identity in the batch, be it new or stored before."""
+    firsts: dict[Identity, JudgedScan] = {}
+    for judged in batch:
+        if judged.gtin is not None and judged.serial is not None:
+            firsts.setdefault((judged.customer_id, judged.gtin, judged.serial), judged)
+    if not firsts:
+        return {}
+    # In one order everywhere, so that two processes cannot wait for each other.
+    wanted = [firsts[identity] for identity in sorted(firsts)]
+    fresh = [new_bottle(judged) for judged in wanted]
+    stored = await connection.fetch(
+        INSERT_BOTTLES, *_columns(wanted, [_uuids(row, (0, 11)) for row in fresh])
+    )
+    inserted = {row[0].hex for row in stored}
+    found = {i: row for i, row in zip(sorted(firsts), fresh, strict=True) if row.id in inserted}
+    missing = [identity for identity in firsts if identity not in found]
+    if missing:
+        for row in await connection.fetch(SELECT_BOTTLES, *map(list, zip(*missing, strict=True))):
+            bottle = _stored_bottle(row)
+            found[row[0], bottle.gtin, bottle.serial] = bottle
+    return found
+
+
+def _bottle_for(judged: JudgedScan, bottles: dict[Identity, BottleRow]) -> BottleRow | None:
+    if judged.gtin is None or judged.serial is None:
+        return None
+    return bottles[judged.customer_id, judged.gtin, judged.serial]
+
+
+def _columns(batch: Sequence[JudgedScan], rows: Sequence[Sequence[Any]]) -> list[list[Any]]:
+    customers = [judged.customer_id for judged in batch]
+    return [customers, *map(list, zip(*rows, strict=True))]
+
+
+def _uuids(row: Sequence[Any], places: tuple[int, ...]) -> list[Any]:
+    values = list(row)
+    for place in places:
+        values[place] = UUID(hex=values[place]) if values[place] else None
+    return values
+
+
+def _stored_bottle(row: Any) -> BottleRow:
+    found = BottleRow(*row[1:])
+    batch_id: Any = found.batch_id
+    return found._replace(id=row[1].hex, batch_id=batch_id.hex if batch_id else None)

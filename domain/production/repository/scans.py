@@ -1,0 +1,45 @@
+"""Statements on scans that are not the hot path."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import func, select
+
+from domain.kernel.columns import table_of
+from domain.kernel.database import ReadSession
+from domain.kernel.filters import matching
+from domain.kernel.paging import Page, PageRequest, fetch_page
+from domain.production.commands import ScanFilter
+from domain.production.models import Scan
+from domain.production.rows import ScanRow
+
+SCAN = table_of(Scan)
+COLUMNS = tuple(SCAN.c[name] for name in ScanRow._fields)
+
+
+async def page(
+    session: ReadSession, customer_id: int, wanted: ScanFilter, window: PageRequest
+) -> Page[ScanRow]:
+    query = select(*COLUMNS).where(matching(SCAN, customer_id, wanted))
+    return await fetch_page(session, query, SCAN.c.id, window, ScanRow)
+
+
+async def count(session: ReadSession, customer_id: int, wanted: ScanFilter) -> int:
+    query = select(func.count()).select_from(SCAN).where(matching(SCAN, customer_id, wanted))
+    return await session.scalar(query) or 0
+
+
+async def by_ids(session: ReadSession, customer_id: int, ids: Sequence[str]) -> dict[str, ScanRow]:
+    query = select(*COLUMNS).where(SCAN.c.customer_id == customer_id, SCAN.c.id.in_(ids))
+    return {row[0]: ScanRow(*row) for row in await session.execute(query)}
+
+
+async def of_bottles(
+    session: ReadSession, customer_id: int, bottle_ids: Sequence[str], as_of_us: int | None
+) -> list[ScanRow]:
+    """Every scan of these bottles, oldest first."""
+    query = select(*COLUMNS).where(
+        SCAN.c.customer_id == customer_id, SCAN.c.bottle_id.in_(bottle_ids)
+    )
+    if as_of_us is not None:
+        query = query.where(SCAN.c.recorded_at_us <= as_of_us)
+    return [ScanRow(*row) for row in await session.execute(query.order_by(SCAN.c.id))]

@@ -1,0 +1,87 @@
+"""Relay: global ids, connections, and the node interface."""
+
+import binascii
+from base64 import b64decode, b64encode
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any, Generic, TypeVar
+
+import strawberry
+
+from domain.kernel.paging import Page, PageRequest, page_request
+
+T = TypeVar("T")
+After = Annotated[str | None, strawberry.argument(description="Rows after this cursor")]
+Before = Annotated[str | None, strawberry.argument(description="Rows before this cursor")]
+
+
+def global_id(type_name: str, key: str) -> strawberry.ID:
+    """What `node(id)` takes: the type's name and the plain id, in base64."""
+    return strawberry.ID(b64encode(f"{type_name}:{key}".encode()).decode())
+
+
+def split_global_id(value: str) -> tuple[str, str] | None:
+    """The type's name and the plain id, or None for anything else."""
+    try:
+        name, colon, key = b64decode(value, validate=True).decode("ascii").partition(":")
+    except (binascii.Error, UnicodeDecodeError, ValueError):
+        return None
+    return (name, key) if colon and name.isidentifier() else None
+
+
+def plain_id(value: str, type_name: str) -> str:
+    """By-id arguments take a global id of their type or the plain id that the dialects show."""
+    parts = split_global_id(value)
+    return parts[1] if parts is not None and parts[0] == type_name else value
+
+
+@strawberry.interface(description="Anything that `node(id)` finds again")
+class Node:
+    id: strawberry.ID
+
+
+@strawberry.type
+class PageInfo:
+    has_next_page: bool
+    has_previous_page: bool
+    start_cursor: str | None
+    end_cursor: str | None
+
+
+@strawberry.type
+class Edge(Generic[T]):
+    cursor: str
+    node: T
+
+
+@strawberry.type
+class Connection(Generic[T]):
+    """A window on a list, newest first."""
+
+    edges: list[Edge[T]]
+    page_info: PageInfo
+    count: strawberry.Private[Callable[[], Awaitable[int]]]
+
+    @strawberry.field(description="Counted only when asked for")
+    async def total_count(self) -> int:
+        return await self.count()
+
+
+def window(
+    first: int | None, after: str | None, last: int | None, before: str | None
+) -> PageRequest:
+    """Relay's four arguments; raises ValidationFailed."""
+    return page_request(first, after, last, before)
+
+
+def connection(
+    page: Page[Any], build: Callable[[Any], T], count: Callable[[], Awaitable[int]]
+) -> Connection[T]:
+    """`build` makes the type of a row; a row's `id` is its cursor."""
+    edges = [Edge(cursor=row.id, node=build(row)) for row in page.rows]
+    info = PageInfo(
+        has_next_page=page.has_next,
+        has_previous_page=page.has_previous,
+        start_cursor=edges[0].cursor if edges else None,
+        end_cursor=edges[-1].cursor if edges else None,
+    )
+    return Connection(edges=edges, page_info=info, count=count)

@@ -1,0 +1,285 @@
+"""Use cases of production: authorise, then one unit of work or one read. Ids may be plain ids or
+what is printed; every face calls these."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from domain.kernel.errors import NotFound
+from domain.kernel.ids import is_id
+from domain.kernel.paging import Page, PageRequest
+from domain.kernel.permissions import Permission
+from domain.production.codes import Reading
+from domain.production.commands import (
+    AddBatches,
+    BatchFilter,
+    BottleFilter,
+    CreateBatch,
+    CreateBottles,
+    CreatePallet,
+    MoveBottles,
+    PalletFilter,
+    RecordScan,
+    ScanFilter,
+    SetBottleStatus,
+)
+from domain.production.models import ItemKind, ScanSource
+from domain.production.operations import bottles as bottle_operations
+from domain.production.operations import packing, pallets
+from domain.production.operations.genealogy import Genealogy, Item, genealogy
+from domain.production.repository import aggregates, bottles, scans
+from domain.production.repository.scan_store import ScanOutcome
+from domain.production.rows import BatchRow, BottleRow, PalletRow, ScanRow
+from graph.context import Context
+
+
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """A verdict that stored nothing; `bottle` is set where the code is a duplicate."""
+
+    reading: Reading
+    bottle: BottleRow | None
+
+
+async def record_scan(context: Context, command: RecordScan) -> ScanOutcome:
+    """Every read is kept; the answer means committed."""
+    context.actor.require(Permission.PRODUCTION_SCAN_RECORD)
+    return await context.services.scans.submit(context.actor, command)
+
+
+async def mock_scan(context: Context, code: str) -> ScanOutcome:
+    """As if a scanner had read it. NotFound outside mock mode: the route does not exist there."""
+    context.actor.require(Permission.LINE_MOCK_USE)
+    require_mock_mode(context)
+    command = RecordScan(code=code, source=ScanSource.MOCK)
+    return await context.services.scans.submit(context.actor, command)
+
+
+def require_mock_mode(context: Context) -> None:
+    if not context.services.policy.mock_mode:
+        raise NotFound("Mock mode", "mock")
+
+
+async def generate_code(context: Context, industry: str) -> str:
+    """A fresh code that this industry's main profile accepts, check digit and all."""
+    context.actor.require(Permission.LINE_MOCK_USE)
+    require_mock_mode(context)
+    return context.services.scans.codes.example(industry)
+
+
+async def validate_code(context: Context, code: str) -> Validation:
+    context.actor.require(Permission.PRODUCTION_SCAN_READ)
+    reading = context.services.scans.codes.read(code)
+    if reading.reason is not None or reading.gtin is None or reading.serial is None:
+        return Validation(reading, None)
+    identity = (reading.gtin, reading.serial)
+    async with context.read() as session:
+        known = await bottles.by_identities(session, context.customer_id, [identity])
+    return Validation(reading, known.get(identity))
+
+
+async def list_bottles(
+    context: Context, wanted: BottleFilter, window: PageRequest
+) -> Page[BottleRow]:
+    context.actor.require(Permission.PRODUCTION_BOTTLE_READ)
+    async with context.read() as session:
+        return await bottles.page(session, context.customer_id, wanted, window)
+
+
+async def count_bottles(context: Context, wanted: BottleFilter) -> int:
+    context.actor.require(Permission.PRODUCTION_BOTTLE_READ)
+    async with context.read() as session:
+        return await bottles.count(session, context.customer_id, wanted)
+
+
+async def count_bottles_by_status(context: Context, wanted: BottleFilter) -> dict[int, int]:
+    """No zero buckets; they sum to the total."""
+    context.actor.require(Permission.PRODUCTION_BOTTLE_READ)
+    async with context.read() as session:
+        return await bottles.count_by_status(session, context.customer_id, wanted)
+
+
+async def bottle(context: Context, key: str) -> BottleRow | None:
+    """By id or by its code in any form a scanner sends."""
+    context.actor.require(Permission.PRODUCTION_BOTTLE_READ)
+    if is_id(key):
+        async with context.read() as session:
+            return (await bottles.by_ids(session, context.customer_id, [key])).get(key)
+    return await _bottle_by_code(context, key)
+
+
+async def create_bottles(context: Context, command: CreateBottles) -> list[BottleRow]:
+    context.actor.require(Permission.PRODUCTION_BOTTLE_WRITE)
+    async with context.transaction() as work:
+        read = context.services.scans.codes.read
+        return await bottle_operations.create_bottles(work, command, read)
+
+
+async def set_bottle_status(context: Context, command: SetBottleStatus) -> BottleRow:
+    context.actor.require(Permission.PRODUCTION_BOTTLE_WRITE)
+    async with context.transaction() as work:
+        return await bottle_operations.set_bottle_status(work, command)
+
+
+async def list_batches(
+    context: Context, wanted: BatchFilter, window: PageRequest
+) -> Page[BatchRow]:
+    context.actor.require(Permission.PRODUCTION_BATCH_READ)
+    async with context.read() as session:
+        return await aggregates.batch_page(session, context.customer_id, wanted, window)
+
+
+async def count_batches(context: Context, wanted: BatchFilter) -> int:
+    context.actor.require(Permission.PRODUCTION_BATCH_READ)
+    async with context.read() as session:
+        return await aggregates.count_batches(session, context.customer_id, wanted)
+
+
+async def batch(context: Context, key: str) -> BatchRow | None:
+    """By id or printed identifier."""
+    context.actor.require(Permission.PRODUCTION_BATCH_READ)
+    async with context.read() as session:
+        if is_id(key):
+            return (await aggregates.batches_by_ids(session, context.customer_id, [key])).get(key)
+        return await aggregates.batch_by_identifier(session, context.customer_id, key)
+
+
+async def bottles_of_batch(context: Context, batch_id: str, limit: int) -> list[BottleRow]:
+    """Oldest first."""
+    context.actor.require(Permission.PRODUCTION_BOTTLE_READ)
+    async with context.read() as session:
+        found = await bottles.of_batches(session, context.customer_id, [batch_id], limit)
+        return found[batch_id]
+
+
+async def create_batch(context: Context, command: CreateBatch) -> BatchRow:
+    context.actor.require(Permission.PRODUCTION_BATCH_WRITE)
+    async with context.transaction() as work:
+        return await packing.create_batch(work, command, context.services.policy.origin)
+
+
+async def add_bottles_to_batch(context: Context, command: MoveBottles) -> int:
+    context.actor.require(Permission.PRODUCTION_BATCH_WRITE)
+    async with context.transaction() as work:
+        return await packing.add_bottles(work, command)
+
+
+async def remove_bottles_from_batch(context: Context, command: MoveBottles) -> int:
+    context.actor.require(Permission.PRODUCTION_BATCH_WRITE)
+    async with context.transaction() as work:
+        return await packing.remove_bottles(work, command)
+
+
+async def complete_batch(context: Context, batch_id: str) -> BatchRow:
+    context.actor.require(Permission.PRODUCTION_BATCH_WRITE)
+    async with context.transaction() as work:
+        return await packing.complete_batch(work, batch_id)
+
+
+async def list_pallets(
+    context: Context, wanted: PalletFilter, window: PageRequest
+) -> Page[PalletRow]:
+    context.actor.require(Permission.PRODUCTION_PALLET_READ)
+    async with context.read() as session:
+        return await aggregates.pallet_page(session, context.customer_id, wanted, window)
+
+
+async def count_pallets(context: Context, wanted: PalletFilter) -> int:
+    context.actor.require(Permission.PRODUCTION_PALLET_READ)
+    async with context.read() as session:
+        return await aggregates.count_pallets(session, context.customer_id, wanted)
+
+
+async def pallet(context: Context, key: str) -> PalletRow | None:
+    """By id, printed identifier or SSCC."""
+    context.actor.require(Permission.PRODUCTION_PALLET_READ)
+    async with context.read() as session:
+        if is_id(key):
+            return (await aggregates.pallets_by_ids(session, context.customer_id, [key])).get(key)
+        sscc = context.services.scans.codes.read(key).sscc or key
+        return await aggregates.pallet_by_identifier(session, context.customer_id, sscc)
+
+
+async def create_pallet(context: Context, command: CreatePallet) -> PalletRow:
+    context.actor.require(Permission.PRODUCTION_PALLET_WRITE)
+    policy = context.services.policy
+    async with context.transaction() as work:
+        return await pallets.create_pallet(work, command, policy.gs1_company_prefix, policy.origin)
+
+
+async def add_batches_to_pallet(context: Context, command: AddBatches) -> int:
+    context.actor.require(Permission.PRODUCTION_PALLET_WRITE)
+    async with context.transaction() as work:
+        return await pallets.add_batches(work, command)
+
+
+async def complete_pallet(context: Context, pallet_id: str) -> PalletRow:
+    context.actor.require(Permission.PRODUCTION_PALLET_WRITE)
+    async with context.transaction() as work:
+        return await pallets.complete_pallet(work, pallet_id)
+
+
+async def disaggregate(context: Context, aggregate_id: str) -> BatchRow | PalletRow:
+    """Takes a pallet or a batch apart, whichever has that id."""
+    context.actor.require(Permission.PRODUCTION_PALLET_WRITE)
+    context.actor.require(Permission.PRODUCTION_BATCH_WRITE)
+    async with context.transaction() as work:
+        return await pallets.disaggregate(work, aggregate_id)
+
+
+async def list_scans(context: Context, wanted: ScanFilter, window: PageRequest) -> Page[ScanRow]:
+    context.actor.require(Permission.PRODUCTION_SCAN_READ)
+    async with context.read() as session:
+        return await scans.page(session, context.customer_id, wanted, window)
+
+
+async def count_scans(context: Context, wanted: ScanFilter) -> int:
+    context.actor.require(Permission.PRODUCTION_SCAN_READ)
+    async with context.read() as session:
+        return await scans.count(session, context.customer_id, wanted)
+
+
+async def scans_by_ids(context: Context, ids: Sequence[str]) -> dict[str, ScanRow]:
+    context.actor.require(Permission.PRODUCTION_SCAN_READ)
+    async with context.read() as session:
+        return await scans.by_ids(session, context.customer_id, ids)
+
+
+async def trace_item(context: Context, key: str, as_of_us: int | None) -> Genealogy | None:
+    """Of a bottle, batch or pallet, by id or by anything printed on it."""
+    context.actor.require(Permission.PRODUCTION_SCAN_READ)
+    found = await _item(context, key)
+    if found is None:
+        return None
+    async with context.read() as session:
+        return await genealogy(session, context.customer_id, *found, as_of_us)
+
+
+async def _item(context: Context, key: str) -> tuple[ItemKind, Item] | None:
+    customer_id = context.customer_id
+    if not is_id(key) and (coded := await _bottle_by_code(context, key)):
+        return ItemKind.BOTTLE, coded
+    sscc = context.services.scans.codes.read(key).sscc or key
+    async with context.read() as session:
+        if not is_id(key):
+            if pallet := await aggregates.pallet_by_identifier(session, customer_id, sscc):
+                return ItemKind.PALLET, pallet
+            batch = await aggregates.batch_by_identifier(session, customer_id, key)
+            return (ItemKind.BATCH, batch) if batch else None
+        for kind, load in (
+            (ItemKind.BOTTLE, bottles.by_ids),
+            (ItemKind.BATCH, aggregates.batches_by_ids),
+            (ItemKind.PALLET, aggregates.pallets_by_ids),
+        ):
+            item = (await load(session, customer_id, [key])).get(key)
+            if item is not None:
+                return kind, item
+    return None
+
+
+async def _bottle_by_code(context: Context, code: str) -> BottleRow | None:
+    reading = context.services.scans.codes.read(code)
+    if reading.gtin is None or reading.serial is None:
+        return None
+    identity = (reading.gtin, reading.serial)
+    async with context.read() as session:
+        return (await bottles.by_identities(session, context.customer_id, [identity])).get(identity)
