@@ -1,6 +1,6 @@
 """Genealogy: from any item the whole tree up and down, now or at a past moment."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from domain.kernel.database import ReadSession
@@ -109,7 +109,7 @@ async def _nodes(
     }
 
 
-_LOADERS = {
+_LOADERS: dict[ItemKind, Callable[..., Awaitable[Mapping[str, Item]]]] = {
     ItemKind.PALLET: aggregates.pallets_by_ids,
     ItemKind.BATCH: aggregates.batches_by_ids,
     ItemKind.BOTTLE: bottles.by_ids,
