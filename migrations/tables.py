@@ -1,0 +1,9 @@
+"""Every table of every context, for Alembic to compare with."""
+
+import domain.identity.models
+import domain.journal.models
+import domain.kernel.eventlog
+import domain.production.models
+import domain.sync.models
+
+__all__ = ["domain"]
