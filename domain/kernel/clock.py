@@ -30,3 +30,16 @@ def to_us(value: datetime) -> int:
     if value.tzinfo is None:
         raise ValueError("a time without a zone")
     return (value - EPOCH) // MICROSECOND
+
+
+def iso(value_us: int) -> str:
+    """`2026-01-01T10:00:00Z`, with microseconds only where there are any."""
+    return from_us(value_us).replace(tzinfo=None).isoformat() + "Z"
+
+
+def parse_iso(text: str) -> int:
+    """ISO 8601 with a zone, as microseconds. Raises ValueError with a reason fit for a user."""
+    try:
+        return to_us(datetime.fromisoformat(text))
+    except (ValueError, OverflowError) as error:
+        raise ValueError("not an ISO 8601 time with a zone") from error

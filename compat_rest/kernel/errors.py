@@ -1,0 +1,84 @@
+"""Every refusal in the dialect's own shape: domain errors, bad requests, unknown paths, defects."""
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any, cast
+
+import structlog
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Match
+
+from compat_rest.kernel.replies import Reply
+from domain.kernel.errors import DomainError, ErrorCode, RateLimited, ValidationFailed
+
+Shape = Callable[[ErrorCode, str, Mapping[str, Any]], dict[str, Any]]
+logger = structlog.get_logger(__name__)
+INTERNAL = "Internal server error"
+
+
+class ErrorPresenter:
+    """`statuses` must be total over ErrorCode; `shape` makes the dialect's body."""
+
+    def __init__(self, statuses: Mapping[ErrorCode, int], shape: Shape) -> None:
+        self.statuses = statuses
+        self.shape = shape
+
+    def reply(self, error: DomainError, headers: Mapping[str, str] | None = None) -> Response:
+        extra = dict(headers or {})
+        if isinstance(error, RateLimited):
+            extra["Retry-After"] = str(error.retry_after_s)
+        if error.code is ErrorCode.UNAUTHORIZED:
+            extra.setdefault("WWW-Authenticate", "Bearer")
+        body = self.shape(error.code, error.message, error.details)
+        return Reply(body, self.statuses[error.code], extra)
+
+    def install(self, app: FastAPI) -> None:
+        app.add_exception_handler(DomainError, self._domain)
+        app.add_exception_handler(RequestValidationError, self._request)
+        app.add_exception_handler(HTTPException, self._http)
+        app.add_exception_handler(Exception, self._defect)
+
+    async def _domain(self, _request: Request, error: Exception) -> Response:
+        return self.reply(cast(DomainError, error))
+
+    async def _request(self, _request: Request, error: Exception) -> Response:
+        first = cast(RequestValidationError, error).errors()[0]
+        place = [str(part) for part in first["loc"]]
+        field = ".".join(place[1:]) or place[0]
+        return self.reply(ValidationFailed(field, str(first["msg"])))
+
+    async def _http(self, request: Request, error: Exception) -> Response:
+        """Starlette's own: no such path, no such method, an unreadable body."""
+        found = cast(HTTPException, error)
+        headers = dict(found.headers or {})
+        if found.status_code == 405:
+            headers["Allow"] = ", ".join(sorted(allowed_methods(request)))
+        code = _CODES.get(found.status_code, ErrorCode.VALIDATION_ERROR)
+        body = self.shape(code, _MESSAGES.get(found.status_code, str(found.detail)), {})
+        return Reply(body, found.status_code, headers)
+
+    async def _defect(self, request: Request, error: Exception) -> Response:
+        """Logged once, here; the client learns the correlation id and nothing else."""
+        correlation_id = structlog.contextvars.get_contextvars().get("correlation_id", "")
+        logger.log(logging.ERROR, "request failed", path=request.url.path, exc_info=error)
+        details = {"correlationId": correlation_id} if correlation_id else {}
+        body = self.shape(ErrorCode.SERVER_ERROR, INTERNAL, details)
+        return Reply(body, self.statuses[ErrorCode.SERVER_ERROR])
+
+
+_CODES = {404: ErrorCode.NOT_FOUND, 405: ErrorCode.NOT_FOUND, 401: ErrorCode.UNAUTHORIZED}
+_MESSAGES = {404: "Resource not found", 405: "Method not allowed"}
+
+
+def allowed_methods(request: Request) -> set[str]:
+    """Of every route with this path: Starlette names only the first one's."""
+    methods: set[str] = set()
+    for route in cast(list[BaseRoute], request.app.routes):
+        match, _ = route.matches(request.scope)
+        if match is not Match.NONE:
+            methods |= set(getattr(route, "methods", None) or ())
+    return methods

@@ -1,0 +1,40 @@
+"""Types of request bodies that mean what JSON Schema means by them."""
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+from pydantic.alias_generators import to_camel
+
+from domain.kernel.clock import parse_iso
+
+
+def _integer(value: Any) -> Any:
+    """3.0 is an integer in JSON Schema; `true` and "3" are not."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ValueError("must be an integer")
+    return value
+
+
+def _moment(value: Any) -> Any:
+    if not isinstance(value, str):
+        raise ValueError("must be an ISO 8601 time")
+    return parse_iso(value)
+
+
+# Field first: the other way round, the bounds would be missing from the OpenAPI document.
+JsonInteger = Annotated[int, BeforeValidator(_integer)]
+Moment = Annotated[
+    int,
+    Field(json_schema_extra={"type": "string", "format": "date-time"}),
+    BeforeValidator(_moment),
+    PlainSerializer(str),
+]
+"""An ISO 8601 time with a zone in the document, microseconds inside."""
+
+
+class Body(BaseModel):
+    """camelCase outside; unknown fields are ignored, as the old systems did."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, strict=True)

@@ -1,0 +1,46 @@
+"""Refusals of the OKTO API: `{success: false, error: {code, message, details}}`."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel
+
+from compat_rest.kernel.errors import ErrorPresenter
+from domain.kernel.errors import ErrorCode
+
+STATUSES: Mapping[ErrorCode, int] = {
+    ErrorCode.CONFLICT: 409,
+    ErrorCode.FORBIDDEN: 403,
+    ErrorCode.NOT_FOUND: 404,
+    ErrorCode.RATE_LIMITED: 429,
+    ErrorCode.SERVER_ERROR: 500,
+    ErrorCode.SERVICE_UNAVAILABLE: 503,
+    ErrorCode.STREAM_GAP: 410,
+    ErrorCode.TIMEOUT: 504,
+    ErrorCode.UNAUTHORIZED: 401,
+    ErrorCode.UPSTREAM_ERROR: 502,
+    ErrorCode.VALIDATION_ERROR: 400,
+}
+
+
+class ErrorDetails(BaseModel):
+    code: str
+    message: str | None = None
+    details: dict[str, Any] | None = None
+
+
+class ErrorBody(BaseModel):
+    """`success` is missing only in the answer for hardware that is not wired."""
+
+    success: bool = False
+    error: ErrorDetails
+
+
+def shape(code: ErrorCode, message: str, details: Mapping[str, Any]) -> dict[str, Any]:
+    error: dict[str, Any] = {"code": str(code), "message": message}
+    if details:
+        error["details"] = dict(details)
+    return {"success": False, "error": error}
+
+
+ERRORS = ErrorPresenter(STATUSES, shape)

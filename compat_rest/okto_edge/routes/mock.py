@@ -1,0 +1,25 @@
+"""/api/v1/mock: in mock mode only, otherwise these routes do not exist"""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from compat_rest.kernel.auth import Caller
+from compat_rest.kernel.replies import Reply
+from compat_rest.okto_edge import presenter, schemas
+from graph.production import resolvers
+
+router = APIRouter(prefix="/api/v1/mock", tags=["mock"])
+Industry = Annotated[str, Query(max_length=64, description="Industry type")]
+
+
+@router.post("/scan", response_model=schemas.Success)
+async def mock_scan(caller: Caller, body: schemas.CodeBody) -> Reply:
+    await resolvers.mock_scan(caller, body.code)
+    return Reply(presenter.SUCCESS)
+
+
+@router.post("/generate-code", response_model=schemas.Data[schemas.GeneratedCode])
+async def generate_code(caller: Caller, industry: Industry = "milk") -> Reply:
+    code = await resolvers.generate_code(caller, industry)
+    return Reply(presenter.data({"code": code}))

@@ -1,0 +1,13 @@
+"""Query parameters that several routes share."""
+
+from typing import Annotated
+
+from fastapi import Query
+
+from domain.production.models import BottleStatus, SentStatus
+
+Limit = Annotated[int, Query(ge=1, le=10_000, description="Max results")]
+Line = Annotated[str | None, Query(alias="lineId", description="Production line")]
+Device = Annotated[str | None, Query(alias="deviceId", description="Device")]
+Status = Annotated[BottleStatus | None, Query(description="Bottle status, 0 to 5")]
+Sent = Annotated[SentStatus | None, Query(alias="sentStatus", description="Sent status")]

@@ -1,0 +1,228 @@
+"""Bodies of the OKTO edge API, as its clients send and expect them."""
+
+from typing import Annotated, Any, Generic, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, RootModel
+from pydantic.alias_generators import to_camel
+
+from compat_rest.kernel.fields import Body, JsonInteger, Moment
+from domain.journal.models import Severity
+
+T = TypeVar("T")
+Time = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
+Label = Annotated[str, Field(min_length=1, max_length=128)]
+Code = Annotated[str, Field(min_length=1, max_length=512)]
+
+
+class Answer(BaseModel):
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
+
+
+class Data(Answer, Generic[T]):
+    """What most routes answer: the payload under `data`."""
+
+    success: Literal[True]
+    data: T
+
+
+class Success(Answer):
+    success: Literal[True]
+
+
+class Health(Answer):
+    status: Literal["healthy", "degraded"]
+    version: str
+    uptime: int
+
+
+class LoginBody(Body):
+    username: Annotated[str, Field(min_length=1, max_length=128)]
+    password: Annotated[str, Field(min_length=1, max_length=1024)]
+
+
+class LoginUser(Answer):
+    id: str
+    username: str
+    role: str
+    display_name: str
+
+
+class Login(Answer):
+    token: str
+    user: LoginUser
+
+
+class NewBottle(Body):
+    """A `gtin` that contradicts the code is ignored: the code carries it."""
+
+    identifier: Code
+    gtin: Annotated[str, Field(pattern=r"^[0-9]{8,14}$")] | None = None
+    production_line_id: Label | None = None
+    product_id: Label | None = None
+    party: Label | None = None
+    is_preprint: bool = False
+
+
+class CreateBottlesBody(Body):
+    bottles: Annotated[list[NewBottle], Field(min_length=1, max_length=10_000)]
+    device_id: Label | None = None
+
+
+class BottleStatusBody(Body):
+    status: Annotated[JsonInteger, Field(ge=0, le=5)]
+
+
+class BottleRef(Answer):
+    id: str
+    identifier: str
+
+
+class BottleItem(BottleRef):
+    gtin: str
+    status: int
+    created_at: Time
+    production_line_id: str | None
+    party: str | None
+    batch_id: str | None
+
+
+class BottleDetail(BottleItem):
+    excise_duty_number: str
+    updated_at: Time
+    product_id: str | None
+    is_preprint: bool
+
+
+class BottlesCreated(Answer):
+    created: int
+    bottles: list[BottleRef]
+
+
+class BottleCount(Answer):
+    total: int
+    by_status: dict[str, int]
+
+
+class NewBatch(Body):
+    name: Label | None = None
+    device_id: Label | None = None
+    batch_size: Annotated[JsonInteger, Field(ge=1, le=10_000)] | None = None
+    production_line_id: Label | None = None
+    product_id: Label | None = None
+    party: Label | None = None
+
+
+class CreateBatchBody(Body):
+    batch: NewBatch
+    bottles: Annotated[list[str], Field(max_length=10_000)] = []
+
+
+class BatchBottlesBody(RootModel[Annotated[list[str], Field(min_length=1, max_length=10_000)]]):
+    """A bare array of bottle ids."""
+
+
+class BatchRef(Answer):
+    id: str
+    identifier: str
+    name: str
+    status: str
+
+
+class BatchItem(BatchRef):
+    bottle_count: int
+    created_at: Time
+
+
+class BatchDetail(BatchRef):
+    batch_size: int | None
+    created_at: Time
+    device_id: str | None
+
+
+class BatchList(Answer):
+    batches: list[BatchItem]
+    total: int
+
+
+class BatchCreated(Answer):
+    batch: BatchRef
+    bottle_count: int
+
+
+class BatchWithBottles(Answer):
+    batch: BatchDetail
+    bottles: list[BottleRef]
+
+
+class Added(Answer):
+    added: int
+
+
+class CodeBody(Body):
+    code: Annotated[str, Field(max_length=4096)]
+
+
+class ScanBody(CodeBody):
+    timestamp: Moment | None = None
+    line_id: Label | None = None
+    scanner_index: Annotated[JsonInteger, Field(ge=0, le=99)] | None = None
+
+
+class ScannerStatus(Answer):
+    connected: bool
+    last_scan: Time | None
+    scan_count: int
+
+
+class Validation(Answer):
+    valid: bool
+    gtin: str | None
+    duplicate: bool
+    message: str | None
+
+
+class ScanVerdict(Validation):
+    bottle_id: str | None
+    reason: str | None
+
+
+class RecentScan(Answer):
+    code: str
+    valid: bool
+    timestamp: Time
+
+
+class GeneratedCode(Answer):
+    code: str
+
+
+class NewEventBody(Body):
+    message: Annotated[str, Field(min_length=1, max_length=4000)]
+    severity: Annotated[Severity, Field(strict=False)] = Severity.INFO
+    category: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]{0,31}$")] | None = None
+    source: Label | None = None
+    data: dict[str, Any] | None = None
+
+
+class JournalEvent(Answer):
+    """`timestampUs` and `acknowledgedAtUs` are microseconds since the epoch."""
+
+    id: str
+    severity: Severity
+    category: str
+    source: str
+    message: str
+    timestamp_us: int
+    acknowledged: bool
+    acknowledged_at_us: int | None
+    acknowledged_by: str | None
+    data: dict[str, Any] | None
+
+
+class JournalPage(Answer):
+    events: list[JournalEvent]
+    cursor: str | None
+
+
+class Acknowledged(Answer):
+    acknowledged: int
