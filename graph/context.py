@@ -32,6 +32,14 @@ class Policy:
 
 
 @dataclass(frozen=True, slots=True)
+class Build:
+    """What runs here and since when."""
+
+    version: str
+    started_at_us: int
+
+
+@dataclass(frozen=True, slots=True)
 class Services:
     """Built once by the composition root."""
 
@@ -40,6 +48,7 @@ class Services:
     clock: Clock
     tail: LogTail
     policy: Policy
+    build: Build
     identity: "IdentityServices"
     scans: "ScanIntake"
     sync: "SyncServices"

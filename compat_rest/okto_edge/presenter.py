@@ -12,6 +12,7 @@ from typing import Any
 
 import orjson
 
+from compat_rest.okto_edge.schemas import JournalEvent
 from domain.journal.rows import EventRow
 from domain.kernel.clock import iso
 from domain.kernel.paging import Page
@@ -19,6 +20,7 @@ from domain.line.ports import ScannerStatus
 from domain.production.repository.scan_store import ScanOutcome
 from domain.production.rows import BatchRow, BottleRow, ScanRow
 from graph.identity.resolvers import LoginResult
+from graph.line.resolvers import Health
 from graph.production.resolvers import Validation
 
 Body = dict[str, Any]
@@ -27,6 +29,11 @@ SUCCESS: Body = {"success": True}
 
 def data(payload: Any) -> Body:
     return {"success": True, "data": payload}
+
+
+def health(found: Health) -> Body:
+    status = "healthy" if found.healthy else "degraded"
+    return {"status": status, "version": found.version, "uptime": found.uptime_s}
 
 
 def login(result: LoginResult) -> Body:
@@ -164,6 +171,11 @@ def event(row: EventRow) -> Body:
         "acknowledgedBy": row.acknowledged_by,
         "data": None if row.data is None else orjson.loads(row.data),
     }
+
+
+EVENT_COLUMNS = tuple(
+    JournalEvent.model_fields[name].alias or name for name in JournalEvent.model_fields
+)
 
 
 def event_page(page: Page[EventRow]) -> Body:

@@ -114,7 +114,7 @@ class NewBatch(Body):
 
 class CreateBatchBody(Body):
     batch: NewBatch
-    bottles: Annotated[list[str], Field(max_length=10_000)] = []
+    bottles: Annotated[list[str], Field(max_length=10_000, default_factory=list)]
 
 
 class BatchBottlesBody(RootModel[Annotated[list[str], Field(min_length=1, max_length=10_000)]]):

@@ -46,10 +46,16 @@ def page_request(
         limit = DEFAULT_PAGE
     if not 0 <= limit <= MAX_PAGE:
         raise ValidationFailed(name, f"must be from 0 to {MAX_PAGE}")
-    for argument, cursor in (("after", after), ("before", before)):
-        if cursor is not None and not is_id(cursor):
-            raise ValidationFailed(argument, "not a cursor of this list")
-    return PageRequest(limit, after, before, last is not None)
+    return PageRequest(
+        limit, cursor_id("after", after), cursor_id("before", before), last is not None
+    )
+
+
+def cursor_id(argument: str, cursor: str | None) -> str | None:
+    """A list's cursor is the id of its row. Raises ValidationFailed for anything else."""
+    if cursor is not None and not is_id(cursor):
+        raise ValidationFailed(argument, "not a cursor of this list")
+    return cursor
 
 
 async def fetch_page(

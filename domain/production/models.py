@@ -225,3 +225,19 @@ class NumberSequence(SQLModel, table=True):
     customer_id: int = Field(primary_key=True)
     name: str = Field(primary_key=True)
     value: int = Field(sa_type=BigInteger)
+
+
+class ScanRollup(SQLModel, table=True):
+    """What was read on a line in an hour. Written with the scans themselves, so that no total
+    has to count them."""
+
+    __tablename__ = "scan_rollup"
+    __table_args__ = (BY_KEY,)
+
+    customer_id: int = Field(primary_key=True)
+    line_id: str = Field(primary_key=True)
+    hour_us: int = Field(primary_key=True, sa_type=BigInteger)
+    scans: int = Field(sa_type=BigInteger)
+    accepted: int = Field(sa_type=BigInteger)
+    duplicates: int = Field(sa_type=BigInteger)
+    last_scan_us: int = Field(sa_type=BigInteger)

@@ -238,6 +238,13 @@ async def count_scans(context: Context, wanted: ScanFilter) -> int:
         return await scans.count(session, context.customer_id, wanted)
 
 
+async def scan_total(context: Context) -> tuple[int, int | None]:
+    """How many reads were recorded, and when the last was."""
+    context.actor.require(Permission.PRODUCTION_SCAN_READ)
+    async with context.read() as session:
+        return await scans.total(session, context.customer_id)
+
+
 async def scans_by_ids(context: Context, ids: Sequence[str]) -> dict[str, ScanRow]:
     context.actor.require(Permission.PRODUCTION_SCAN_READ)
     async with context.read() as session:

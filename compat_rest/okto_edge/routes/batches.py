@@ -48,9 +48,7 @@ async def get_batch(caller: Caller, id: str) -> Reply:
 
 
 @router.post("/{id}/bottles", response_model=schemas.Data[schemas.Added])
-async def add_bottles_to_batch(
-    caller: Caller, id: str, body: schemas.BatchBottlesBody
-) -> Reply:
+async def add_bottles_to_batch(caller: Caller, id: str, body: schemas.BatchBottlesBody) -> Reply:
     command = MoveBottles.of(batch_id=id, bottle_ids=tuple(body.root))
     added = await resolvers.add_bottles_to_batch(caller, command)
     return Reply(presenter.data({"added": added}))

@@ -1,13 +1,12 @@
 """/api/v1/bottles"""
 
-from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 
 from compat_rest.kernel.auth import Caller
 from compat_rest.kernel.replies import Reply
 from compat_rest.okto_edge import presenter, schemas
-from compat_rest.okto_edge.routes.parameters import Line, Limit, Status
+from compat_rest.okto_edge.routes.parameters import Limit, Line, Status
 from domain.kernel.errors import NotFound
 from domain.kernel.paging import PageRequest
 from domain.production.commands import BottleFilter, CreateBottles, NewBottle, SetBottleStatus

@@ -1,24 +1,106 @@
 """/api/v1/events: the journal"""
 
-from enum import StrEnum
-from typing import Annotated
+from collections.abc import AsyncIterator, Sequence
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from starlette.responses import StreamingResponse
 
 from compat_rest.kernel.auth import Caller
 from compat_rest.kernel.replies import Reply
-from compat_rest.kernel.streaming import FORMATS, attachment
+from compat_rest.kernel.streaming import MEDIA_TYPES, ExportFormat, attachment
 from compat_rest.okto_edge import presenter, schemas
 from compat_rest.okto_edge.routes.parameters import Limit
 from domain.journal.commands import EventFilter, RecordEvent
-from domain.journal.models import Severity
+from domain.journal.models import OPERATOR, Severity
+from domain.journal.rows import EventRow
 from domain.kernel.errors import NotFound
-from domain.kernel.paging import page_request
+from domain.kernel.paging import PageRequest, cursor_id
 from graph.journal import resolvers
 
 router = APIRouter(prefix="/api/v1/events", tags=["events"])
-Text = Annotated[str | None, Query(max_length=128)]
+Text = Annotated[str | None, Query(min_length=1, max_length=128)]
 Microseconds = Annotated[int | None, Query(ge=0, le=2**62, description="Since the epoch")]
-SeverityWanted = Annotated[Severity | None, Query()]
-Acknowledged = Annotated[bool | None, Query(description="Only those that are, or are not")]
+
+
+async def _wanted(
+    severity: Annotated[Severity | None, Query()] = None,
+    category: Text = None,
+    source: Text = None,
+    from_us: Microseconds = None,
+    to_us: Microseconds = None,
+    ack: Annotated[bool | None, Query(description="Acknowledged or not")] = None,
+) -> EventFilter:
+    return EventFilter.of(
+        severity=severity,
+        category=category,
+        source=source,
+        from_us=from_us,
+        to_us=to_us,
+        acknowledged=ack,
+    )
+
+
+Filter = Annotated[EventFilter, Depends(_wanted)]
+
+
+@router.get("", response_model=schemas.Data[schemas.JournalPage])
+async def list_events(
+    caller: Caller, wanted: Filter, limit: Limit = 100, cursor: Text = None
+) -> Reply:
+    window = PageRequest(limit, after=cursor_id("cursor", cursor))
+    return Reply(presenter.event_page(await resolvers.events(caller, wanted, window)))
+
+
+@router.post("", response_model=schemas.Data[schemas.JournalEvent])
+async def record_event(caller: Caller, body: schemas.NewEventBody) -> Reply:
+    command = RecordEvent.of(
+        message=body.message,
+        severity=body.severity,
+        category=body.category or OPERATOR,
+        source=body.source,
+        data=body.data,
+    )
+    row = await resolvers.record_event(caller, command)
+    return Reply(presenter.data(presenter.event(row)))
+
+
+@router.get(
+    "/export",
+    response_class=StreamingResponse,
+    responses={200: {"content": {kind: {} for kind in MEDIA_TYPES.values()}}},
+)
+async def export_events(
+    caller: Caller,
+    wanted: Filter,
+    format: Annotated[ExportFormat, Query()] = ExportFormat.CSV,
+) -> StreamingResponse:
+    rows = await resolvers.export_events(caller, wanted)
+    return attachment(_presented(rows), presenter.EVENT_COLUMNS, format, "events", "event")
+
+
+@router.post("/ack-all", response_model=schemas.Data[schemas.Acknowledged])
+async def acknowledge_all_events(caller: Caller) -> Reply:
+    count = await resolvers.acknowledge_all_events(caller)
+    return Reply(presenter.data({"acknowledged": count}))
+
+
+@router.get("/{id}", response_model=schemas.Data[schemas.JournalEvent])
+async def get_event(caller: Caller, id: str) -> Reply:
+    row = await resolvers.event(caller, id)
+    if row is None:
+        raise NotFound("Event", id)
+    return Reply(presenter.data(presenter.event(row)))
+
+
+@router.post("/{id}/ack", response_model=schemas.Data[schemas.JournalEvent])
+async def acknowledge_event(caller: Caller, id: str) -> Reply:
+    row = await resolvers.acknowledge_event(caller, id)
+    return Reply(presenter.data(presenter.event(row)))
+
+
+async def _presented(
+    batches: AsyncIterator[Sequence[EventRow]],
+) -> AsyncIterator[list[dict[str, Any]]]:
+    async for batch in batches:
+        yield [presenter.event(row) for row in batch]

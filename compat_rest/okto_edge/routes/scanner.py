@@ -17,9 +17,7 @@ router = APIRouter(prefix="/api/v1/scanner", tags=["scanner"])
 @router.get("/status", response_model=schemas.Data[schemas.ScannerStatus])
 async def scanner_status(caller: Caller) -> Reply:
     scanners = await line.scanners(caller)
-    last = await resolvers.list_scans(caller, ScanFilter(), PageRequest(1))
-    count = await resolvers.count_scans(caller, ScanFilter())
-    last_us = last.rows[0].scanned_at_us if last.rows else None
+    count, last_us = await resolvers.scan_total(caller)
     return Reply(presenter.scanner_status(scanners, count, last_us))
 
 

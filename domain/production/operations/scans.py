@@ -1,12 +1,14 @@
 """The one way a read becomes a scan and a bottle, whichever door it came in by."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from random import Random
 
 from domain.kernel.actor import Actor
 from domain.kernel.clock import Clock
 from domain.kernel.groupcommit import GroupCommit
 from domain.kernel.ids import new_id
+from domain.kernel.text import is_storable, storable
 from domain.kernel.uow import WakeUps
 from domain.production.codes import (
     Confidence,
@@ -61,6 +63,8 @@ class ScanIntake:
         await self._store.close()
 
     def _judge(self, customer_id: int, command: RecordScan) -> JudgedScan:
+        if not is_storable(command.code):
+            command = replace(command, code=storable(command.code))
         reading = self.codes.read(command.code)
         refused = reading.reason
         return JudgedScan(

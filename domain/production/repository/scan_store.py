@@ -104,3 +104,30 @@ def fact_values(judged: JudgedScan, done: ScanOutcome) -> tuple[Any, ...]:
         text,
         judged.now_us,
     )
+
+
+HOUR_US = 3_600_000_000
+ROLLUP_COLUMNS = "customer_id, line_id, hour_us, scans, accepted, duplicates, last_scan_us"
+ADD_ROLLUP = (
+    "ON CONFLICT (customer_id, line_id, hour_us) DO UPDATE SET "
+    "scans = scan_rollup.scans + excluded.scans, "
+    "accepted = scan_rollup.accepted + excluded.accepted, "
+    "duplicates = scan_rollup.duplicates + excluded.duplicates, "
+    "last_scan_us = excluded.last_scan_us"
+)
+Rollup = tuple[int, str, int, int, int, int, int]
+
+
+def rollups(batch: Sequence[JudgedScan], outcomes: Sequence[ScanOutcome]) -> list[Rollup]:
+    """(customer, line, hour, scans, accepted, duplicates, last) of a batch, in one order
+    everywhere, so that two processes cannot wait for each other."""
+    sums: dict[tuple[int, str, int], list[int]] = {}
+    for judged, done in zip(batch, outcomes, strict=True):
+        scan = done.scan
+        hour = scan.recorded_at_us - scan.recorded_at_us % HOUR_US
+        counts = sums.setdefault((judged.customer_id, scan.line_id or "", hour), [0, 0, 0, 0])
+        counts[0] += 1
+        counts[1] += scan.valid and not scan.duplicate
+        counts[2] += scan.duplicate
+        counts[3] = max(counts[3], scan.recorded_at_us)
+    return [(*key, *sums[key]) for key in sorted(sums)]  # type: ignore[misc]

@@ -10,11 +10,14 @@ from domain.kernel.database import Database
 from domain.kernel.errors import Unavailable
 from domain.kernel.eventlog import LOG_LOCK
 from domain.production.repository.scan_store import (
+    ADD_ROLLUP,
+    ROLLUP_COLUMNS,
     JudgedScan,
     ScanOutcome,
     fact_values,
     new_bottle,
     outcome,
+    rollups,
 )
 from domain.production.rows import BottleRow, ScanRow
 
@@ -59,6 +62,11 @@ INSERT_FACTS: Final = (
     "INSERT INTO event_log (customer_id, stream, kind, key, payload, occurred_at_us) "
     "SELECT c, s, k, y, p, o FROM unnest($1::integer[], $2::text[], $3::text[], $4::text[], "
     "$5::text[], $6::bigint[]) WITH ORDINALITY AS f (c, s, k, y, p, o, place) ORDER BY place"
+)
+UPSERT_ROLLUPS: Final = (
+    f"INSERT INTO scan_rollup ({ROLLUP_COLUMNS}) SELECT * FROM unnest($1::integer[], "  # noqa: S608
+    "$2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[]) "
+    + ADD_ROLLUP
 )
 _LOST: Final = (
     OSError,
@@ -107,6 +115,9 @@ async def _store(
     outcomes = [outcome(judged, _bottle_for(judged, bottles)) for judged in batch]
     await connection.execute(
         INSERT_SCANS, *_columns(batch, [_uuids(done.scan, (0, 7)) for done in outcomes])
+    )
+    await connection.execute(
+        UPSERT_ROLLUPS, *map(list, zip(*rollups(batch, outcomes), strict=True))
     )
     facts = list(map(fact_values, batch, outcomes))
     # Last, and held to the end: numbers of the log grow in the order of commits.

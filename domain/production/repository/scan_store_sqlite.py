@@ -9,11 +9,14 @@ from typing import Any, Final
 from domain.kernel.database import SQLITE_PRAGMAS, Database
 from domain.kernel.errors import Unavailable
 from domain.production.repository.scan_store import (
+    ADD_ROLLUP,
+    ROLLUP_COLUMNS,
     JudgedScan,
     ScanOutcome,
     fact_values,
     new_bottle,
     outcome,
+    rollups,
 )
 from domain.production.rows import BottleRow, ScanRow
 
@@ -35,6 +38,10 @@ INSERT_SCAN: Final = (
 INSERT_FACT: Final = (
     "INSERT INTO event_log (customer_id, stream, kind, key, payload, occurred_at_us) "
     "VALUES (?, ?, ?, ?, ?, ?)"
+)
+
+UPSERT_ROLLUP: Final = (
+    f"INSERT INTO scan_rollup ({ROLLUP_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?) {ADD_ROLLUP}"  # noqa: S608
 )
 
 
@@ -67,6 +74,7 @@ class SqliteScanStore:
             outcomes = [outcome(judged, _settle(cursor, judged)) for judged in batch]
             cursor.executemany(INSERT_SCAN, map(_scan_values, batch, outcomes))
             cursor.executemany(INSERT_FACT, map(fact_values, batch, outcomes))
+            cursor.executemany(UPSERT_ROLLUP, rollups(batch, outcomes))
             cursor.execute("COMMIT")
         except BaseException:
             # A full disk may have rolled back by itself already.

@@ -9,10 +9,11 @@ from domain.kernel.database import ReadSession
 from domain.kernel.filters import matching
 from domain.kernel.paging import Page, PageRequest, fetch_page
 from domain.production.commands import ScanFilter
-from domain.production.models import Scan
+from domain.production.models import Scan, ScanRollup
 from domain.production.rows import ScanRow
 
 SCAN = table_of(Scan)
+ROLLUP = table_of(ScanRollup)
 COLUMNS = tuple(SCAN.c[name] for name in ScanRow._fields)
 
 
@@ -26,6 +27,15 @@ async def page(
 async def count(session: ReadSession, customer_id: int, wanted: ScanFilter) -> int:
     query = select(func.count()).select_from(SCAN).where(matching(SCAN, customer_id, wanted))
     return await session.scalar(query) or 0
+
+
+async def total(session: ReadSession, customer_id: int) -> tuple[int, int | None]:
+    """How many scans there are and when the last was recorded, from the rollups."""
+    query = select(func.sum(ROLLUP.c.scans), func.max(ROLLUP.c.last_scan_us)).where(
+        ROLLUP.c.customer_id == customer_id
+    )
+    count, last_us = (await session.execute(query)).one()
+    return int(count or 0), last_us
 
 
 async def by_ids(session: ReadSession, customer_id: int, ids: Sequence[str]) -> dict[str, ScanRow]:
