@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from domain.kernel.actor import Actor
 from domain.kernel.clock import Clock
 from domain.kernel.database import Database, ReadSession
+from domain.kernel.fanout import Fanout
 from domain.kernel.tail import LogTail
 from domain.kernel.uow import Transactions, UnitOfWork
 
@@ -47,6 +48,7 @@ class Services:
     transactions: Transactions
     clock: Clock
     tail: LogTail
+    fanout: Fanout
     policy: Policy
     build: Build
     identity: "IdentityServices"
