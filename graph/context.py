@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from domain.line.ports import LinePort
     from domain.production.operations.scans import ScanIntake
     from domain.sync.ports import SyncServices
+    from graph.streams import Streams
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,7 @@ class Services:
     clock: Clock
     tail: LogTail
     fanout: Fanout
+    streams: "Streams"
     policy: Policy
     build: Build
     identity: "IdentityServices"
@@ -65,11 +67,22 @@ class Context:
     services: Services
     correlation_id: str = ""
     expires_at_us: int | None = None
+    client_address: str = ""
     loaders: dict[str, Any] = field(default_factory=dict)
 
     @property
     def customer_id(self) -> int:
         return self.actor.customer_id
+
+    @property
+    def streams(self) -> "Streams":
+        return self.services.streams
+
+    def fresh(self, actor: Actor) -> "Context":
+        """The same call for `actor`, with loaders of its own."""
+        return Context(
+            actor, self.services, self.correlation_id, self.expires_at_us, self.client_address
+        )
 
     def read(self) -> AbstractAsyncContextManager[ReadSession]:
         """A short read session."""

@@ -1,9 +1,9 @@
 """The edge: everything that lives in its process, started and stopped in order."""
 
 import gc
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from importlib.metadata import version
-from pathlib import Path
 
 import structlog
 
@@ -30,6 +30,8 @@ from drivers.identity.throttle import Throttle, ThrottleSettings
 from drivers.identity.tokens import TokenSettings
 from drivers.scanners.port import parse_scanners
 from graph.context import Build, Policy, Services
+from graph.engine import STREAM_SOURCES
+from graph.streams import Streams
 from migrations import upgrade
 from oktograph.entry import ServiceEntry
 from oktograph.line import EdgeLine
@@ -98,6 +100,7 @@ class EdgeRuntime:
             clock=self.clock,
             tail=tail,
             fanout=fanout,
+            streams=Streams(fanout, STREAM_SOURCES),
             policy=self._policy(),
             build=Build(version("oktograph"), self.clock.now_us()),
             identity=self._identity(database, passwords, tail),
@@ -154,7 +157,7 @@ class EdgeRuntime:
             origin=settings.edge_identifier,
         )
 
-    def _periodic(self, name: str, interval_s: float, run: "Run") -> None:
+    def _periodic(self, name: str, interval_s: float, run: Callable[[], Awaitable[object]]) -> None:
         work = Periodic(name, interval_s, run)
         work.start()
         self._stack.push_async_callback(work.stop)

@@ -21,11 +21,17 @@ class ServiceEntry:
         known = await self.services.identity.tokens.actor(token)
         return Context(known.actor, self.services, correlation_id, known.expires_at_us)
 
-    async def __call__(self, authorization: str | None, _connection: HTTPConnection) -> Context:
+    async def __call__(self, authorization: str | None, connection: HTTPConnection) -> Context:
         """`authorization` is a header's value, or what connection_init carried."""
-        if authorization is None:
-            return await self.context(None)
-        scheme, _, token = authorization.partition(" ")
-        if scheme.lower() != "bearer" or not token:
-            raise Unauthorized("Invalid or missing token")
-        return await self.context(token.strip())
+        context = await self.context(_token(authorization))
+        context.client_address = connection.client.host if connection.client else ""
+        return context
+
+
+def _token(authorization: str | None) -> str | None:
+    if authorization is None:
+        return None
+    scheme, _, token = authorization.partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise Unauthorized("Invalid or missing token")
+    return token.strip()

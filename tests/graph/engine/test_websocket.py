@@ -449,4 +449,3 @@ async def test_a_slow_reader_is_told_on_the_stream_and_can_resume(tmp_path: Path
     codes = [int(part.split(b" ")[0]) for part in received.split(b'{"code":"')[1:] if b" x" in part]
     assert codes == list(range(len(codes)))
     assert f'"lastCursor":"{toy.tail.cursor(len(codes))}"'.encode() in received
-
