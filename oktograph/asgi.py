@@ -10,9 +10,10 @@ from compat_rest.kernel.dialect import dialect_app
 from compat_rest.kernel.documentation import documentation_routes
 from compat_rest.kernel.limits import BodyLimit
 from compat_rest.okto_edge.app import DIALECT
-from graph.engine import build_engine
+from graph.engine import GraphSettings, build_engine
 from graph.transport.routes import graphql_routes
 from graph.transport.settings import TransportSettings
+from oktograph.documents import trusted_documents
 from oktograph.edge import EdgeRuntime
 from oktograph.observability import Metrics, Observed
 from oktograph.settings import Settings
@@ -37,7 +38,7 @@ def edge_app(runtime: EdgeRuntime) -> ASGIApp:
     """Everything the edge's port answers."""
     settings = runtime.settings
     metrics = Metrics()
-    engine = build_engine(runtime.services, settings.graphql())
+    engine = build_engine(runtime.services, _graph(settings))
     graph = graphql_routes(engine, runtime.entry, _transport(settings))
     others: list[BaseRoute] = [
         *graph,
@@ -51,6 +52,11 @@ def edge_app(runtime: EdgeRuntime) -> ASGIApp:
     )
     owners = dict.fromkeys(("graphql", "docs", "metrics", ".well-known"), shared)
     return Observed(FirstSegment(owners, dialect), metrics)
+
+
+def _graph(settings: Settings) -> GraphSettings:
+    trusted = trusted_documents() if settings.graphql_trusted_only else None
+    return GraphSettings(introspection=settings.graphql_introspection, trusted=trusted)
 
 
 def _transport(settings: Settings) -> TransportSettings:

@@ -35,7 +35,7 @@ class Settings(BaseSettings):
 
     token_lifetime_h: float = Field(12.0, gt=0, le=24 * 31)
     rate_limits: bool = True
-    throttle_url: str = ""
+    throttle_url: str = "memory://"
     log_level: str = "INFO"
     log_format: str = Field("auto", pattern="^(auto|console|json)$")
     max_body_bytes: int = Field(4 * 1024 * 1024, ge=1024)

@@ -1,0 +1,3 @@
+STARTED = "sync.started"
+COMPLETED = "sync.completed"
+FAILED = "sync.failed"

@@ -1,0 +1,2 @@
+async def sync_services(settings, stack):
+    return None
