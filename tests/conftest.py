@@ -1,3 +1,7 @@
 """Fixtures that every test may use."""
 
-pytest_plugins = ["tests.support.databases", "tests.support.redis_server"]
+pytest_plugins = [
+    "tests.support.databases",
+    "tests.support.redis",
+    "tests.support.redis_server",
+]
