@@ -18,7 +18,7 @@ from starlette.types import Receive, Scope, Send
 from domain.kernel.errors import DomainError, ErrorCode, RateLimited, ValidationFailed
 from graph.errors import RequestRefused, domain_error, masked
 from graph.execution import Engine, EngineContext, GraphQLRequest, Result, refused_result, serialise
-from graph.transport.graphiql import page
+from graph.transport.graphiql import POLICY, page
 from graph.transport.requests import (
     NO_SUBSCRIPTION_HERE,
     BodyTooLarge,
@@ -97,14 +97,16 @@ class GraphQLEndpoint:
     ) -> None:
         method: str = scope["method"]
         if method == "GET" and self._settings.graphiql and wants_page(accept, scope):
-            await respond(send, 200, page(scope, self._settings.path), b"text/html; charset=utf-8")
+            body = page(scope, self._settings.path)
+            policy = (b"content-security-policy", POLICY)
+            await respond(send, 200, body, b"text/html; charset=utf-8", policy)
             return
         streaming = "text/event-stream" in accept
         content_type = media_type(accept)
         if content_type is None and not streaming:
             raise _Refused(406, ValidationFailed("Accept", "offers no media type of GraphQL"))
         request = await self._request(scope, receive, headers, method)
-        context = await self._context(headers.get("authorization"), HTTPConnection(scope))
+        context = await self._context(headers.get("authorization") or None, HTTPConnection(scope))
         if streaming:
             last_id = headers.get("last-event-id")
             if await self._events.serve(request, context, last_id, method, receive, send):

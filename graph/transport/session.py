@@ -172,7 +172,7 @@ class Session:
         given = payload.get("Authorization", payload.get("authorization"))
         if given is not None and not isinstance(given, str):
             raise Closing(4403, "Authorization must be a string")
-        authorization = given or self._connection.headers.get("authorization")
+        authorization = given or self._connection.headers.get("authorization") or None
         self._context = await self._authenticated(authorization)
         self._timers["init"].cancel()
         if self._context.expires_at_us is not None:

@@ -35,6 +35,10 @@ HEADERS: Final = [
 ]
 
 
+class ClientLeft(Exception):
+    """The connection is gone; there is nobody to tell."""
+
+
 class EventStream:
     """Answers requests that accept `text/event-stream`."""
 
@@ -78,19 +82,19 @@ class EventStream:
         context: EngineContext,
         last_event_id: str | None,
     ) -> None:
-        try:
-            async with asyncio.timeout(_remaining_s(context)):
-                await self._send_results(response, request, context, last_event_id)
-        except RequestRefused as refused:
-            result = refused_result(refused, context.correlation_id)
-            await response.next(serialise(result, context.correlation_id))
-        except OSError:
-            return  # the client left while it was being sent to
-        except TimeoutError:
-            await response.error(Unauthorized("The token has expired"), context)
-        except Exception as error:  # noqa: BLE001 - told to the subscriber, logged if masked
-            await response.error(error, context)
-        with suppress(OSError):
+        with suppress(ClientLeft):
+            deadline = asyncio.timeout(_remaining_s(context))
+            try:
+                async with deadline:
+                    await self._send_results(response, request, context, last_event_id)
+            except ClientLeft:
+                raise
+            except RequestRefused as refused:
+                result = refused_result(refused, context.correlation_id)
+                await response.next(serialise(result, context.correlation_id))
+            except Exception as error:  # noqa: BLE001 - told to the subscriber, logged if masked
+                expired = Unauthorized("The token has expired")
+                await response.error(expired if deadline.expired() else error, context)
             await response.send(COMPLETE, more=False)
 
     async def _send_results(
@@ -134,7 +138,10 @@ class _Response:
 
     async def send(self, chunk: bytes, *, more: bool = True) -> None:
         self._started += 1
-        await self._send({"type": "http.response.body", "body": chunk, "more_body": more})
+        try:
+            await self._send({"type": "http.response.body", "body": chunk, "more_body": more})
+        except OSError as error:
+            raise ClientLeft from error
         self._finished += 1
 
     async def watch(self) -> None:
@@ -153,7 +160,7 @@ class _Response:
 
     async def _heartbeat(self) -> None:
         # A task of its own: on a full socket it waits, and the watch must go on counting.
-        with suppress(OSError):
+        with suppress(ClientLeft):
             await self.send(HEARTBEAT)
 
     def stop(self) -> None:

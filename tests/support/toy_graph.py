@@ -76,7 +76,8 @@ class ToyContext:
             self.toy.counts.loads += 1
             return [f"name of {key}" for key in keys]
 
-        return self.loaders.setdefault("names", DataLoader(load_fn=load))
+        found: DataLoader[str, str] = self.loaders.setdefault("names", DataLoader(load_fn=load))
+        return found
 
 
 Info = strawberry.Info[ToyContext, None]

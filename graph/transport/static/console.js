@@ -52,10 +52,11 @@
     };
   }
 
-  const firstQuery = `# Ctrl-Enter runs the operation at the cursor; Ctrl-Space completes.
-# Sign in with the mutation "login", then give the token in the header editor below:
+  const firstQuery = `# Ctrl-Enter runs, Ctrl-Space completes.
+# Sign in with the mutation "login" and put its
+# token into the header editor below:
 #   { "Authorization": "Bearer ..." }
-# It goes with queries, and with subscriptions over their WebSocket.
+# It serves queries and live subscriptions.
 
 query WhichFields {
   __schema {

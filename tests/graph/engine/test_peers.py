@@ -22,10 +22,10 @@ NODE = Path(ROOT_DIR) / "bin" / "node"
 SCANS = gql("subscription S($after: String) { scans(after: $after) { cursor code } }")
 
 
-def transport(address: str, token: str = "Bearer alice") -> WebsocketsTransport:
+def transport(address: str) -> WebsocketsTransport:
     return WebsocketsTransport(
         url=f"ws://{address}/graphql",
-        init_payload={"Authorization": token},
+        init_payload={"Authorization": "Bearer alice"},
         subprotocols=[WebsocketsTransport.GRAPHQLWS_SUBPROTOCOL],
     )
 

@@ -48,10 +48,13 @@ class Peer:
 
     async def closed(self) -> tuple[int, str]:
         with pytest.raises(ConnectionClosed) as ended:
-            while True:
-                await self.hear()
+            await self._hear_to_the_end()
         assert ended.value.rcvd is not None
         return ended.value.rcvd.code, ended.value.rcvd.reason
+
+    async def _hear_to_the_end(self) -> None:
+        while True:
+            await self.hear()
 
 
 @asynccontextmanager
@@ -225,17 +228,16 @@ async def test_streams_without_a_source_run_alone(toy: Toy, address: str) -> Non
 
 
 async def test_many_operations_run_side_by_side_up_to_a_limit(toy: Toy) -> None:
-    async with served(toy, TransportSettings(max_operations=3)) as address:
-        async with peer(address) as one:
-            await one.start()
-            for number in range(4):
-                await one.ask("subscription { silence }", str(number))
-            heard = await one.hear()
-            assert (heard["id"], heard["type"]) == ("3", "error")
-            assert heard["payload"][0]["extensions"]["code"] == "RATE_LIMITED"
-            await one.say(id="0", type="complete")
-            await one.ask("{ me }", "4")
-            assert (await one.hear())["id"] == "4"
+    async with served(toy, TransportSettings(max_operations=3)) as address, peer(address) as one:
+        await one.start()
+        for number in range(4):
+            await one.ask("subscription { silence }", str(number))
+        heard = await one.hear()
+        assert (heard["id"], heard["type"]) == ("3", "error")
+        assert heard["payload"][0]["extensions"]["code"] == "RATE_LIMITED"
+        await one.say(id="0", type="complete")
+        await one.ask("{ me }", "4")
+        assert (await one.hear())["id"] == "4"
 
 
 async def test_persisted_documents_work_over_the_socket(toy: Toy, address: str) -> None:
@@ -335,9 +337,8 @@ async def test_the_header_authenticates_where_the_payload_does_not(address: str)
 
 
 async def test_connection_init_must_come_in_time(toy: Toy) -> None:
-    async with served(toy, TransportSettings(init_timeout_s=0.1)) as address:
-        async with peer(address) as one:
-            assert (await one.closed())[0] == 4408
+    async with served(toy, TransportSettings(init_timeout_s=0.1)) as address, peer(address) as one:
+        assert (await one.closed())[0] == 4408
 
 
 async def test_a_token_that_ends_closes_the_socket(toy: Toy, address: str) -> None:
@@ -371,9 +372,11 @@ async def test_pages_of_other_sites_may_not_connect(toy: Toy, address: str) -> N
             pass
     assert refused.value.response.status_code == 403
     allowed = frozenset({"https://elsewhere.example"})
-    async with served(toy, TransportSettings(allowed_origins=allowed)) as other:
-        async with peer(other, origin="https://elsewhere.example") as one:
-            await one.start()
+    async with (
+        served(toy, TransportSettings(allowed_origins=allowed)) as other,
+        peer(other, origin="https://elsewhere.example") as one,
+    ):
+        await one.start()
 
 
 async def raw_subscriber(address: str) -> socket.socket:
@@ -428,7 +431,7 @@ async def test_a_socket_that_does_not_drain_is_told_and_closed(tmp_path: Path) -
         raw = await raw_subscriber(address)
         await eventually(lambda: toy.fanout.subscriptions == 1)
         big = "x" * 20_000
-        for number in range(200):
+        for number in range(600):
             await toy.write(f"{number} {big}")
         await eventually(no_tasks_left, 20)
         await eventually(lambda: (toy.fanout.subscriptions, toy.fanout.groups) == (0, 0))
@@ -440,7 +443,7 @@ async def test_a_slow_reader_is_told_on_the_stream_and_can_resume(tmp_path: Path
         raw = await raw_subscriber(address)
         await eventually(lambda: toy.fanout.subscriptions == 1)
         big = "x" * 20_000
-        for number in range(400):
+        for number in range(600):
             await toy.write(f"{number} {big}")
         await eventually(lambda: toy.fanout.subscriptions == 0, 20)
         received = await read_until(raw, b'"lastCursor"')
