@@ -3,5 +3,4 @@
 pytest_plugins = [
     "tests.support.databases",
     "tests.support.redis",
-    "tests.support.redis_server",
 ]

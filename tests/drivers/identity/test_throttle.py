@@ -9,7 +9,7 @@ import pytest
 from domain.kernel.errors import RateLimited, Unauthorized, Unavailable
 from drivers.identity.throttle import MAX_COUNTERS, CountersInMemory, Throttle, ThrottleSettings
 from tests.support.clocks import ManualClock
-from tests.support.redis_server import RedisServer
+from tests.support.redis import RedisServer
 
 HERE = "192.0.2.7"
 
