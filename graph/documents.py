@@ -37,7 +37,8 @@ from graph.errors import RequestRefused, limit_error, refusal
 from graph.limits import Cost, CostRules, Limits, fragments_of, structure_error
 
 MAX_DOCUMENTS: Final = 1_000
-MAX_TEXT: Final = 2_000_000
+MAX_TEXT: Final = 300_000
+"""Characters of all documents kept; prepared, each takes about 300 bytes of memory."""
 MAX_ERRORS: Final = 20
 NO_VARIABLES: Final = VariableValues({}, {})
 NOT_FOUND: Final = "PersistedQueryNotFound"
