@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from graphql import get_introspection_query
 
-from graph.documents import DocumentStore, sha256
+from graph.documents import DocumentStore, manifest, sha256
 from graph.errors import RequestRefused, format_request_errors
 from graph.execution import GraphQLRequest
 from graph.limits import Limits
@@ -197,7 +197,7 @@ async def test_an_invalid_document_is_not_remembered_by_its_hash(toy: Toy) -> No
 
 async def test_in_trusted_only_mode_nothing_else_is_executed(toy: Toy) -> None:
     text = "query Trusted { me }"
-    toy.use(DocumentStore(CORE, trusted={sha256(text): text}))
+    toy.use(DocumentStore(CORE, trusted=manifest([text])))
     context = toy.context()
     by_hash = {"persistedQuery": {"version": 1, "sha256Hash": sha256(text)}}
     assert "data" in await toy.engine.execute(GraphQLRequest(text), context)
