@@ -1,3 +1,0 @@
-STARTED = "sync.started"
-COMPLETED = "sync.completed"
-FAILED = "sync.failed"

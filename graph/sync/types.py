@@ -1,6 +1,0 @@
-import strawberry
-
-
-@strawberry.type
-class SyncStreamItem:
-    cursor: str
