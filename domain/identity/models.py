@@ -19,7 +19,11 @@ class Customer(SQLModel, table=True):
 
 
 class User(SQLModel, table=True):
-    """`password_hash` is an argon2id string; a disabled user keeps the row for the audit."""
+    """`password_hash` is an argon2id string; a disabled user keeps the row for the audit.
+
+    A token carries the `token_generation` it was issued in: raising it ends them all at once.
+    `is_demo` marks an account with a documented password, which a start without the demo closes.
+    """
 
     __tablename__ = "user_account"
     __table_args__ = (UniqueConstraint("username"),)
@@ -32,3 +36,5 @@ class User(SQLModel, table=True):
     role: Role = Field(sa_type=EnumText(Role))
     created_at_us: int = Field(sa_type=BigInteger)
     disabled_at_us: int | None = Field(default=None, sa_type=BigInteger)
+    token_generation: int = 0
+    is_demo: bool = False

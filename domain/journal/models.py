@@ -1,11 +1,23 @@
-"""The journal: what people at the line must be able to read back."""
+"""The journal: what people at the line must be able to read back.
+
+A category is one upper-case word. The list is open: a customer's integration may bring its own,
+and a filter by a word that never occurred finds nothing. The constants are the platform's.
+"""
 
 from enum import StrEnum
+from typing import Final
 
-from sqlalchemy import BigInteger, Index, Text
+from sqlalchemy import BigInteger, Index, Text, text
 from sqlmodel import Field, SQLModel
 
 from domain.kernel.columns import EnumText, IdColumn
+
+OPERATOR: Final = "OPERATOR"
+PRODUCTION: Final = "PRODUCTION"
+SCANNER: Final = "SCANNER"
+SECURITY: Final = "SECURITY"
+SYNC: Final = "SYNC"
+SYSTEM: Final = "SYSTEM"
 
 
 class Severity(StrEnum):
@@ -20,7 +32,18 @@ class JournalEvent(SQLModel, table=True):
     """Times in microseconds since the epoch, as documented. `data` is JSON text or null."""
 
     __tablename__ = "journal_event"
-    __table_args__ = (Index("ix_journal_event_time", "customer_id", "occurred_at_us"),)
+    __table_args__ = (
+        Index("ix_journal_event_customer", "customer_id", "id"),
+        Index("ix_journal_event_time", "customer_id", "occurred_at_us"),
+        # What waits for somebody is little, however long the journal grows.
+        Index(
+            "ix_journal_event_open",
+            "customer_id",
+            "id",
+            sqlite_where=text("acknowledged_at_us IS NULL"),
+            postgresql_where=text("acknowledged_at_us IS NULL"),
+        ),
+    )
 
     id: str = Field(primary_key=True, sa_type=IdColumn)
     customer_id: int = Field(foreign_key="customer.id")

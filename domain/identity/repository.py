@@ -1,0 +1,159 @@
+"""Every SQL statement of identity. Usernames are unique in the whole installation."""
+
+from typing import Any, Final, cast
+
+from sqlalchemy import (
+    ColumnElement,
+    CursorResult,
+    Update,
+    bindparam,
+    insert,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+
+from domain.identity.models import Customer, User
+from domain.identity.rows import CredentialRow, CustomerRow, UserRow
+from domain.kernel.columns import table_of
+from domain.kernel.database import ReadSession, WriteSession
+from domain.kernel.paging import Page, PageRequest, fetch_page
+from domain.kernel.permissions import Role
+
+FIRST_START_LOCK: Final = 0x6F6B7469  # a well-known key for pg_advisory_xact_lock
+
+_USER = table_of(User)
+_CUSTOMER = table_of(Customer)
+_SELECT = select(
+    _USER.c.id,
+    _USER.c.customer_id,
+    _USER.c.username,
+    _USER.c.display_name,
+    _USER.c.role,
+    _USER.c.created_at_us,
+    _USER.c.disabled_at_us,
+    _USER.c.token_generation,
+    _USER.c.is_demo,
+    _CUSTOMER.c.public_id,
+).join_from(_USER, _CUSTOMER, _USER.c.customer_id == _CUSTOMER.c.id)
+_BY_ID = _SELECT.where(_USER.c.id == bindparam("user_id"))
+_CREDENTIAL = _SELECT.add_columns(_USER.c.password_hash).where(
+    _USER.c.username == bindparam("username")
+)
+
+
+async def user(session: ReadSession, user_id: str) -> UserRow | None:
+    """Of any customer: for the token that names it. Resolvers use `user_of`."""
+    found = (await session.execute(_BY_ID, {"user_id": user_id})).one_or_none()
+    return None if found is None else UserRow._make(found)
+
+
+async def user_of(session: ReadSession, customer_id: int, user_id: str) -> UserRow | None:
+    query = _BY_ID.where(_USER.c.customer_id == customer_id)
+    found = (await session.execute(query, {"user_id": user_id})).one_or_none()
+    return None if found is None else UserRow._make(found)
+
+
+async def credential(session: ReadSession, username: str) -> CredentialRow | None:
+    found = (await session.execute(_CREDENTIAL, {"username": username})).one_or_none()
+    return None if found is None else CredentialRow(UserRow._make(found[:-1]), found[-1])
+
+
+async def users_page(session: ReadSession, customer_id: int, page: PageRequest) -> Page[UserRow]:
+    query = _SELECT.where(_USER.c.customer_id == customer_id)
+    return await fetch_page(session, query, _USER.c.id, page, UserRow)
+
+
+async def demo_users(session: ReadSession, customer_id: int) -> list[UserRow]:
+    query = _SELECT.where(_USER.c.customer_id == customer_id, _USER.c.is_demo)
+    return [UserRow._make(row) for row in await session.execute(query.order_by(_USER.c.id))]
+
+
+async def insert_user(session: WriteSession, row: User) -> bool:
+    """False when the username is taken: the database settles it, nothing is raised."""
+    make = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    values = row.model_dump()
+    statement = make(_USER).values(values).on_conflict_do_nothing(index_elements=["username"])
+    return await _changed(session, statement) == 1
+
+
+async def set_password(
+    session: WriteSession, customer_id: int, user_id: str, password_hash: str, *, is_demo: bool
+) -> bool:
+    """Ends the user's tokens too. False when there is no such user."""
+    values = {"password_hash": password_hash, "is_demo": is_demo}
+    return await _end_tokens(session, customer_id, user_id, values)
+
+
+async def set_role(session: WriteSession, customer_id: int, user_id: str, role: Role) -> bool:
+    """Ends the user's tokens too. False when there is no such user or nothing to change."""
+    return await _end_tokens(session, customer_id, user_id, {"role": role}, _USER.c.role != role)
+
+
+async def disable(session: WriteSession, customer_id: int, user_id: str, now_us: int) -> bool:
+    """Ends the user's tokens too. False when there is no such active user."""
+    active = _USER.c.disabled_at_us.is_(None)
+    return await _end_tokens(session, customer_id, user_id, {"disabled_at_us": now_us}, active)
+
+
+async def enable(session: WriteSession, customer_id: int, user_id: str) -> bool:
+    """False when there is no such disabled user."""
+    statement = _update_one(customer_id, user_id).where(_USER.c.disabled_at_us.is_not(None))
+    return await _changed(session, statement.values(disabled_at_us=None)) == 1
+
+
+async def replace_hash(session: WriteSession, user_id: str, old: str, new: str) -> None:
+    """The same password under newer parameters; nothing if it was changed meanwhile."""
+    same = update(_USER).where(_USER.c.id == user_id, _USER.c.password_hash == old)
+    await session.execute(same.values(password_hash=new))
+
+
+async def active_admins(session: WriteSession, customer_id: int) -> list[str]:
+    """Locks them for this transaction, so that two cannot remove each other at once."""
+    query = select(_USER.c.id).where(
+        _USER.c.customer_id == customer_id,
+        _USER.c.role == Role.ADMIN,
+        _USER.c.disabled_at_us.is_(None),
+    )
+    return list(await session.scalars(query.order_by(_USER.c.id).with_for_update()))
+
+
+async def first_customer(session: ReadSession) -> CustomerRow | None:
+    """Whose the installation is."""
+    query = select(_CUSTOMER.c.id, _CUSTOMER.c.public_id, _CUSTOMER.c.name)
+    found = (await session.execute(query.order_by(_CUSTOMER.c.id).limit(1))).one_or_none()
+    return None if found is None else CustomerRow(*found)
+
+
+async def insert_customer(session: WriteSession, public_id: str, name: str) -> CustomerRow:
+    statement = insert(_CUSTOMER).values(public_id=public_id, name=name).returning(_CUSTOMER.c.id)
+    made: int = (await session.execute(statement)).scalar_one()
+    return CustomerRow(made, public_id, name)
+
+
+async def lock_first_start(session: WriteSession) -> None:
+    """Until this transaction ends no other process makes first customers or users. On SQLite
+    holding a write transaction is that already."""
+    if session.get_bind().dialect.name == "postgresql":
+        await session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": FIRST_START_LOCK})
+
+
+def _update_one(customer_id: int, user_id: str) -> Update:
+    return update(_USER).where(_USER.c.id == user_id, _USER.c.customer_id == customer_id)
+
+
+async def _end_tokens(
+    session: WriteSession,
+    customer_id: int,
+    user_id: str,
+    values: dict[str, Any],
+    *conditions: ColumnElement[bool],
+) -> bool:
+    statement = _update_one(customer_id, user_id).where(*conditions)
+    generation = {"token_generation": _USER.c.token_generation + 1}
+    return await _changed(session, statement.values(values | generation)) == 1
+
+
+async def _changed(session: WriteSession, statement: Any) -> int:
+    return cast(CursorResult[Any], await session.execute(statement)).rowcount

@@ -1,0 +1,30 @@
+"""Rows as the repository returns them. Times in microseconds. No secret is in any of them but
+`CredentialRow`, which only a login sees."""
+
+from typing import NamedTuple
+
+from domain.kernel.permissions import Role
+
+
+class CustomerRow(NamedTuple):
+    id: int
+    public_id: str
+    name: str
+
+
+class UserRow(NamedTuple):
+    id: str
+    customer_id: int
+    username: str
+    display_name: str
+    role: Role
+    created_at_us: int
+    disabled_at_us: int | None
+    token_generation: int
+    is_demo: bool
+    customer_public_id: str
+
+
+class CredentialRow(NamedTuple):
+    user: UserRow
+    password_hash: str

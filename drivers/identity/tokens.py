@@ -1,0 +1,127 @@
+"""Access tokens: JWTs after RFC 9068, signed with ES256.
+
+ES256, because everything that speaks JWT knows it, a signature costs 0.03 ms and a check 0.06
+(RS256 checks in half of that but signs seven times slower into tokens half as long again, EdDSA
+is slower to check and unknown to many), and because a published key cannot be used to sign.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey, GuestProtocol
+
+from domain.identity.ports import TokenClaims, TokenKind
+from domain.kernel.clock import Clock
+from domain.kernel.errors import Unauthorized
+from drivers.identity.keys import ALGORITHM, KeyRing
+
+TYPE: Final = "at+jwt"  # RFC 9068 section 2.1: no other kind of JWT may pass for one
+MAX_LENGTH: Final = 4096
+SECOND_US: Final = 1_000_000
+# Another host of this installation may have issued it, by a clock of its own.
+LEEWAY_US: Final = 30 * SECOND_US
+
+
+@dataclass(frozen=True, slots=True)
+class TokenSettings:
+    """A user's token lasts a shift; a device renews its own."""
+
+    issuer: str = "oktograph"
+    audience: str = "oktograph"
+    user_lifetime_s: int = 12 * 3600
+    device_lifetime_s: int = 30 * 24 * 3600
+
+
+class JwtCodec:
+    """Claims to token and back. What comes back is signed by us, for us, and good right now."""
+
+    def __init__(self, keys: KeyRing, settings: TokenSettings, clock: Clock) -> None:
+        self._keys = keys
+        self._settings = settings
+        self._clock = clock
+
+    def sign(self, claims: TokenClaims) -> str:
+        key = self._keys.signing_key
+        header = {"alg": ALGORITHM, "kid": key.kid, "typ": TYPE}
+        return jwt.encode(header, self._payload(claims), key, algorithms=[ALGORITHM])
+
+    def read(self, token: str) -> TokenClaims:
+        """Raises Unauthorized; only an honest reason, that it has expired, is told."""
+        if len(token) > MAX_LENGTH or not token.isascii():
+            raise Unauthorized("Invalid or missing token")
+        try:
+            opened = jwt.decode(token, self._key_for, algorithms=[ALGORITHM])
+            claims = _claims(opened.claims)
+        except (JoseError, ValueError, TypeError, KeyError, RecursionError) as error:
+            raise Unauthorized("Invalid or missing token") from error
+        if opened.header.get("typ") != TYPE or not self._is_ours(opened.claims):
+            raise Unauthorized("Invalid or missing token")
+        self._check_time(claims, opened.claims)
+        return claims
+
+    def _payload(self, claims: TokenClaims) -> dict[str, Any]:
+        payload = {
+            "iss": self._settings.issuer,
+            "aud": self._settings.audience,
+            "sub": claims.subject,
+            "client_id": self._settings.audience,
+            "iat": claims.issued_at_us // SECOND_US,
+            "exp": claims.expires_at_us // SECOND_US,
+            "jti": claims.token_id,
+            "kind": str(claims.kind),
+            "username": claims.name,
+            "customer": claims.customer,
+            "gen": claims.generation,
+        }
+        return payload if claims.role is None else payload | {"role": claims.role}
+
+    def _key_for(self, signed: GuestProtocol) -> ECKey:
+        key_id = signed.headers().get("kid")
+        key = self._keys.find(key_id) if isinstance(key_id, str) else None
+        if key is None:
+            raise ValueError("no key of ours")
+        return key
+
+    def _is_ours(self, payload: dict[str, Any]) -> bool:
+        audience = payload.get("aud")
+        meant_for = audience if isinstance(audience, list) else [audience]
+        return payload.get("iss") == self._settings.issuer and self._settings.audience in meant_for
+
+    def _check_time(self, claims: TokenClaims, payload: dict[str, Any]) -> None:
+        now_us = self._clock.now_us()
+        if claims.expires_at_us <= now_us:
+            raise Unauthorized("The token has expired", reason="expired")
+        starts_us = max(claims.issued_at_us, _seconds(payload.get("nbf", 0)) * SECOND_US)
+        if starts_us > now_us + LEEWAY_US:
+            raise Unauthorized("Invalid or missing token")
+
+
+def _claims(payload: dict[str, Any]) -> TokenClaims:
+    """Raises KeyError, TypeError or ValueError for claims that we never wrote."""
+    role = payload.get("role")
+    return TokenClaims(
+        kind=TokenKind(payload["kind"]),
+        subject=_text(payload["sub"]),
+        name=_text(payload["username"]),
+        customer=_text(payload["customer"]),
+        role=None if role is None else _text(role),
+        generation=_seconds(payload["gen"]),
+        token_id=_text(payload["jti"]),
+        issued_at_us=_seconds(payload["iat"]) * SECOND_US,
+        expires_at_us=_seconds(payload["exp"]) * SECOND_US,
+    )
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError("not text")
+    return value
+
+
+def _seconds(value: object) -> int:
+    """RFC 7519 allows fractions; a boolean is an int only to Python."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError("not a number")
+    return int(value)

@@ -1,0 +1,139 @@
+"""The use cases of identity."""
+
+from typing import NamedTuple
+
+from domain.identity import operations, repository, rules
+from domain.identity.commands import CreateUser, Login, SetPassword, SetRole
+from domain.identity.rows import CredentialRow, UserRow
+from domain.journal import operations as journal
+from domain.journal.models import SECURITY, Severity
+from domain.kernel.actor import ActorKind, system_actor
+from domain.kernel.errors import NotFound, Unauthorized
+from domain.kernel.paging import Page, PageRequest
+from domain.kernel.permissions import Permission
+from graph.context import Context
+
+
+class LoginResult(NamedTuple):
+    token: str
+    expires_at_us: int
+    user: UserRow
+    permissions: tuple[Permission, ...]
+
+
+async def login(context: Context, username: str, password: str, client_address: str) -> LoginResult:
+    """Public. Raises ValidationFailed, RateLimited, or Unauthorized without saying whether the
+    name or the password was wrong, or the account closed."""
+    attempt = Login.of(username=username, password=password)
+    identity = context.services.identity
+    async with identity.throttle.attempt(attempt.username, client_address):
+        user = await _verified(context, attempt, client_address)
+    token, expires_at_us = identity.tokens.issue(user)
+    permissions = tuple(sorted(rules.actor_of(user).permissions))
+    return LoginResult(token, expires_at_us, user, permissions)
+
+
+async def me(context: Context) -> UserRow | None:
+    """Null for a device or the platform itself."""
+    context.actor.require_known()
+    if context.actor.kind is not ActorKind.USER:
+        return None
+    async with context.read() as session:
+        return await repository.user_of(session, context.customer_id, context.actor.id)
+
+
+async def users(context: Context, page: PageRequest) -> Page[UserRow]:
+    context.actor.require(Permission.IDENTITY_USER_READ)
+    async with context.read() as session:
+        return await repository.users_page(session, context.customer_id, page)
+
+
+async def create_user(context: Context, command: CreateUser) -> UserRow:
+    """Raises Conflict when the username is taken."""
+    context.actor.require(Permission.IDENTITY_USER_MANAGE)
+    rules.check_new_password(command.username, command.password)
+    password_hash = await context.services.identity.passwords.hash(command.password)
+    async with context.transaction() as work:
+        return await operations.create_user(work, command, password_hash)
+
+
+async def set_password(context: Context, command: SetPassword) -> UserRow:
+    """Ends the user's tokens. Raises NotFound."""
+    context.actor.require(Permission.IDENTITY_USER_MANAGE)
+    async with context.read() as session:
+        user = await repository.user_of(session, context.customer_id, command.user_id)
+    if user is None:
+        raise NotFound("User", command.user_id)
+    rules.check_new_password(user.username, command.password)
+    password_hash = await context.services.identity.passwords.hash(command.password)
+    async with context.transaction() as work:
+        user = await operations.set_password(work, command.user_id, password_hash)
+    context.services.identity.tokens.forget(user.id)
+    return user
+
+
+async def set_role(context: Context, command: SetRole) -> UserRow:
+    """Ends the user's tokens. Raises NotFound, or Conflict for the last administrator."""
+    context.actor.require(Permission.IDENTITY_USER_MANAGE)
+    async with context.transaction() as work:
+        user = await operations.set_role(work, command)
+    context.services.identity.tokens.forget(user.id)
+    return user
+
+
+async def disable_user(context: Context, user_id: str) -> UserRow:
+    """Ends the user's tokens. Raises NotFound, or Conflict for the last administrator."""
+    context.actor.require(Permission.IDENTITY_USER_MANAGE)
+    async with context.transaction() as work:
+        user = await operations.disable_user(work, user_id)
+    context.services.identity.tokens.forget(user.id)
+    return user
+
+
+async def enable_user(context: Context, user_id: str) -> UserRow:
+    context.actor.require(Permission.IDENTITY_USER_MANAGE)
+    async with context.transaction() as work:
+        return await operations.enable_user(work, user_id)
+
+
+async def _verified(context: Context, attempt: Login, address: str) -> UserRow:
+    passwords = context.services.identity.passwords
+    async with context.read() as session:
+        found = await repository.credential(session, attempt.username)
+    stored = None if found is None else found.password_hash
+    check = await passwords.check(attempt.password, stored)
+    if found is None or not check.matches or found.user.disabled_at_us is not None:
+        await _report_failure(context, attempt, found, address)
+        raise Unauthorized("Invalid username or password")
+    async with context.services.transactions.begin(rules.actor_of(found.user)) as work:
+        if check.new_hash is not None:
+            await repository.replace_hash(
+                work.session, found.user.id, found.password_hash, check.new_hash
+            )
+        await operations.logged_in(work, found.user, address)
+    return found.user
+
+
+async def _report_failure(
+    context: Context, attempt: Login, found: CredentialRow | None, address: str
+) -> None:
+    """A fact and a warning in the journal of whose user it is, or of the installation's own
+    customer. Known and unknown names cost the same."""
+    if not await context.services.identity.throttle.worth_reporting(attempt.username):
+        return
+    user = None if found is None else found.user
+    async with context.read() as session:
+        owner = await repository.first_customer(session)
+    customer_id = user.customer_id if user is not None else owner.id if owner is not None else None
+    if customer_id is None:
+        return
+    async with context.services.transactions.begin(system_actor("login", customer_id)) as work:
+        await operations.login_failed(work, user, address)
+        await journal.record(
+            work,
+            "Failed login",
+            category=SECURITY,
+            source="login",
+            severity=Severity.WARNING,
+            data={"username": None if user is None else user.username, "address": address},
+        )
