@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from graphql import GraphQLError
 
-from domain.kernel.errors import DomainError, ErrorCode
+from domain.kernel.errors import DomainError, ErrorCode, Stopping
 
 MASKED: Final = "Internal server error"
 FormattedError = dict[str, Any]
@@ -74,6 +74,12 @@ def innermost(error: GraphQLError) -> Exception:
     while isinstance(found, GraphQLError) and found.original_error is not None:
         found = found.original_error
     return found
+
+
+def is_stopping(error: Exception) -> bool:
+    """Whether a stream ended only because this process does: its reader is to come back."""
+    cause = innermost(error) if isinstance(error, GraphQLError) else error
+    return isinstance(cause, Stopping)
 
 
 def domain_error(

@@ -5,9 +5,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Final, NoReturn
 
+import asyncpg
 from sqlalchemy import event, text
-from sqlalchemy.engine import URL, Connection, make_url
+from sqlalchemy.engine import URL, Connection, Dialect, make_url
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
 from domain.kernel.errors import Unavailable
@@ -53,7 +55,7 @@ class Database:
         try:
             async with ReadSession(self.engine, expire_on_commit=False) as session:
                 yield session
-        except DBAPIError as error:
+        except (DBAPIError, PoolTimeout) as error:
             raise storage_fault(error) from error
 
     async def ping(self) -> None:
@@ -75,8 +77,10 @@ def async_url(url: str) -> URL:
     return parsed.set(drivername=name)
 
 
-def storage_fault(error: DBAPIError) -> Exception:
-    """A lost or full database is a state to come back from; anything else is a defect."""
+def storage_fault(error: DBAPIError | PoolTimeout) -> Exception:
+    """A lost, full or overrun database is a state to come back from; else it is a defect."""
+    if isinstance(error, PoolTimeout):
+        return Unavailable("The storage cannot take this now", cause="TimeoutError")
     broken = ("OperationalError", "InterfaceError", "DiskFullError", "ConnectionDoesNotExistError")
     name = type(error.orig).__name__
     if error.connection_invalidated or type(error).__name__ in broken or name in broken:
@@ -86,11 +90,24 @@ def storage_fault(error: DBAPIError) -> Exception:
 
 def _engine(url: URL, pool_size: int) -> AsyncEngine:
     if url.get_backend_name() != "sqlite":
-        return create_async_engine(url, pool_size=pool_size, max_overflow=8, pool_pre_ping=True)
+        engine = create_async_engine(url, pool_size=pool_size, max_overflow=8, pool_pre_ping=True)
+        event.listen(engine.sync_engine, "do_connect", _connect_postgres)
+        return engine
     engine = create_async_engine(url, pool_size=pool_size, max_overflow=8)
     event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     event.listen(engine.sync_engine, "begin", _begin_sqlite)
     return engine
+
+
+def _connect_postgres(
+    dialect: Dialect, _record: object, args: tuple[Any, ...], named: dict[str, Any]
+) -> Any:
+    """SQLAlchemy lets what asyncpg raises here through as it is, so that a server that is away
+    would look like a defect of ours."""
+    try:
+        return dialect.connect(*args, **named)
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        raise dialect.loaded_dbapi.OperationalError(str(error)) from error
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:

@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcon
 from typing import Any, Protocol
 
 from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from domain.kernel.actor import Actor
 from domain.kernel.clock import Clock
@@ -57,7 +58,7 @@ class Transactions:
                     await self._finish(work)
             except IntegrityError as error:
                 raise Conflict("This contradicts what is already stored") from error
-            except DBAPIError as error:
+            except (DBAPIError, PoolTimeout) as error:
                 raise storage_fault(error) from error
         if work.facts:
             self.wakeups.announce()

@@ -14,7 +14,13 @@ from starlette.requests import HTTPConnection
 from starlette.types import Receive, Send
 
 from domain.kernel.errors import DomainError, RateLimited, Unavailable, ValidationFailed
-from graph.errors import FormattedError, RequestRefused, domain_error, format_request_errors
+from graph.errors import (
+    FormattedError,
+    RequestRefused,
+    domain_error,
+    format_request_errors,
+    is_stopping,
+)
 from graph.execution import (
     Engine,
     EngineContext,
@@ -250,7 +256,11 @@ class Session:
             raise
         except RequestRefused as refused:
             return format_request_errors(refused, context.correlation_id)
-        except Exception as error:  # noqa: BLE001 - told to the subscriber, logged if masked
+        except Exception as error:
+            if is_stopping(error):
+                # An error would end the subscription for good; a restart makes clients come back.
+                self._end(Closing(1012, "The service is stopping; resume from the last cursor"))
+                raise ClientLeft from error
             return [fault(error, context.correlation_id)]
 
     async def _answer(

@@ -14,7 +14,7 @@ from graphql import OperationType
 from starlette.types import Receive, Send
 
 from domain.kernel.errors import Unauthorized
-from graph.errors import RequestRefused
+from graph.errors import RequestRefused, is_stopping
 from graph.execution import (
     Engine,
     EngineContext,
@@ -93,6 +93,10 @@ class EventStream:
                 result = refused_result(refused, context.correlation_id)
                 await response.next(serialise(result, context.correlation_id))
             except Exception as error:  # noqa: BLE001 - told to the subscriber, logged if masked
+                if is_stopping(error):
+                    # Without `complete`: the client then knows that there is more, and comes back.
+                    await response.send(b"", more=False)
+                    return
                 expired = Unauthorized("The token has expired")
                 await response.error(expired if deadline.expired() else error, context)
             await response.send(COMPLETE, more=False)
