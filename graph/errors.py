@@ -78,8 +78,9 @@ def innermost(error: GraphQLError) -> Exception:
 
 def is_stopping(error: Exception) -> bool:
     """Whether a stream ended only because this process does: its reader is to come back."""
-    cause = innermost(error) if isinstance(error, GraphQLError) else error
-    return isinstance(cause, Stopping)
+    found = error.errors if isinstance(error, RequestRefused) else (error,)
+    causes = (innermost(one) if isinstance(one, GraphQLError) else one for one in found)
+    return any(isinstance(cause, Stopping) for cause in causes)
 
 
 def domain_error(

@@ -35,7 +35,7 @@ class Settings(BaseSettings):
     """Each is documented by `oktograph serve --help` or the README."""
 
     model_config = SettingsConfigDict(
-        env_prefix="OKTOGRAPH_", env_file=".env", extra="ignore", frozen=True
+        env_prefix="OKTOGRAPH_", env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
     )
 
     host: str = "127.0.0.1"
