@@ -5,7 +5,7 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, RootModel
 from pydantic.alias_generators import to_camel
 
-from compat_rest.kernel.fields import Body, JsonInteger, Moment
+from compat_rest.kernel.fields import INTEGRAL, Body, Moment, without_titles
 from domain.journal.models import Severity
 
 T = TypeVar("T")
@@ -15,7 +15,9 @@ Code = Annotated[str, Field(min_length=1, max_length=512)]
 
 
 class Answer(BaseModel):
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
+    model_config = ConfigDict(
+        alias_generator=to_camel, populate_by_name=True, json_schema_extra=without_titles
+    )
 
 
 class Data(Answer, Generic[T]):
@@ -69,7 +71,7 @@ class CreateBottlesBody(Body):
 
 
 class BottleStatusBody(Body):
-    status: Annotated[JsonInteger, Field(ge=0, le=5)]
+    status: Annotated[int, Field(ge=0, le=5), INTEGRAL]
 
 
 class BottleRef(Answer):
@@ -106,7 +108,7 @@ class BottleCount(Answer):
 class NewBatch(Body):
     name: Label | None = None
     device_id: Label | None = None
-    batch_size: Annotated[JsonInteger, Field(ge=1, le=10_000)] | None = None
+    batch_size: Annotated[int, Field(ge=1, le=10_000), INTEGRAL] | None = None
     production_line_id: Label | None = None
     product_id: Label | None = None
     party: Label | None = None
@@ -165,7 +167,7 @@ class CodeBody(Body):
 class ScanBody(CodeBody):
     timestamp: Moment | None = None
     line_id: Label | None = None
-    scanner_index: Annotated[JsonInteger, Field(ge=0, le=99)] | None = None
+    scanner_index: Annotated[int, Field(ge=0, le=99), INTEGRAL] | None = None
 
 
 class ScannerStatus(Answer):
