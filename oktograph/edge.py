@@ -17,6 +17,7 @@ from domain.kernel.database import Database
 from domain.kernel.fanout import Fanout
 from domain.kernel.tail import LogTail
 from domain.kernel.uow import Transactions
+from domain.line.operations import Accumulation
 from domain.production.codes import ProfileCatalogue
 from domain.production.operations.scans import ScanIntake, SiteCodes
 from domain.production.repository.scan_store import ScanStore
@@ -33,6 +34,7 @@ from graph.context import Build, Policy, Services
 from graph.engine import STREAM_SOURCES
 from graph.streams import Streams
 from migrations import upgrade
+from oktograph.accumulator import Accumulator
 from oktograph.entry import ServiceEntry
 from oktograph.line import EdgeLine
 from oktograph.periodic import Periodic
@@ -111,6 +113,8 @@ class EdgeRuntime:
         self.entry = ServiceEntry(self.services)
         await self.line.start()
         stack.push_async_callback(self.line.stop)
+        if settings.pack_size:
+            self._accumulate()
         self._periodic("log-trim", TRIM_INTERVAL_S, self._trim)
 
     async def _accounts(self, transactions: Transactions, passwords: Argon2Passwords) -> None:
@@ -147,6 +151,18 @@ class EdgeRuntime:
         )
         codes = SiteCodes(catalogue, settings.industry, self.clock)
         return ScanIntake(store, codes, self.clock, bus)
+
+    def _accumulate(self) -> None:
+        settings, services = self.settings, self.services
+        plan = Accumulation(
+            settings.pack_size,
+            settings.pallet_size,
+            settings.gs1_company_prefix,
+            settings.edge_identifier,
+        )
+        accumulator = Accumulator(services.transactions, services.tail, plan, self.customer.id)
+        accumulator.start()
+        self._stack.push_async_callback(accumulator.stop)
 
     def _policy(self) -> Policy:
         settings = self.settings
