@@ -15,6 +15,15 @@ export type Scalars = {
   JSON: { input: unknown; output: unknown; }
 };
 
+export type ActivateDeviceInput = {
+  deviceId: Scalars['ID']['input'];
+  deviceName?: InputMaybe<Scalars['String']['input']>;
+  companyId?: InputMaybe<Scalars['String']['input']>;
+  companyName?: InputMaybe<Scalars['String']['input']>;
+  seqNumber?: InputMaybe<Scalars['String']['input']>;
+  deviceMode?: InputMaybe<Scalars['String']['input']>;
+};
+
 export type AddBatchesToPalletInput = {
   palletId: Scalars['ID']['input'];
   batchIds: Array<Scalars['ID']['input']>;
@@ -165,6 +174,38 @@ export type BottlesMoved = {
   batch: Batch;
 };
 
+/** Codes that no one else gets, and how many the pool still holds */
+export type CloudCodes = {
+  codes: Array<Scalars['String']['output']>;
+  remaining: Scalars['Int']['output'];
+};
+
+export type CloudCompany = {
+  id: Scalars['ID']['output'];
+  name: Scalars['String']['output'];
+  industry: Scalars['String']['output'];
+  timeZone: Scalars['String']['output'];
+};
+
+/** A device that the signed-in user may activate */
+export type CloudDevice = {
+  id: Scalars['ID']['output'];
+  name: Scalars['String']['output'];
+  companyId: Scalars['String']['output'];
+  companyName: Scalars['String']['output'];
+  seqNumber: Scalars['String']['output'];
+  deviceMode: Scalars['String']['output'];
+};
+
+export type CloudLine = {
+  id: Scalars['ID']['output'];
+  name: Scalars['String']['output'];
+  identifier: Scalars['String']['output'];
+  companyId: Scalars['String']['output'];
+  productId: Scalars['String']['output'];
+  party: Scalars['String']['output'];
+};
+
 export enum CodeReason {
   Ambiguous = 'AMBIGUOUS',
   BadCharacter = 'BAD_CHARACTER',
@@ -196,6 +237,16 @@ export type CodeVerdict = {
   candidates: Array<Scalars['String']['output']>;
   gsLost: Scalars['Boolean']['output'];
   bottle: Maybe<Bottle>;
+};
+
+export enum ConnectionMode {
+  DirectCloud = 'DIRECT_CLOUD',
+  ViaLocalServer = 'VIA_LOCAL_SERVER'
+}
+
+export type ConnectionSettings = {
+  mode: ConnectionMode;
+  allowSwitch: Scalars['Boolean']['output'];
 };
 
 export type CreateBatchInput = {
@@ -307,7 +358,15 @@ export type Mutation = {
   acknowledgeEvent: Event;
   /** All that match and stand when it begins */
   acknowledgeAllEvents: EventsAcknowledged;
-  syncNow: Scalars['Int']['output'];
+  /** With an account of the cloud, to choose a device */
+  signInToCloud: Provisioning;
+  /** What is left out is taken from the cloud's list */
+  activateDevice: Provisioning;
+  /** Forgets device and session; what waits in the queue stays */
+  deprovision: Provisioning;
+  setConnectionMode: ConnectionSettings;
+  /** Delivers what waits, or joins the delivery that runs */
+  syncNow: SyncResult;
 };
 
 
@@ -401,6 +460,22 @@ export type MutationAcknowledgeAllEventsArgs = {
   filter?: InputMaybe<EventFilterInput>;
 };
 
+
+export type MutationSignInToCloudArgs = {
+  email: Scalars['String']['input'];
+  password: Scalars['String']['input'];
+};
+
+
+export type MutationActivateDeviceArgs = {
+  input: ActivateDeviceInput;
+};
+
+
+export type MutationSetConnectionModeArgs = {
+  mode: ConnectionMode;
+};
+
 export type NewBottleInput = {
   identifier: Scalars['String']['input'];
   gtin?: InputMaybe<Scalars['String']['input']>;
@@ -456,6 +531,28 @@ export type PalletFilterInput = {
   lineId?: InputMaybe<Scalars['String']['input']>;
 };
 
+/** How this edge stands with its cloud */
+export type Provisioning = {
+  status: ProvisioningStatus;
+  deviceId: Maybe<Scalars['String']['output']>;
+  deviceIdentifier: Maybe<Scalars['String']['output']>;
+  deviceName: Maybe<Scalars['String']['output']>;
+  deviceMode: Maybe<Scalars['String']['output']>;
+  companyId: Maybe<Scalars['String']['output']>;
+  companyName: Maybe<Scalars['String']['output']>;
+  seqNumber: Maybe<Scalars['String']['output']>;
+  industry: Maybe<Scalars['String']['output']>;
+  activatedAt: Maybe<Scalars['DateTime']['output']>;
+};
+
+export enum ProvisioningStatus {
+  NotProvisioned = 'NOT_PROVISIONED',
+  SigningIn = 'SIGNING_IN',
+  SignedIn = 'SIGNED_IN',
+  Activating = 'ACTIVATING',
+  Provisioned = 'PROVISIONED'
+}
+
 export type Query = {
   /** Whoever asks; null for a device */
   me: Maybe<User>;
@@ -482,7 +579,19 @@ export type Query = {
   /** The journal, newest first */
   events: EventConnection;
   event: Maybe<Event>;
-  syncStatus: Scalars['Int']['output'];
+  /** The queue towards the cloud or the factory */
+  syncStatus: SyncStatus;
+  /** How this edge stands with its cloud */
+  provisioning: Provisioning;
+  /** What the user signed in to the cloud may activate */
+  provisioningDevices: Array<CloudDevice>;
+  /** Which way what is produced goes up */
+  connection: ConnectionSettings;
+  /** Production lines as the cloud has them */
+  cloudLines: Array<CloudLine>;
+  /** Takes codes out of the cloud's pool, for good; the same requestKey again gets the same ones */
+  cloudCodes: CloudCodes;
+  cloudCompany: CloudCompany;
   /** Anything by its global id; null for what is not there */
   node: Maybe<Node>;
 };
@@ -564,6 +673,12 @@ export type QueryEventsArgs = {
 
 export type QueryEventArgs = {
   id: Scalars['ID']['input'];
+};
+
+
+export type QueryCloudCodesArgs = {
+  limit?: Scalars['Int']['input'];
+  requestKey?: InputMaybe<Scalars['String']['input']>;
 };
 
 
@@ -736,8 +851,36 @@ export type SubscriptionSyncArgs = {
   after?: InputMaybe<Scalars['String']['input']>;
 };
 
+/** What one delivery did; items that left the queue */
+export type SyncResult = {
+  synced: Scalars['Int']['output'];
+  /** Refused upstream; the journal has the reasons */
+  failed: Scalars['Int']['output'];
+  remaining: Scalars['Int']['output'];
+};
+
+/** The queue towards the cloud or the factory */
+export type SyncStatus = {
+  /** Changes of bottles, batches and pallets that wait to be delivered */
+  queueSize: Scalars['Int']['output'];
+  oldestItem: Maybe<Scalars['DateTime']['output']>;
+  lastSync: Maybe<Scalars['DateTime']['output']>;
+  /** Failed passes since the last good one */
+  syncErrors: Scalars['Int']['output'];
+  lastError: Maybe<Scalars['String']['output']>;
+  mode: ConnectionMode;
+  connected: Scalars['Boolean']['output'];
+};
+
+/** A delivery that started, was completed or failed */
 export type SyncStreamItem = {
   cursor: Scalars['String']['output'];
+  status: Scalars['String']['output'];
+  synced: Scalars['Int']['output'];
+  failed: Scalars['Int']['output'];
+  remaining: Scalars['Int']['output'];
+  error: Maybe<Scalars['String']['output']>;
+  at: Scalars['DateTime']['output'];
 };
 
 /** A code's whole genealogy, children included */

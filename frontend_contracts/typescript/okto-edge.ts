@@ -242,6 +242,74 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/cloud/codes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Cloud Codes */
+        get: operations["cloud_codes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cloud/company": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Cloud Company */
+        get: operations["cloud_company"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cloud/lines": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Cloud Lines */
+        get: operations["cloud_lines"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cloud/sync": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sync Now */
+        post: operations["sync_now"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/config": {
         parameters: {
             query?: never;
@@ -272,6 +340,41 @@ export interface paths {
         put?: never;
         /** Post Config Reload */
         post: operations["post_config_reload"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/connection/mode": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Connection Mode */
+        get: operations["connection_mode"];
+        /** Set Connection Mode */
+        put: operations["set_connection_mode"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/connection/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Connection Status */
+        get: operations["connection_status"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -659,6 +762,108 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/provision/activate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Activate Device */
+        post: operations["activate_device"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/provision/deprovision": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Deprovision */
+        post: operations["deprovision"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/provision/device": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Provisioned Device */
+        get: operations["provisioned_device"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/provision/devices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Cloud Devices */
+        get: operations["cloud_devices"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/provision/signin": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sign In */
+        post: operations["sign_in"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/provision/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Provisioning Status */
+        get: operations["provisioning_status"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/scanner/recent": {
         parameters: {
             query?: never;
@@ -796,6 +1001,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sync/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Sync Status */
+        get: operations["sync_status"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/ups/simulate": {
         parameters: {
             query?: never;
@@ -871,6 +1093,25 @@ export interface components {
         /** Acknowledged */
         Acknowledged: {
             acknowledged: number;
+        };
+        /** ActivateBody */
+        ActivateBody: {
+            companyId?: string | null;
+            companyName?: string | null;
+            deviceId: string;
+            deviceMode?: string | null;
+            deviceName?: string | null;
+            seqNumber?: string | null;
+        };
+        /**
+         * Activated
+         * @description Flat: the device under `device`.
+         */
+        Activated: {
+            device: components["schemas"]["Device"];
+            message: string;
+            /** @constant */
+            success: true;
         };
         /** Added */
         Added: {
@@ -980,9 +1221,55 @@ export interface components {
         BottleStatusBody: {
             status: number;
         };
+        /** CloudCodes */
+        CloudCodes: {
+            codes: string[];
+            remaining: number;
+        };
+        /** CloudCompany */
+        CloudCompany: {
+            id: string;
+            industry: string;
+            name: string;
+            timeZone: string;
+        };
+        /** CloudDevice */
+        CloudDevice: {
+            companyId: string;
+            companyName: string;
+            deviceMode: string;
+            id: string;
+            name: string;
+            seqNumber: string;
+        };
+        /** CloudLine */
+        CloudLine: {
+            companyId: string;
+            id: string;
+            identifier: string;
+            name: string;
+            party: string;
+            productId: string;
+        };
         /** CodeBody */
         CodeBody: {
             code: string;
+        };
+        /**
+         * ConnectionMode
+         * @enum {string}
+         */
+        ConnectionMode: "DIRECT_CLOUD" | "VIA_LOCAL_SERVER";
+        /** ConnectionModeBody */
+        ConnectionModeBody: {
+            mode: components["schemas"]["ConnectionMode"];
+        };
+        /** ConnectionStatus */
+        ConnectionStatus: {
+            connected: boolean;
+            lastSync: string | null;
+            mode: components["schemas"]["ConnectionMode"];
+            queueSize: number;
         };
         /** CreateBatchBody */
         CreateBatchBody: {
@@ -1042,6 +1329,24 @@ export interface components {
             /** @constant */
             success: true;
         };
+        /** Data[CloudCodes] */
+        Data_CloudCodes_: {
+            data: components["schemas"]["CloudCodes"];
+            /** @constant */
+            success: true;
+        };
+        /** Data[CloudCompany] */
+        Data_CloudCompany_: {
+            data: components["schemas"]["CloudCompany"];
+            /** @constant */
+            success: true;
+        };
+        /** Data[ConnectionStatus] */
+        Data_ConnectionStatus_: {
+            data: components["schemas"]["ConnectionStatus"];
+            /** @constant */
+            success: true;
+        };
         /** Data[GeneratedCode] */
         Data_GeneratedCode_: {
             data: components["schemas"]["GeneratedCode"];
@@ -1066,6 +1371,18 @@ export interface components {
             /** @constant */
             success: true;
         };
+        /** Data[list[CloudDevice]] */
+        Data_list_CloudDevice__: {
+            data: components["schemas"]["CloudDevice"][];
+            /** @constant */
+            success: true;
+        };
+        /** Data[list[CloudLine]] */
+        Data_list_CloudLine__: {
+            data: components["schemas"]["CloudLine"][];
+            /** @constant */
+            success: true;
+        };
         /** Data[list[RecentScan]] */
         Data_list_RecentScan__: {
             data: components["schemas"]["RecentScan"][];
@@ -1075,6 +1392,30 @@ export interface components {
         /** Data[Login] */
         Data_Login_: {
             data: components["schemas"]["Login"];
+            /** @constant */
+            success: true;
+        };
+        /** Data[Mode] */
+        Data_Mode_: {
+            data: components["schemas"]["Mode"];
+            /** @constant */
+            success: true;
+        };
+        /** Data[ModeChanged] */
+        Data_ModeChanged_: {
+            data: components["schemas"]["ModeChanged"];
+            /** @constant */
+            success: true;
+        };
+        /** Data[ProvisionedDevice] */
+        Data_ProvisionedDevice_: {
+            data: components["schemas"]["ProvisionedDevice"];
+            /** @constant */
+            success: true;
+        };
+        /** Data[ProvisioningStatusBody] */
+        Data_ProvisioningStatusBody_: {
+            data: components["schemas"]["ProvisioningStatusBody"];
             /** @constant */
             success: true;
         };
@@ -1090,11 +1431,39 @@ export interface components {
             /** @constant */
             success: true;
         };
+        /** Data[Synced] */
+        Data_Synced_: {
+            data: components["schemas"]["Synced"];
+            /** @constant */
+            success: true;
+        };
+        /** Data[SyncStatus] */
+        Data_SyncStatus_: {
+            data: components["schemas"]["SyncStatus"];
+            /** @constant */
+            success: true;
+        };
         /** Data[Validation] */
         Data_Validation_: {
             data: components["schemas"]["Validation"];
             /** @constant */
             success: true;
+        };
+        /** Deprovisioned */
+        Deprovisioned: {
+            message: string;
+            /** @constant */
+            success: true;
+        };
+        /** Device */
+        Device: {
+            companyId: string | null;
+            companyName: string | null;
+            deviceId: string | null;
+            deviceIdentifier: string | null;
+            deviceName: string | null;
+            industry: string | null;
+            seqNumber: string | null;
         };
         /**
          * ErrorBody
@@ -1169,6 +1538,16 @@ export interface components {
             role: string;
             username: string;
         };
+        /** Mode */
+        Mode: {
+            allowSwitch: boolean;
+            mode: components["schemas"]["ConnectionMode"];
+        };
+        /** ModeChanged */
+        ModeChanged: {
+            message: string;
+            mode: components["schemas"]["ConnectionMode"];
+        };
         /** NewBatch */
         NewBatch: {
             batchSize?: number | null;
@@ -1201,6 +1580,35 @@ export interface components {
             /** @default INFO */
             severity: components["schemas"]["Severity"];
             source?: string | null;
+        };
+        /** ProvisionedDevice */
+        ProvisionedDevice: {
+            companyId: string | null;
+            companyName: string | null;
+            deviceId: string | null;
+            deviceIdentifier: string | null;
+            deviceName: string | null;
+            industry: string | null;
+            lastBatchIdentifier: string | null;
+            lastPalletIdentifier: string | null;
+            seqNumber: string | null;
+        };
+        /**
+         * ProvisioningStatus
+         * @description The documented words. The two in -ING last as long as a call to the cloud.
+         * @enum {string}
+         */
+        ProvisioningStatus: "NOT_PROVISIONED" | "SIGNING_IN" | "SIGNED_IN" | "ACTIVATING" | "PROVISIONED";
+        /** ProvisioningStatusBody */
+        ProvisioningStatusBody: {
+            companyId: string | null;
+            companyName: string | null;
+            deviceId: string | null;
+            deviceIdentifier: string | null;
+            deviceName: string | null;
+            industry: string | null;
+            seqNumber: string | null;
+            status: components["schemas"]["ProvisioningStatus"];
         };
         /** RecentScan */
         RecentScan: {
@@ -1242,10 +1650,38 @@ export interface components {
          * @enum {string}
          */
         Severity: "DEBUG" | "INFO" | "WARNING" | "ERROR" | "CRITICAL";
+        /**
+         * SignedIn
+         * @description Flat, not under `data`.
+         */
+        SignedIn: {
+            message: string;
+            status: components["schemas"]["ProvisioningStatus"];
+            /** @constant */
+            success: true;
+        };
+        /** SignInBody */
+        SignInBody: {
+            email: string;
+            password: string;
+        };
         /** Success */
         Success: {
             /** @constant */
             success: true;
+        };
+        /** Synced */
+        Synced: {
+            failed: number;
+            remaining: number;
+            synced: number;
+        };
+        /** SyncStatus */
+        SyncStatus: {
+            lastSync: string | null;
+            oldestItem: string | null;
+            queueSize: number;
+            syncErrors: number;
         };
         /** Validation */
         Validation: {
@@ -1915,6 +2351,134 @@ export interface operations {
             504: components["responses"]["GatewayTimeout"];
         };
     };
+    cloud_codes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_CloudCodes_"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            405: components["responses"]["MethodNotAllowed"];
+            409: components["responses"]["Conflict"];
+            410: components["responses"]["Gone"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            502: components["responses"]["BadGateway"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["GatewayTimeout"];
+        };
+    };
+    cloud_company: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_CloudCompany_"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            405: components["responses"]["MethodNotAllowed"];
+            409: components["responses"]["Conflict"];
+            410: components["responses"]["Gone"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            502: components["responses"]["BadGateway"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["GatewayTimeout"];
+        };
+    };
+    cloud_lines: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_list_CloudLine__"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            405: components["responses"]["MethodNotAllowed"];
+            409: components["responses"]["Conflict"];
+            410: components["responses"]["Gone"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            502: components["responses"]["BadGateway"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["GatewayTimeout"];
+        };
+    };
+    sync_now: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Synced_"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            405: components["responses"]["MethodNotAllowed"];
+            409: components["responses"]["Conflict"];
+            410: components["responses"]["Gone"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            502: components["responses"]["BadGateway"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["GatewayTimeout"];
+        };
+    };
     get_config: {
         parameters: {
             query?: never;
@@ -1993,6 +2557,107 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            405: components["responses"]["MethodNotAllowed"];
+            409: components["responses"]["Conflict"];
+            410: components["responses"]["Gone"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            502: components["responses"]["BadGateway"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["GatewayTimeout"];
+        };
+    };
+    connection_mode: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Mode_"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            405: components["responses"]["MethodNotAllowed"];
+            409: components["responses"]["Conflict"];
+            410: components["responses"]["Gone"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            502: components["responses"]["BadGateway"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["GatewayTimeout"];
+        };
+    };
+    set_connection_mode: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConnectionModeBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_ModeChanged_"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            405: components["responses"]["MethodNotAllowed"];
+            409: components["responses"]["Conflict"];
+            410: components["responses"]["Gone"];
+            413: components["responses"]["RequestEntityTooLarge"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            502: components["responses"]["BadGateway"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["GatewayTimeout"];
+        };
+    };
+    connection_status: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_ConnectionStatus_"];
+                };
+            };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
@@ -2789,6 +3454,208 @@ export interface operations {
             504: components["responses"]["GatewayTimeout"];
         };
     };
+    activate_device: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ActivateBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Activated"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            405: components["responses"]["MethodNotAllowed"];
+            409: components["responses"]["Conflict"];
+            410: components["responses"]["Gone"];
+            413: components["responses"]["RequestEntityTooLarge"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            502: components["responses"]["BadGateway"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["GatewayTimeout"];
+        };
+    };
+    deprovision: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Deprovisioned"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            405: components["responses"]["MethodNotAllowed"];
+            409: components["responses"]["Conflict"];
+            410: components["responses"]["Gone"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            502: components["responses"]["BadGateway"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["GatewayTimeout"];
+        };
+    };
+    provisioned_device: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_ProvisionedDevice_"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            405: components["responses"]["MethodNotAllowed"];
+            409: components["responses"]["Conflict"];
+            410: components["responses"]["Gone"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            502: components["responses"]["BadGateway"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["GatewayTimeout"];
+        };
+    };
+    cloud_devices: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_list_CloudDevice__"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            405: components["responses"]["MethodNotAllowed"];
+            409: components["responses"]["Conflict"];
+            410: components["responses"]["Gone"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            502: components["responses"]["BadGateway"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["GatewayTimeout"];
+        };
+    };
+    sign_in: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SignInBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignedIn"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            405: components["responses"]["MethodNotAllowed"];
+            409: components["responses"]["Conflict"];
+            410: components["responses"]["Gone"];
+            413: components["responses"]["RequestEntityTooLarge"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            502: components["responses"]["BadGateway"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["GatewayTimeout"];
+        };
+    };
+    provisioning_status: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_ProvisioningStatusBody_"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            405: components["responses"]["MethodNotAllowed"];
+            409: components["responses"]["Conflict"];
+            410: components["responses"]["Gone"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            502: components["responses"]["BadGateway"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["GatewayTimeout"];
+        };
+    };
     recent_scans: {
         parameters: {
             query?: {
@@ -3031,6 +3898,38 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            405: components["responses"]["MethodNotAllowed"];
+            409: components["responses"]["Conflict"];
+            410: components["responses"]["Gone"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            502: components["responses"]["BadGateway"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["GatewayTimeout"];
+        };
+    };
+    sync_status: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_SyncStatus_"];
+                };
+            };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];

@@ -4,6 +4,15 @@
 type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
 /** Internal type. DO NOT USE DIRECTLY. */
 export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
+export type ActivateDeviceInput = {
+  deviceId: string;
+  deviceName?: string | null | undefined;
+  companyId?: string | null | undefined;
+  companyName?: string | null | undefined;
+  seqNumber?: string | null | undefined;
+  deviceMode?: string | null | undefined;
+};
+
 export type AggregateStatus =
   | 'IN_PROGRESS'
   | 'COMPLETE'
@@ -59,6 +68,10 @@ export type CodeReason =
   | 'UNKNOWN_AI'
   | 'WRONG_INDUSTRY';
 
+export type ConnectionMode =
+  | 'DIRECT_CLOUD'
+  | 'VIA_LOCAL_SERVER';
+
 export type CreateBatchInput = {
   name?: string | null | undefined;
   batchSize?: number | null | undefined;
@@ -103,6 +116,13 @@ export type NewBottleInput = {
   party?: string | null | undefined;
   isPreprint?: boolean;
 };
+
+export type ProvisioningStatus =
+  | 'NOT_PROVISIONED'
+  | 'SIGNING_IN'
+  | 'SIGNED_IN'
+  | 'ACTIVATING'
+  | 'PROVISIONED';
 
 export type RecordEventInput = {
   message: string;
@@ -165,6 +185,13 @@ export type AcknowledgeEventMutationVariables = Exact<{
 
 
 export type AcknowledgeEventMutation = { acknowledgeEvent: { id: string, acknowledgedAt: string | null, acknowledgedBy: string | null } };
+
+export type ActivateDeviceMutationVariables = Exact<{
+  input: ActivateDeviceInput;
+}>;
+
+
+export type ActivateDeviceMutation = { activateDevice: { status: ProvisioningStatus, deviceId: string | null, deviceIdentifier: string | null, deviceName: string | null } };
 
 export type AddBottlesToBatchMutationVariables = Exact<{
   batchId: string;
@@ -285,6 +312,11 @@ export type MeQueryVariables = Exact<{ [key: string]: never; }>;
 
 export type MeQuery = { me: { id: string, username: string, role: Role, displayName: string, permissions: Array<string> } | null };
 
+export type ProvisioningQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type ProvisioningQuery = { provisioning: { status: ProvisioningStatus, deviceId: string | null, deviceIdentifier: string | null, deviceName: string | null, companyName: string | null, industry: string | null, activatedAt: string | null } };
+
 export type RecordEventMutationVariables = Exact<{
   input: RecordEventInput;
 }>;
@@ -329,6 +361,31 @@ export type SetBottleStatusMutationVariables = Exact<{
 
 export type SetBottleStatusMutation = { setBottleStatus: { id: string, status: BottleStatus, updatedAt: string } };
 
+export type SignInToCloudMutationVariables = Exact<{
+  email: string;
+  password: string;
+}>;
+
+
+export type SignInToCloudMutation = { signInToCloud: { status: ProvisioningStatus } };
+
+export type SyncNowMutationVariables = Exact<{ [key: string]: never; }>;
+
+
+export type SyncNowMutation = { syncNow: { synced: number, failed: number, remaining: number } };
+
+export type SyncStatusQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type SyncStatusQuery = { syncStatus: { queueSize: number, oldestItem: string | null, lastSync: string | null, syncErrors: number, lastError: string | null, mode: ConnectionMode, connected: boolean } };
+
+export type SyncStreamSubscriptionVariables = Exact<{
+  after?: string | null | undefined;
+}>;
+
+
+export type SyncStreamSubscription = { sync: { cursor: string, status: string, synced: number, failed: number, remaining: number, error: string | null, at: string } };
+
 export type TraceQueryVariables = Exact<{
   identifier: string;
   asOf?: string | null | undefined;
@@ -367,6 +424,13 @@ export const AcknowledgeEvent: Operation<AcknowledgeEventMutation, AcknowledgeEv
   name: "AcknowledgeEvent",
   sha256: "5d51c74e31ad54e210ae2ecfb0acb18b9cee79c9d8c0df3b26078748b4b30684",
   text: "mutation AcknowledgeEvent($id: ID!) {\n  acknowledgeEvent(id: $id) {\n    id\n    acknowledgedAt\n    acknowledgedBy\n  }\n}\n",
+};
+
+export const ActivateDevice: Operation<ActivateDeviceMutation, ActivateDeviceMutationVariables> = {
+  kind: "mutation",
+  name: "ActivateDevice",
+  sha256: "f3278e6a496b599b687815484bcbaf818f4510b24569bcf131b3e588be9f2792",
+  text: "mutation ActivateDevice($input: ActivateDeviceInput!) {\n  activateDevice(input: $input) {\n    status\n    deviceId\n    deviceIdentifier\n    deviceName\n  }\n}\n",
 };
 
 export const AddBottlesToBatch: Operation<AddBottlesToBatchMutation, AddBottlesToBatchMutationVariables> = {
@@ -474,6 +538,13 @@ export const Me: Operation<MeQuery, MeQueryVariables> = {
   text: "query Me {\n  me {\n    id\n    username\n    role\n    displayName\n    permissions\n  }\n}\n",
 };
 
+export const Provisioning: Operation<ProvisioningQuery, ProvisioningQueryVariables> = {
+  kind: "query",
+  name: "Provisioning",
+  sha256: "2f9ce30b0e0ebdfd22f518c31a9e2fbfc2d40487b8606c0b93b697503f863838",
+  text: "# How this edge stands with its cloud.\nquery Provisioning {\n  provisioning {\n    status\n    deviceId\n    deviceIdentifier\n    deviceName\n    companyName\n    industry\n    activatedAt\n  }\n}\n",
+};
+
 export const RecordEvent: Operation<RecordEventMutation, RecordEventMutationVariables> = {
   kind: "mutation",
   name: "RecordEvent",
@@ -514,6 +585,34 @@ export const SetBottleStatus: Operation<SetBottleStatusMutation, SetBottleStatus
   name: "SetBottleStatus",
   sha256: "14e6f3a1ed45e8ee4800646f376371d2d2bb5ff93eaa615ff45e018cbe2e3e01",
   text: "mutation SetBottleStatus($id: ID!, $status: BottleStatus!) {\n  setBottleStatus(input: { id: $id, status: $status }) {\n    id\n    status\n    updatedAt\n  }\n}\n",
+};
+
+export const SignInToCloud: Operation<SignInToCloudMutation, SignInToCloudMutationVariables> = {
+  kind: "mutation",
+  name: "SignInToCloud",
+  sha256: "2d0ddfcfe6dc8ffcd91c728d98c3cb45d6bd9c32485a41eb69df39f036fe9bfa",
+  text: "mutation SignInToCloud($email: String!, $password: String!) {\n  signInToCloud(email: $email, password: $password) {\n    status\n  }\n}\n",
+};
+
+export const SyncNow: Operation<SyncNowMutation, SyncNowMutationVariables> = {
+  kind: "mutation",
+  name: "SyncNow",
+  sha256: "fd05508df7b9f7162c1989257d3f96a3b47d9967b3d6ee99b2c6fdb7745f03da",
+  text: "# Delivers what waits, or joins the delivery that runs.\nmutation SyncNow {\n  syncNow {\n    synced\n    failed\n    remaining\n  }\n}\n",
+};
+
+export const SyncStatus: Operation<SyncStatusQuery, SyncStatusQueryVariables> = {
+  kind: "query",
+  name: "SyncStatus",
+  sha256: "018a4d1544a07f5f94f2b51dcaf9982c8a0b98a38bc7773f8662b958b3b39477",
+  text: "query SyncStatus {\n  syncStatus {\n    queueSize\n    oldestItem\n    lastSync\n    syncErrors\n    lastError\n    mode\n    connected\n  }\n}\n",
+};
+
+export const SyncStream: Operation<SyncStreamSubscription, SyncStreamSubscriptionVariables> = {
+  kind: "subscription",
+  name: "SyncStream",
+  sha256: "1cd428b5e657d818e0c09ac4308099cd53fead552965cd95dde844fe0f34703a",
+  text: "subscription SyncStream($after: String) {\n  sync(after: $after) {\n    cursor\n    status\n    synced\n    failed\n    remaining\n    error\n    at\n  }\n}\n",
 };
 
 export const Trace: Operation<TraceQuery, TraceQueryVariables> = {
