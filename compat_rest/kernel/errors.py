@@ -76,10 +76,10 @@ _MESSAGES = {404: "Resource not found", 405: "Method not allowed"}
 
 
 def allowed_methods(request: Request) -> set[str]:
-    """Of every route with this path: Starlette names only the first one's."""
-    methods: set[str] = set()
-    for route in iter_route_contexts(request.app.routes):
-        match, _ = route.matches(request.scope)
-        if match is not Match.NONE:
-            methods |= route.methods or set()
-    return methods
+    """Of every route with the path that was meant: Starlette names only the first one's. A path
+    that also fits a template, as `/events/ack-all` fits `/events/{id}`, means itself."""
+    routes = list(iter_route_contexts(request.app.routes))
+    fitting = (one for one in routes if one.matches(request.scope)[0] is not Match.NONE)
+    meant = next((one.path for one in fitting), None)
+    same = (one for one in routes if one.path == meant)
+    return {method for one in same for method in one.methods or ()}

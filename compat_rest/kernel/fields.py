@@ -23,6 +23,8 @@ def _moment(value: Any) -> Any:
     return parse_iso(value)
 
 
+PRINTABLE = r"^[^\x00-\x1f\x7f]+$"
+"""What a label may hold; PostgreSQL takes no NUL at all."""
 INTEGRAL = BeforeValidator(_integer)
 """Goes last, `Annotated[int, Field(ge=0), INTEGRAL]`: before the Field, the bounds would be missing
 from the OpenAPI document."""

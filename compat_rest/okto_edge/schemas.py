@@ -5,13 +5,16 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, RootModel
 from pydantic.alias_generators import to_camel
 
-from compat_rest.kernel.fields import INTEGRAL, Body, Moment, without_titles
+from compat_rest.kernel.fields import INTEGRAL, PRINTABLE, Body, Moment, without_titles
 from domain.journal.models import Severity
 
 T = TypeVar("T")
 Time = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
-Label = Annotated[str, Field(min_length=1, max_length=128)]
-Code = Annotated[str, Field(min_length=1, max_length=512)]
+Label = Annotated[str, Field(min_length=1, max_length=128, pattern=PRINTABLE)]
+Code = Annotated[
+    str, Field(min_length=1, max_length=512, json_schema_extra={"format": "marking-code"})
+]
+"""As it stands in the symbol, GS and all; what is valid depends on the industry."""
 
 
 class Answer(BaseModel):
@@ -38,7 +41,7 @@ class Health(Answer):
 
 
 class LoginBody(Body):
-    username: Annotated[str, Field(min_length=1, max_length=128)]
+    username: Annotated[str, Field(min_length=1, max_length=128, pattern=PRINTABLE)]
     password: Annotated[str, Field(min_length=1, max_length=1024)]
 
 
