@@ -1563,6 +1563,7 @@ export interface components {
          */
         NewBottle: {
             gtin?: string | null;
+            /** Format: marking-code */
             identifier: string;
             /** @default false */
             isPreprint: boolean;
@@ -2903,7 +2904,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: never;
-            path?: never;
+            path: {
+                name: string;
+            };
             cookie?: never;
         };
         requestBody?: never;
@@ -2926,7 +2929,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: never;
-            path?: never;
+            path: {
+                name: string;
+            };
             cookie?: never;
         };
         requestBody?: never;
@@ -2972,7 +2977,7 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description Industry type */
-                industry?: string;
+                industry?: "milk" | "water" | "tobacco" | "beer" | "supplements" | "clothing" | "medicines" | "shoes" | "photo" | "generic";
             };
             header?: never;
             path?: never;
@@ -3136,7 +3141,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: never;
-            path?: never;
+            path: {
+                id: string;
+            };
             cookie?: never;
         };
         requestBody?: never;
@@ -3159,7 +3166,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: never;
-            path?: never;
+            path: {
+                id: string;
+            };
             cookie?: never;
         };
         requestBody?: never;
@@ -3182,7 +3191,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: never;
-            path?: never;
+            path: {
+                id: string;
+            };
             cookie?: never;
         };
         requestBody?: never;
@@ -3251,7 +3262,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: never;
-            path?: never;
+            path: {
+                index: string;
+            };
             cookie?: never;
         };
         requestBody?: never;
@@ -3274,7 +3287,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: never;
-            path?: never;
+            path: {
+                index: string;
+            };
             cookie?: never;
         };
         requestBody?: never;
@@ -3297,7 +3312,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: never;
-            path?: never;
+            path: {
+                index: string;
+            };
             cookie?: never;
         };
         requestBody?: never;
@@ -3320,7 +3337,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: never;
-            path?: never;
+            path: {
+                index: string;
+            };
             cookie?: never;
         };
         requestBody?: never;
@@ -3343,7 +3362,10 @@ export interface operations {
         parameters: {
             query?: never;
             header?: never;
-            path?: never;
+            path: {
+                index: string;
+                name: string;
+            };
             cookie?: never;
         };
         requestBody?: never;
@@ -3366,7 +3388,10 @@ export interface operations {
         parameters: {
             query?: never;
             header?: never;
-            path?: never;
+            path: {
+                index: string;
+                name: string;
+            };
             cookie?: never;
         };
         requestBody?: never;
@@ -3389,7 +3414,10 @@ export interface operations {
         parameters: {
             query?: never;
             header?: never;
-            path?: never;
+            path: {
+                index: string;
+                name: string;
+            };
             cookie?: never;
         };
         requestBody?: never;
@@ -3412,7 +3440,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: never;
-            path?: never;
+            path: {
+                index: string;
+            };
             cookie?: never;
         };
         requestBody?: never;
@@ -3847,7 +3877,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: never;
-            path?: never;
+            path: {
+                index: string;
+            };
             cookie?: never;
         };
         requestBody?: never;
@@ -3870,7 +3902,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: never;
-            path?: never;
+            path: {
+                index: string;
+            };
             cookie?: never;
         };
         requestBody?: never;

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import httpx2
@@ -32,16 +33,16 @@ class ServedEdge:
     url: str
     runtime: EdgeRuntime
 
-    def token(self, username: str = "operator", password: str = "operator123") -> str:
-        """Of a real login."""
-        body = {"username": username, "password": password}
+    def token(self, username: str = "operator") -> str:
+        """Of a real login with a demo account."""
+        body = {"username": username, "password": f"{username}123"}
         answer = httpx2.post(f"{self.url}/api/v1/auth/login", json=body)
         assert answer.status_code == 200, answer.text
         token: str = answer.json()["data"]["token"]
         return token
 
-    def client(self, username: str = "operator", password: str = "operator123") -> httpx2.Client:
-        headers = {"Authorization": f"Bearer {self.token(username, password)}"}
+    def client(self, username: str = "operator") -> httpx2.Client:
+        headers = {"Authorization": f"Bearer {self.token(username)}"}
         return httpx2.Client(base_url=self.url, headers=headers)
 
 
@@ -84,7 +85,7 @@ class _EdgeThread(threading.Thread):
     def run(self) -> None:
         try:
             asyncio.run(self._serve())
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - raised by whoever waits for the edge
             self._failure = error
         finally:
             self._ready.set()
@@ -106,6 +107,4 @@ class _EdgeThread(threading.Thread):
 
 
 def _cloud_code(gtin: str, industry: str) -> str:
-    from random import Random
-
     return code_of(DEFAULT_CATALOGUE.profiles_of(industry)[0], Random(), gtin)

@@ -42,7 +42,8 @@ async def count_by_status(
         .group_by(BOTTLE.c.status)
         .order_by(BOTTLE.c.status)
     )
-    return {status: count for status, count in await session.execute(query)}
+    rows = await session.execute(query)
+    return {row[0]: row[1] for row in rows}
 
 
 async def by_ids(
