@@ -66,12 +66,14 @@ class LogReader(SQLModel, table=True):
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """Something to be recorded. `payload` holds JSON values only."""
+    """Something to be recorded. `payload` and `before` hold JSON values only; `before` is what
+    was there, for the audit, and does not go into the log."""
 
     stream: str
     kind: str
     key: str
     payload: dict[str, Any]
+    before: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,19 @@
 
 import strawberry
 
+from domain.journal.audit import AuditFilter
 from domain.journal.commands import ALL
 from graph.info import Info
 from graph.journal import resolvers
-from graph.journal.inputs import EventFilterInput, RecordEventInput
-from graph.journal.types import Event, EventsAcknowledged, event_type
-from graph.pagination import found, list_field, plain_id
+from graph.journal.inputs import AuditFilterInput, EventFilterInput, RecordEventInput
+from graph.journal.types import (
+    AuditEntry,
+    Event,
+    EventsAcknowledged,
+    audit_type,
+    event_type,
+)
+from graph.pagination import found, global_id, list_field, plain_id
 
 
 @strawberry.type
@@ -21,6 +28,21 @@ class JournalQuery:
         event_type,
         "The journal, newest first",
     )
+
+    audit_log = list_field(
+        AuditEntry,
+        AuditFilterInput,
+        AuditFilter(),
+        resolvers.audit_log,
+        resolvers.count_audit_log,
+        audit_type,
+        "Every write of a user or a device, newest first",
+    )
+
+    @strawberry.field(description="The first entry of the audit that does not fit, or null")
+    async def audit_break(self, info: Info) -> strawberry.ID | None:
+        broken = await resolvers.audit_break(info.context)
+        return None if broken is None else global_id("AuditEntry", broken)
 
     @strawberry.field
     async def event(self, info: Info, id: strawberry.ID) -> Event | None:
