@@ -1,7 +1,7 @@
 """A pass carries the queue upstream, page by page; one at a time in a process."""
 
 import asyncio
-import contextlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -25,7 +25,7 @@ from domain.sync.ports import (
 )
 from domain.sync.queue import QueueCounter
 from domain.sync.repository import connection, items, provisioning
-from domain.sync.rows import Cargo, QueuePage, SealedTokens, SyncOutcome, SyncStatusRow
+from domain.sync.rows import QueuePage, SealedTokens, SyncOutcome, SyncStatusRow
 from domain.sync.states import deliveries
 
 COMPONENT: Final = "sync"
@@ -44,11 +44,17 @@ class CloudTarget:
 
 @dataclass(slots=True)
 class Progress:
-    """What a pass has done so far."""
+    """What a pass has done so far; `call` is the one upstream that is on its way."""
 
     synced: int = 0
     failed: int = 0
     started: bool = False
+    halted: bool = False
+    call: "asyncio.Future[SyncReceipt] | None" = None
+
+    def check(self) -> None:
+        if self.halted:
+            raise Unavailable("The delivery was stopped")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,12 +141,13 @@ class SyncRunner:
         )
 
     async def halt(self, customer_id: int) -> None:
-        """Ends a pass that runs, wherever it stands; nothing is lost by it."""
+        """Ends a pass that runs. A call upstream is broken off, a transaction never is."""
         running = self._running.get(customer_id)
         if running is not None:
-            running.task.cancel()
-            with contextlib.suppress(asyncio.CancelledError, DomainError):
-                await asyncio.wait({running.task})
+            running.progress.halted = True
+            if running.progress.call is not None:
+                running.progress.call.cancel()
+            await asyncio.wait({running.task})
 
     async def close(self) -> None:
         for customer_id in tuple(self._running):
@@ -170,8 +177,6 @@ class SyncRunner:
         done, _ = await asyncio.wait({running.task}, timeout=within_s)
         if running.task not in done:
             return await self._outcome(customer_id, running.progress)
-        if running.task.cancelled():
-            raise Unavailable("The delivery was stopped")
         return running.task.result()
 
     async def _pass(self, customer_id: int, progress: Progress, announce: bool) -> SyncOutcome:
@@ -190,7 +195,8 @@ class SyncRunner:
         return outcome
 
     async def _page(self, actor: Actor, target: SyncTarget, progress: Progress) -> bool:
-        """Carries one page; False when nothing waits."""
+        """Carries one page; False when nothing waits. Raises Unavailable when halted."""
+        progress.check()
         page = await self._take(actor, progress)
         if page is None:
             return False
@@ -198,7 +204,7 @@ class SyncRunner:
             log_id = await eventlog.log_id(session)
         async with self._database.read() as session:
             cargo = await items.load(session, actor.customer_id, page)
-        receipt = await self._push(target, log_id, page, cargo)
+        receipt = await self._push(target, progress, deliveries(log_id, page, cargo))
         async with self._transactions.begin(actor) as work:
             failed = await delivery.settle_page(work, page, cargo, receipt)
         if failed is not None:
@@ -218,15 +224,22 @@ class SyncRunner:
         return page
 
     async def _push(
-        self, target: SyncTarget, log_id: str, page: QueuePage, cargo: Cargo
+        self, target: SyncTarget, progress: Progress, batches: Iterable[SyncBatch]
     ) -> SyncReceipt:
         accepted: list[str] = []
         rejected: list[Rejection] = []
-        for batch in deliveries(log_id, page, cargo):
+        for batch in batches:
+            progress.check()
+            progress.call = asyncio.ensure_future(target.push(batch))
             try:
-                receipt = await target.push(batch)
+                receipt = await progress.call
             except DomainError as error:
                 raise UpstreamError(error) from None
+            except asyncio.CancelledError:
+                progress.check()
+                raise
+            finally:
+                progress.call = None
             accepted += receipt.accepted
             rejected += receipt.rejected
         return SyncReceipt(tuple(accepted), tuple(rejected))

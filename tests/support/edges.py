@@ -53,9 +53,13 @@ class Edge:
 
     def restarted(self) -> "Edge":
         """The same data, with nothing in memory."""
+        return self.with_cloud(self.services.sync.cloud)
+
+    def with_cloud(self, cloud: CloudPort | None) -> "Edge":
+        """The same data behind another way to the cloud."""
         old = self.services.sync
-        runner = SyncRunner(self.services.transactions, old.cloud, old.secrets)
-        sync = replace(old, runner=runner)
+        runner = SyncRunner(self.services.transactions, cloud, old.secrets)
+        sync = SyncServices(cloud, old.secrets, runner)
         return replace(self, services=replace(self.services, sync=sync))
 
     async def scan(self, count: int) -> list[BottleRow]:
