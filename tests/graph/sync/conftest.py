@@ -1,5 +1,6 @@
 """An edge beside a cloud on a real socket, on both databases."""
 
+import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -24,6 +25,14 @@ async def cloud() -> AsyncIterator[RunningCloud]:
 async def client(cloud: RunningCloud) -> AsyncIterator[HttpCloud]:
     async with HttpCloud(cloud.url, timeout_s=5.0, retry=FAST) as connected:
         yield connected
+
+
+@pytest.fixture
+def closed_port() -> int:
+    """Nobody listens there."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+    return port
 
 
 @pytest.fixture
