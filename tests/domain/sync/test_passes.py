@@ -175,6 +175,20 @@ async def test_the_background_delivers_by_itself(edge: Edge, cloud: RunningCloud
         await asyncio.wait({task})
 
 
+async def test_activation_wakes_the_background(edge: Edge, cloud: RunningCloud) -> None:
+    schedule = SyncSchedule(interval_s=3_600, jitter=0)
+    worker = SyncWorker(edge.runner, edge.services.transactions, edge.customer_id, schedule)
+    task = asyncio.create_task(worker.run())
+    try:
+        await edge.scan(2)
+        await edge.provision()
+        await until(lambda: _is(edge, 0))
+        assert len(cloud.state.bottles) == 2
+    finally:
+        task.cancel()
+        await asyncio.wait({task})
+
+
 async def test_an_idle_background_writes_nothing(edge: Edge) -> None:
     await edge.provision()
     await edge.scan(1)
