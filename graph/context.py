@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from domain.kernel.actor import Actor
 from domain.kernel.clock import Clock
 from domain.kernel.database import Database, ReadSession
+from domain.kernel.fanout import Fanout
 from domain.kernel.tail import LogTail
 from domain.kernel.uow import Transactions, UnitOfWork
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from domain.line.ports import LinePort
     from domain.production.operations.scans import ScanIntake
     from domain.sync.ports import SyncServices
+    from graph.streams import Streams
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,8 @@ class Services:
     transactions: Transactions
     clock: Clock
     tail: LogTail
+    fanout: Fanout
+    streams: "Streams"
     policy: Policy
     build: Build
     identity: "IdentityServices"
@@ -63,11 +67,22 @@ class Context:
     services: Services
     correlation_id: str = ""
     expires_at_us: int | None = None
+    client_address: str = ""
     loaders: dict[str, Any] = field(default_factory=dict)
 
     @property
     def customer_id(self) -> int:
         return self.actor.customer_id
+
+    @property
+    def streams(self) -> "Streams":
+        return self.services.streams
+
+    def fresh(self, actor: Actor) -> "Context":
+        """The same call for `actor`, with loaders of its own."""
+        return Context(
+            actor, self.services, self.correlation_id, self.expires_at_us, self.client_address
+        )
 
     def read(self) -> AbstractAsyncContextManager[ReadSession]:
         """A short read session."""

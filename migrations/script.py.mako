@@ -5,6 +5,8 @@ Revision: ${up_revision}, after ${down_revision or "nothing"}
 
 import sqlalchemy as sa
 from alembic import op
+
+from migrations.columns import ID  # noqa: F401
 ${imports if imports else ""}
 
 revision = ${repr(up_revision)}

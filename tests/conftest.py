@@ -1,3 +1,6 @@
 """Fixtures that every test may use."""
 
-pytest_plugins = ["tests.support.databases"]
+pytest_plugins = [
+    "tests.support.databases",
+    "tests.support.redis",
+]

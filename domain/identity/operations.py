@@ -10,7 +10,7 @@ from domain.identity.models import User
 from domain.identity.ports import PasswordService
 from domain.identity.rows import CustomerRow, UserRow
 from domain.kernel.errors import Conflict, NotFound
-from domain.kernel.ids import is_id, new_id
+from domain.kernel.ids import new_id
 from domain.kernel.permissions import Role
 from domain.kernel.uow import UnitOfWork
 
@@ -173,9 +173,7 @@ async def _insert(
 
 
 async def _existing(work: UnitOfWork, user_id: str) -> UserRow:
-    found = None
-    if is_id(user_id):
-        found = await repository.user_of(work.session, work.customer_id, user_id)
+    found = await repository.user_of(work.session, work.customer_id, user_id)
     if found is None:
         raise NotFound("User", user_id)
     return found

@@ -18,6 +18,7 @@ from domain.identity.models import Customer, User
 from domain.identity.rows import CredentialRow, CustomerRow, UserRow
 from domain.kernel.columns import table_of
 from domain.kernel.database import ReadSession, WriteSession
+from domain.kernel.ids import is_id
 from domain.kernel.paging import Page, PageRequest, fetch_page
 from domain.kernel.permissions import Role
 
@@ -50,6 +51,9 @@ async def user(session: ReadSession, user_id: str) -> UserRow | None:
 
 
 async def user_of(session: ReadSession, customer_id: int, user_id: str) -> UserRow | None:
+    """Anything may be asked for; what is no id names nobody."""
+    if not is_id(user_id):
+        return None
     query = _BY_ID.where(_USER.c.customer_id == customer_id)
     found = (await session.execute(query, {"user_id": user_id})).one_or_none()
     return None if found is None else UserRow._make(found)

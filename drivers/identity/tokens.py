@@ -22,6 +22,8 @@ MAX_LENGTH: Final = 4096
 SECOND_US: Final = 1_000_000
 # Another host of this installation may have issued it, by a clock of its own.
 LEEWAY_US: Final = 30 * SECOND_US
+# What opening something that is no token of ours may end in.
+REFUSED: Final = (JoseError, ValueError, TypeError, KeyError, OverflowError, RecursionError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +56,12 @@ class JwtCodec:
         try:
             opened = jwt.decode(token, self._key_for, algorithms=[ALGORITHM])
             claims = _claims(opened.claims)
-        except (JoseError, ValueError, TypeError, KeyError, RecursionError) as error:
+            starts_us = max(claims.issued_at_us, _seconds(opened.claims.get("nbf", 0)) * SECOND_US)
+        except REFUSED as error:
             raise Unauthorized("Invalid or missing token") from error
         if opened.header.get("typ") != TYPE or not self._is_ours(opened.claims):
             raise Unauthorized("Invalid or missing token")
-        self._check_time(claims, opened.claims)
+        self._check_time(starts_us, claims.expires_at_us)
         return claims
 
     def _payload(self, claims: TokenClaims) -> dict[str, Any]:
@@ -89,11 +92,10 @@ class JwtCodec:
         meant_for = audience if isinstance(audience, list) else [audience]
         return payload.get("iss") == self._settings.issuer and self._settings.audience in meant_for
 
-    def _check_time(self, claims: TokenClaims, payload: dict[str, Any]) -> None:
+    def _check_time(self, starts_us: int, ends_us: int) -> None:
         now_us = self._clock.now_us()
-        if claims.expires_at_us <= now_us:
+        if ends_us <= now_us:
             raise Unauthorized("The token has expired", reason="expired")
-        starts_us = max(claims.issued_at_us, _seconds(payload.get("nbf", 0)) * SECOND_US)
         if starts_us > now_us + LEEWAY_US:
             raise Unauthorized("Invalid or missing token")
 

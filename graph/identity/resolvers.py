@@ -42,6 +42,15 @@ async def me(context: Context) -> UserRow | None:
         return await repository.user_of(session, context.customer_id, context.actor.id)
 
 
+async def user(context: Context, user_id: str) -> UserRow | None:
+    """Oneself, or with the right anyone."""
+    context.actor.require_known()
+    if user_id != context.actor.id:
+        context.actor.require(Permission.IDENTITY_USER_READ)
+    async with context.read() as session:
+        return await repository.user_of(session, context.customer_id, user_id)
+
+
 async def users(context: Context, page: PageRequest) -> Page[UserRow]:
     context.actor.require(Permission.IDENTITY_USER_READ)
     async with context.read() as session:

@@ -31,6 +31,17 @@ class SyncResult:
     remaining: int
 
 
+@strawberry.type(description="A delivery that started, was completed or failed")
+class SyncStreamItem:
+    cursor: str
+    status: str
+    synced: int
+    failed: int
+    remaining: int
+    error: str | None
+    at: Timestamp
+
+
 @strawberry.type(description="How this edge stands with its cloud")
 class Provisioning:
     status: ProvisioningStatus

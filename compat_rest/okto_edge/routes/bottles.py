@@ -1,6 +1,5 @@
 """/api/v1/bottles"""
 
-
 from fastapi import APIRouter
 
 from compat_rest.kernel.auth import Caller

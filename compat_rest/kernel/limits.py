@@ -1,0 +1,71 @@
+"""A bound on request bodies, refused in the dialect's shape before anything reads them."""
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from compat_rest.kernel.errors import ErrorPresenter
+from compat_rest.kernel.replies import Reply
+from domain.kernel.errors import ErrorCode
+
+TOO_LARGE = "Request body too large"
+
+
+class _TooLarge(Exception):
+    pass
+
+
+class BodyLimit:
+    """A declared length is checked at once; a chunked body is counted while it arrives."""
+
+    def __init__(self, app: ASGIApp, errors: ErrorPresenter, max_bytes: int) -> None:
+        self._app = app
+        self._errors = errors
+        self._max_bytes = max_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        declared = _declared_length(scope)
+        if declared is None:
+            await self._counted(scope, receive, send)
+        elif declared > self._max_bytes:
+            await self._refuse(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+    async def _counted(self, scope: Scope, receive: Receive, send: Send) -> None:
+        received = 0
+        started = False
+
+        async def counting() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > self._max_bytes:
+                raise _TooLarge
+            return message
+
+        async def watching(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self._app(scope, counting, watching)
+        except _TooLarge:
+            if started:
+                raise
+            await self._refuse(scope, receive, send)
+
+    async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
+        details = {"maxBytes": self._max_bytes}
+        body = self._errors.shape(ErrorCode.VALIDATION_ERROR, TOO_LARGE, details)
+        await Reply(body, 413, {"Connection": "close"})(scope, receive, send)
+
+
+def _declared_length(scope: Scope) -> int | None:
+    for name, value in scope["headers"]:
+        if name == b"content-length":
+            return int(value) if value.isdigit() else 0
+    chunked = any(name == b"transfer-encoding" for name, _ in scope["headers"])
+    return None if chunked else 0

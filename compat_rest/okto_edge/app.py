@@ -1,0 +1,39 @@
+"""The OKTO edge API, on the routes its clients call today."""
+
+from compat_rest.kernel.dialect import Dialect
+from compat_rest.okto_edge import ws
+from compat_rest.okto_edge.errors import ERRORS, ErrorBody
+from compat_rest.okto_edge.routes import (
+    auth,
+    batches,
+    bottles,
+    cloud,
+    connection,
+    events,
+    mock,
+    not_wired,
+    provisioning,
+    scanner,
+)
+
+DIALECT = Dialect(
+    name="okto-edge",
+    title="OKTO Edge Service API",
+    description="Codes read on a line, bottles, batches, provisioning and the journal.",
+    version="1.0.0",
+    errors=ERRORS,
+    error_model=ErrorBody,
+    routers=(
+        auth.router,
+        provisioning.router,
+        bottles.router,
+        batches.router,
+        scanner.router,
+        connection.router,
+        cloud.router,
+        mock.router,
+        events.router,
+        not_wired.router,
+        ws.router,
+    ),
+)

@@ -1,0 +1,82 @@
+"""Routes whose service is not wired on this installation: the documented 503."""
+
+from typing import Final
+
+from fastapi import APIRouter
+
+from compat_rest.kernel.auth import Anyone, Caller
+from compat_rest.kernel.replies import Reply
+from compat_rest.okto_edge.errors import ErrorBody
+
+NOT_WIRED: Final = {"error": {"code": "SERVICE_UNAVAILABLE"}}
+_ROUTES: Final = (
+    ("/api/v1/scanners", "GET PUT"),
+    ("/api/v1/scanners/{index}/status", "GET"),
+    ("/api/v1/scanners/{index}/test", "POST"),
+    ("/api/v1/printers", "GET PUT"),
+    ("/api/v1/printers/schema", "GET"),
+    ("/api/v1/printers/{index}/status", "GET"),
+    ("/api/v1/printers/{index}/print", "POST"),
+    ("/api/v1/printers/{index}/test", "POST"),
+    ("/api/v1/printers/{index}/templates", "GET POST"),
+    ("/api/v1/printers/{index}/templates/{name}", "GET PUT DELETE"),
+    ("/api/v1/plcs", "GET PUT"),
+    ("/api/v1/plcs/{id}/health", "GET"),
+    ("/api/v1/plcs/{id}/test", "POST"),
+    ("/api/v1/plcs/{id}/tags", "GET"),
+    ("/api/v1/plc/bindings", "GET PUT"),
+    ("/api/v1/ups/status", "GET"),
+    ("/api/v1/ups/test", "POST"),
+    ("/api/v1/ups/simulate", "POST"),
+    ("/api/v1/gpio/status", "GET"),
+    ("/api/v1/gpio/buttons/{name}/test", "POST"),
+    ("/api/v1/gpio/leds/{name}/set", "POST"),
+    ("/api/v1/batch-accounting/buffer/load", "POST"),
+    ("/api/v1/batch-accounting/buffer", "GET DELETE"),
+    ("/api/v1/batch-accounting/verify", "POST"),
+    ("/api/v1/config", "GET PUT DELETE"),
+    ("/api/v1/config/reload", "POST"),
+    ("/api/v1/self-service/status", "GET"),
+)
+_PUBLIC: Final = (
+    "/api/v1/catalog/scanners",
+    "/api/v1/catalog/printers",
+    "/api/v1/catalog/plc-protocols",
+)
+
+router = APIRouter(tags=["not wired"])
+
+
+async def not_wired(caller: Caller) -> Reply:
+    caller.actor.require_known()
+    return Reply(NOT_WIRED, 503)
+
+
+async def not_wired_public(_context: Anyone) -> Reply:
+    return Reply(NOT_WIRED, 503)
+
+
+def _name(method: str, path: str) -> str:
+    words = path.removeprefix("/api/v1/").replace("{", "").replace("}", "")
+    return f"{method.lower()}_{words}".replace("/", "_").replace("-", "_")
+
+
+for _path, _methods in _ROUTES:
+    for _method in _methods.split():
+        router.add_api_route(
+            _path,
+            not_wired,
+            methods=[_method],
+            name=_name(_method, _path),
+            status_code=503,
+            response_model=ErrorBody,
+        )
+for _path in _PUBLIC:
+    router.add_api_route(
+        _path,
+        not_wired_public,
+        methods=["GET"],
+        name=_name("GET", _path),
+        status_code=503,
+        response_model=ErrorBody,
+    )

@@ -1,0 +1,194 @@
+"""The port of a scanner: its settings, what it reads, and the contract of every transport."""
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Annotated, Any, Protocol, Self
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    IPvAnyAddress,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+
+from domain.kernel.errors import ValidationFailed
+from drivers.configuration import WireBytes, validated
+from drivers.link import Driver
+from drivers.scanners.profiles import (
+    PROFILES,
+    FrameProfile,
+    ScannerModel,
+    with_model_framing,
+)
+
+MAX_SCANNERS = 10
+
+
+class ScannerTransport(StrEnum):
+    TCP = "TCP"
+    SERIAL = "SERIAL"
+    MODBUS = "MODBUS"
+    ETHERNET_IP = "ETHERNET_IP"
+    USB_HID = "USB_HID"
+
+
+class ScannerRole(StrEnum):
+    """What a reading does on the line: makes a bottle, takes one out, is checked against the
+    loaded buffer, rejects, packs into a batch or a pallet, confirms a reject."""
+
+    ADD = "ADD"
+    REMOVE = "REMOVE"
+    VERIFY_LOCAL_BUFFER = "VERIFY_LOCAL_BUFFER"
+    REJECTION = "REJECTION"
+    PACKAGE = "PACKAGE"
+    BOX = "BOX"
+    REJECTION_FEEDBACK = "REJECTION_FEEDBACK"
+
+
+class TcpMode(StrEnum):
+    """Whether we dial the scanner or it dials us."""
+
+    CLIENT = "client"
+    LISTEN = "listen"
+
+
+class ScannerConfig(BaseModel):
+    """One scanner. `framing` takes any part of a FrameProfile and holds the whole one, the rest
+    from the model. When listening, an empty `host` is every interface and port 0 any free port.
+
+    `reply_good` and `reply_bad` go back to the scanner after each reading, by the verdict.
+    `linger_s`, when listening: how long a scanner may be away before it counts as lost, for
+    devices that dial anew for each code.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    index: int = Field(ge=0, le=99)
+    name: str = Field(min_length=1, max_length=64)
+    transport: ScannerTransport = ScannerTransport.TCP
+    model: ScannerModel = ScannerModel.GENERIC
+    role: ScannerRole = ScannerRole.ADD
+    line_id: str | None = Field(default=None, min_length=1, max_length=64)
+    mode: TcpMode = TcpMode.CLIENT
+    host: Annotated[str, Field(max_length=255, validate_default=True)] = ""
+    port: Annotated[int, Field(ge=0, le=65535, validate_default=True)] = 0
+    allowed_peers: tuple[IPvAnyAddress, ...] = ()
+    framing: FrameProfile = PROFILES[ScannerModel.GENERIC]
+    reply_good: WireBytes | None = None
+    reply_bad: WireBytes | None = None
+    max_in_flight: int = Field(default=64, ge=1, le=1024)
+    connect_timeout_s: float = Field(default=5.0, gt=0, le=60)
+    linger_s: float = Field(default=0.0, ge=0, le=3600)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _complete_framing(cls, data: object) -> object:
+        return with_model_framing(data)
+
+    @field_validator("host", "port")
+    @classmethod
+    def _dialled_needs_address(cls, value: str | int, info: ValidationInfo) -> str | int:
+        dials = info.data.get("mode") is TcpMode.CLIENT
+        if dials and info.data.get("transport") is ScannerTransport.TCP and not value:
+            raise ValueError("needed to dial the scanner")
+        return value
+
+    @property
+    def key(self) -> str:
+        """Stable across changes of every other setting."""
+        return f"scanner-{self.index}"
+
+    @property
+    def address(self) -> str:
+        return f"{self.host or '*'}:{self.port}"
+
+    @classmethod
+    def parse(cls, data: Mapping[str, Any], *, path: str = "") -> Self:
+        """Raises ValidationFailed that names the field."""
+        return validated(cls, data, path=path)
+
+
+def parse_scanners(items: Iterable[Mapping[str, Any]]) -> tuple[ScannerConfig, ...]:
+    """A whole set, or ValidationFailed with a field such as `scanners.2.port`."""
+    configs = tuple(
+        ScannerConfig.parse(item, path=f"scanners.{at}") for at, item in enumerate(items)
+    )
+    if len(configs) > MAX_SCANNERS:
+        raise ValidationFailed("scanners", f"at most {MAX_SCANNERS}")
+    _refuse_repeated(configs, "index", lambda c: c.index)
+    _refuse_repeated(configs, "name", lambda c: c.name)
+    _refuse_repeated(configs, "port", _exclusive_address)
+    return configs
+
+
+def _exclusive_address(config: ScannerConfig) -> object:
+    """What two scanners cannot share; None for none."""
+    if config.transport is not ScannerTransport.TCP or config.port == 0:
+        return None
+    if config.mode is TcpMode.LISTEN:
+        return config.port
+    return (config.host.lower(), config.port)
+
+
+def _refuse_repeated(
+    configs: tuple[ScannerConfig, ...], field: str, value: Callable[[ScannerConfig], object]
+) -> None:
+    seen: dict[object, str] = {}
+    for at, config in enumerate(configs):
+        own = value(config)
+        if own is not None and own in seen:
+            raise ValidationFailed(f"scanners.{at}.{field}", f"already used by {seen[own]}")
+        seen[own] = config.name
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One read, good or not. `raw` is the bytes as they came, `text` what they say (GS as 0x1D,
+    base64 opened); `received_at_us` is when the packet with its last byte was taken up."""
+
+    scanner_index: int
+    text: str
+    raw: bytes
+    received_at_us: int
+    no_read: bool = False
+    aim_id: str | None = None
+
+
+# The verdict: true and false choose the reply to the scanner, None sends nothing.
+# Called for each reading in the order read, without waiting for the one before to be answered;
+# up to `max_in_flight` are open at once. A DomainError counts as a bad verdict.
+OnReading = Callable[[Reading], Awaitable[bool | None]]
+
+
+class ScannerPort(Driver, Protocol):
+    """A supervised driver that hands its readings to the OnReading it was made with.
+
+    Every transport makes its readings through `Intake`, so that order, back-pressure and replies
+    are the same for all; byte streams (TCP, serial) also share `CodeStream`.
+    """
+
+    @property
+    def config(self) -> ScannerConfig: ...
+
+
+@dataclass(slots=True)
+class ScannerCounters:
+    """Since the driver was made. `refused`: readings whose handling failed; `unheard`: callers
+    turned away while listening; `control`: frames that are no readings."""
+
+    readings: int = 0
+    no_reads: int = 0
+    refused: int = 0
+    heartbeats: int = 0
+    control: int = 0
+    overlong: int = 0
+    truncated: int = 0
+    noise_bytes: int = 0
+    unheard: int = 0
+
+    def by_name(self) -> Mapping[str, int]:
+        return asdict(self)

@@ -1,0 +1,71 @@
+"""The one schema: every context's fields, put together."""
+
+from collections.abc import AsyncGenerator
+
+import strawberry
+from strawberry.schema.config import StrawberryConfig
+
+from domain.journal.models import Severity
+from graph.identity.fields import IdentityMutation, IdentityQuery
+from graph.info import Info
+from graph.journal.fields import JournalMutation, JournalQuery
+from graph.journal.types import EventStreamItem
+from graph.line.fields import LineQuery
+from graph.node import NodeQuery
+from graph.production.fields import ProductionMutation, ProductionQuery
+from graph.production.types import BatchStreamItem, ScanStreamItem
+from graph.scalars import SCALARS
+from graph.streams import open_stream
+from graph.sync.fields import SyncMutation, SyncQuery
+from graph.sync.types import SyncStreamItem
+
+
+@strawberry.type
+class Query(IdentityQuery, ProductionQuery, LineQuery, JournalQuery, SyncQuery, NodeQuery):
+    """Reads."""
+
+
+@strawberry.type
+class Mutation(IdentityMutation, ProductionMutation, JournalMutation, SyncMutation):
+    """Writes; each answers when it is committed."""
+
+
+@strawberry.type
+class Subscription:
+    """Streams. With `after`, first what came since that cursor, then live: nothing missed,
+    nothing twice, in order; STREAM_GAP if the log no longer reaches back so far."""
+
+    @strawberry.subscription(description="Every read as it is recorded")
+    def scans(
+        self, info: Info, after: str | None = None, line_id: str | None = None
+    ) -> AsyncGenerator[ScanStreamItem, None]:
+        return open_stream(info.context, "scans", {"after": after, "line_id": line_id})
+
+    @strawberry.subscription(description="Batches as they are made, filled and completed")
+    def batches(
+        self, info: Info, after: str | None = None, line_id: str | None = None
+    ) -> AsyncGenerator[BatchStreamItem, None]:
+        return open_stream(info.context, "batches", {"after": after, "line_id": line_id})
+
+    @strawberry.subscription(description="The journal as it is written")
+    def events(
+        self,
+        info: Info,
+        after: str | None = None,
+        severity: Severity | None = None,
+        category: str | None = None,
+    ) -> AsyncGenerator[EventStreamItem, None]:
+        arguments = {"after": after, "severity": severity, "category": category}
+        return open_stream(info.context, "events", arguments)
+
+    @strawberry.subscription(description="Synchronisation as it goes on")
+    def sync(self, info: Info, after: str | None = None) -> AsyncGenerator[SyncStreamItem, None]:
+        return open_stream(info.context, "sync", {"after": after})
+
+
+schema = strawberry.Schema(
+    query=Query,
+    mutation=Mutation,
+    subscription=Subscription,
+    config=StrawberryConfig(scalar_map=SCALARS),
+)

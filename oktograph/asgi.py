@@ -1,0 +1,76 @@
+"""The applications of a port: the graph, the dialect, and what shows how it is."""
+
+from collections.abc import Mapping
+
+from starlette.applications import Starlette
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from compat_rest.kernel.dialect import dialect_app
+from compat_rest.kernel.documentation import documentation_routes
+from compat_rest.kernel.limits import BodyLimit
+from compat_rest.okto_edge.app import DIALECT
+from graph.engine import GraphSettings, build_engine
+from graph.transport.routes import graphql_routes
+from graph.transport.settings import TransportSettings
+from oktograph.documents import trusted_documents
+from oktograph.edge import EdgeRuntime
+from oktograph.observability import Metrics, Observed
+from oktograph.settings import Settings
+from oktograph.well_known import well_known_routes
+
+
+class FirstSegment:
+    """Sends a path to the application that owns its first segment, else to the last one.
+
+    A dialect owns whatever is left, so that unknown paths are refused in its own shape."""
+
+    def __init__(self, owners: Mapping[str, ASGIApp], rest: ASGIApp) -> None:
+        self._owners = owners
+        self._rest = rest
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        segment = scope["path"].split("/", 2)[1] if scope["path"].startswith("/") else ""
+        await self._owners.get(segment, self._rest)(scope, receive, send)
+
+
+def edge_app(runtime: EdgeRuntime) -> ASGIApp:
+    """Everything the edge's port answers."""
+    settings = runtime.settings
+    metrics = Metrics()
+    engine = build_engine(runtime.services, _graph(settings))
+    graph = graphql_routes(engine, runtime.entry, _transport(settings))
+    others: list[BaseRoute] = [
+        *graph,
+        *documentation_routes(DIALECT.title),
+        *well_known_routes(runtime.services.identity.tokens),
+        Route("/metrics", metrics.page),
+    ]
+    shared = Starlette(routes=others)
+    dialect = _dialect(runtime)
+    owners = dict.fromkeys(("graphql", "docs", "metrics", ".well-known"), shared)
+    return Observed(FirstSegment(owners, dialect), metrics)
+
+
+def dialect_only(runtime: EdgeRuntime) -> ASGIApp:
+    """The edge's dialect alone, for a port of its own."""
+    return Observed(_dialect(runtime), Metrics())
+
+
+def _dialect(runtime: EdgeRuntime) -> ASGIApp:
+    app = dialect_app(DIALECT, runtime.entry)
+    return BodyLimit(app, DIALECT.errors, runtime.settings.max_body_bytes)
+
+
+def _graph(settings: Settings) -> GraphSettings:
+    trusted = trusted_documents() if settings.graphql_trusted_only else None
+    return GraphSettings(introspection=settings.graphql_introspection, trusted=trusted)
+
+
+def _transport(settings: Settings) -> TransportSettings:
+    origins = frozenset(settings.allowed_origins) or None
+    return TransportSettings(
+        graphiql=settings.graphql_ide,
+        max_body_bytes=settings.max_body_bytes,
+        allowed_origins=origins,
+    )

@@ -1,0 +1,63 @@
+"""Identity on a real database with its real services."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from domain.identity import operations
+from domain.identity.commands import CreateUser
+from domain.identity.rows import UserRow
+from domain.kernel.actor import ANONYMOUS, Actor, system_actor
+from domain.kernel.database import Database
+from domain.kernel.permissions import Role
+from domain.kernel.tail import LogTail
+from domain.kernel.uow import Transactions
+from graph.context import Context, Services
+from tests.support.clocks import ManualClock
+from tests.support.contexts import IdentityPeers, context_of, identity_peers, services_of
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """One running installation, as far as identity goes."""
+
+    database: Database
+    transactions: Transactions
+    tail: LogTail
+    clock: ManualClock
+    peers: IdentityPeers
+    services: Services
+    customer_id: int
+
+    @property
+    def system(self) -> Actor:
+        return system_actor("test", self.customer_id)
+
+    def context(self, who: Actor | UserRow = ANONYMOUS) -> Context:
+        return context_of(self.services, who)
+
+    async def user(self, name: str, role: Role = Role.OPERATOR) -> UserRow:
+        """Whose password is `long enough`."""
+        command = CreateUser.of(username=name, password="long enough", role=role)
+        password_hash = await self.peers.passwords.hash(command.password)
+        async with self.transactions.begin(self.system) as work:
+            return await operations.create_user(work, command, password_hash)
+
+
+@pytest.fixture
+async def house(
+    database: Database,
+    transactions: Transactions,
+    tail: LogTail,
+    clock: ManualClock,
+    customer_id: int,
+    tmp_path: Path,
+) -> AsyncIterator[House]:
+    peers = identity_peers(database, clock, tmp_path)
+    stop = peers.tokens.follow(tail)
+    services = services_of(database, transactions, tail, peers.bundle())
+    yield House(database, transactions, tail, clock, peers, services, customer_id)
+    stop()
+    await peers.close()
