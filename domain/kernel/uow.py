@@ -57,7 +57,7 @@ class Transactions:
                     await self._finish(work)
             except IntegrityError as error:
                 raise Conflict("This contradicts what is already stored") from error
-            except DBAPIError as error:
+            except (DBAPIError, OSError) as error:
                 raise storage_fault(error) from error
         if work.facts:
             self.wakeups.announce()

@@ -1,7 +1,5 @@
 """Fields of the journal."""
 
-from functools import partial
-
 import strawberry
 
 from domain.journal.commands import ALL
@@ -9,29 +7,24 @@ from graph.info import Info
 from graph.journal import resolvers
 from graph.journal.inputs import EventFilterInput, RecordEventInput
 from graph.journal.types import Event, EventsAcknowledged, event_type
-from graph.pagination import Connection, connection, plain_id, window
+from graph.pagination import found, list_field, plain_id
 
 
 @strawberry.type
 class JournalQuery:
-    @strawberry.field(description="The journal, newest first")
-    async def events(
-        self,
-        info: Info,
-        first: int | None = None,
-        after: str | None = None,
-        last: int | None = None,
-        before: str | None = None,
-        filter: EventFilterInput | None = None,
-    ) -> Connection[Event]:
-        wanted = filter.wanted() if filter else ALL
-        page = await resolvers.events(info.context, wanted, window(first, after, last, before))
-        return connection(page, event_type, partial(resolvers.count_events, info.context, wanted))
+    events = list_field(
+        Event,
+        EventFilterInput,
+        ALL,
+        resolvers.events,
+        resolvers.count_events,
+        event_type,
+        "The journal, newest first",
+    )
 
     @strawberry.field
     async def event(self, info: Info, id: strawberry.ID) -> Event | None:
-        row = await resolvers.event(info.context, plain_id(id, "Event"))
-        return None if row is None else event_type(row)
+        return found(await resolvers.event(info.context, plain_id(id, "Event")), event_type)
 
 
 @strawberry.type
