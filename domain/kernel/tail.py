@@ -93,8 +93,10 @@ class LogTail:
 
     async def _follow(self) -> None:
         while True:
+            # Not wait_for: on Python 3.11 it loses a cancellation that meets a wake-up.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), LOOK_AGAIN_S)
+                async with asyncio.timeout(LOOK_AGAIN_S):
+                    await self._woken.wait()
             self._woken.clear()
             try:
                 await self._catch_up()
@@ -111,6 +113,13 @@ class LogTail:
                 return
             self.head = rows[-1].seq
             for listener in tuple(self._listeners):
-                listener(rows)
+                self._tell(listener, rows)
             if len(rows) < PAGE:
                 return
+
+    def _tell(self, listener: Listener, rows: Sequence[LogRow]) -> None:
+        """One listener's defect must not silence the others."""
+        try:
+            listener(rows)
+        except Exception:
+            logger.exception("a listener of the event log broke")
