@@ -2,5 +2,6 @@
 
 pytest_plugins = [
     "tests.support.databases",
+    "tests.support.edge",
     "tests.support.redis",
 ]
