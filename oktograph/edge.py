@@ -1,7 +1,6 @@
 """The edge: everything that lives in its process, started and stopped in order."""
 
 import gc
-from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from importlib.metadata import version
 
@@ -35,9 +34,9 @@ from graph.engine import STREAM_SOURCES
 from graph.streams import Streams
 from migrations import upgrade
 from oktograph.accumulator import Accumulator
+from oktograph.background import background, every
 from oktograph.entry import ServiceEntry
 from oktograph.line import EdgeLine
-from oktograph.periodic import Periodic
 from oktograph.settings import Settings
 from oktograph.synchronisation import sync_services
 
@@ -107,7 +106,7 @@ class EdgeRuntime:
             build=Build(version("oktograph"), self.clock.now_us()),
             identity=self._identity(database, passwords, tail),
             scans=scans,
-            sync=await sync_services(settings, stack),
+            sync=await sync_services(settings, transactions, self.customer.id, stack),
             line=self.line,
         )
         self.entry = ServiceEntry(self.services)
@@ -115,7 +114,8 @@ class EdgeRuntime:
         stack.push_async_callback(self.line.stop)
         if settings.pack_size:
             self._accumulate()
-        self._periodic("log-trim", TRIM_INTERVAL_S, self._trim)
+        trimming = every(TRIM_INTERVAL_S, self._trim, "log-trim")
+        stack.push_async_callback(background(trimming, "log-trim"))
 
     async def _accounts(self, transactions: Transactions, passwords: Argon2Passwords) -> None:
         async with transactions.begin(system_actor("bootstrap", 0)) as work:
@@ -172,11 +172,6 @@ class EdgeRuntime:
             gs1_company_prefix=settings.gs1_company_prefix,
             origin=settings.edge_identifier,
         )
-
-    def _periodic(self, name: str, interval_s: float, run: Callable[[], Awaitable[object]]) -> None:
-        work = Periodic(name, interval_s, run)
-        work.start()
-        self._stack.push_async_callback(work.stop)
 
     async def _trim(self) -> None:
         kept_us = int(self.settings.log_retention_h * 3_600_000_000)
