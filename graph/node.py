@@ -12,6 +12,7 @@ from graph.journal import resolvers as journal
 from graph.journal.types import event_type
 from graph.pagination import Node, split_global_id
 from graph.production import resolvers as production
+from graph.production.trace_types import trace_event_type
 from graph.production.types import batch_type, bottle_type, pallet_type, scan_type
 
 
@@ -35,6 +36,11 @@ async def _scan(context: Context, key: str) -> Node | None:
     return None if row is None else scan_type(row)
 
 
+async def _trace_event(context: Context, key: str) -> Node | None:
+    row = await production.trace_event(context, key)
+    return None if row is None else trace_event_type(row)
+
+
 async def _event(context: Context, key: str) -> Node | None:
     row = await journal.event(context, key)
     return None if row is None else event_type(row)
@@ -51,6 +57,7 @@ _FINDERS: Mapping[str, Callable[[Context, str], Awaitable[Node | None]]] = {
     "Event": _event,
     "Pallet": _pallet,
     "Scan": _scan,
+    "TraceEvent": _trace_event,
     "User": _user,
 }
 

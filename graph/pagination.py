@@ -3,15 +3,18 @@
 import binascii
 from base64 import b64decode, b64encode
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Final, Generic, TypeVar
 
 import strawberry
 
+from domain.kernel.ids import is_id
 from domain.kernel.paging import Page, PageRequest, page_request
 
 T = TypeVar("T")
 After = Annotated[str | None, strawberry.argument(description="Rows after this cursor")]
 Before = Annotated[str | None, strawberry.argument(description="Rows before this cursor")]
+
+NOBODY: Final = "0" * 32  # an id that nothing has
 
 
 def global_id(type_name: str, key: str) -> strawberry.ID:
@@ -32,6 +35,14 @@ def plain_id(value: str, type_name: str) -> str:
     """By-id arguments take a global id of their type or the plain id that the dialects show."""
     parts = split_global_id(value)
     return parts[1] if parts is not None and parts[0] == type_name else value
+
+
+def filter_id(value: str | None, type_name: str) -> str | None:
+    """As `plain_id`, for a filter: what can be no id matches nothing."""
+    if value is None:
+        return None
+    key = plain_id(value, type_name)
+    return key if is_id(key) else NOBODY
 
 
 @strawberry.interface(description="Anything that `node(id)` finds again")
