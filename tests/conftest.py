@@ -3,5 +3,6 @@
 pytest_plugins = [
     "tests.support.databases",
     "tests.support.edge",
+    "tests.support.floor",
     "tests.support.redis",
 ]

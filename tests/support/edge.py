@@ -17,8 +17,7 @@ from typing import Any, cast
 
 import httpx2
 import pytest
-from sqlalchemy import event, select
-from sqlmodel import SQLModel
+from sqlalchemy import event
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
@@ -33,6 +32,7 @@ from oktograph.asgi import edge_app
 from oktograph.edge import EdgeRuntime
 from oktograph.serving import Server
 from oktograph.settings import Settings
+from tests.support.contents import Contents, contents
 from tests.support.databases import PostgresServer
 from tests.support.waiting import eventually
 
@@ -60,13 +60,12 @@ class LegacySocket:
 
     async def closed(self) -> tuple[int, str]:
         """How the server ended it, whatever it still said before."""
-        async with asyncio.timeout(DEADLINE_S):
-            try:
+        with pytest.raises(ConnectionClosed) as ended:
+            async with asyncio.timeout(DEADLINE_S):
                 while True:
                     await self.socket.recv()
-            except ConnectionClosed as ended:
-                assert ended.rcvd is not None, "ended without a close frame"
-                return ended.rcvd.code, ended.rcvd.reason
+        assert ended.value.rcvd is not None, "ended without a close frame"
+        return ended.value.rcvd.code, ended.value.rcvd.reason
 
 
 class Subscription:
@@ -247,14 +246,8 @@ class Edge:
         assert found is not None, role
         return actor_of(found.user)
 
-    async def contents(self) -> dict[str, list[Any]]:
-        """Every row of every table: two of these are equal when nothing changed in between."""
-        found: dict[str, list[Any]] = {}
-        async with self.database.read() as session:
-            for table in SQLModel.metadata.sorted_tables:
-                rows = await session.execute(select(table))
-                found[table.name] = sorted(map(repr, rows))
-        return found
+    async def contents(self) -> Contents:
+        return await contents(self.database)
 
     @contextmanager
     def statements(self) -> Iterator[list[str]]:
@@ -277,7 +270,7 @@ class Edge:
         await eventually(lambda: self.live() == count)
 
     def live(self) -> int:
-        return len(self.runtime.services.fanout)
+        return self.runtime.services.fanout.subscriptions
 
 
 @asynccontextmanager
@@ -322,6 +315,7 @@ class EdgeFolders:
         runtime = EdgeRuntime(Settings(_env_file=None, demo=True, data_dir=unfinished))
         await runtime.start()
         unfreeze()
+        await asyncio.sleep(0)  # background work that never began would be warned of
         await runtime.stop()
         unfinished.rename(self._template)
 
