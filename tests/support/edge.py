@@ -61,11 +61,14 @@ class LegacySocket:
     async def closed(self) -> tuple[int, str]:
         """How the server ended it, whatever it still said before."""
         with pytest.raises(ConnectionClosed) as ended:
-            async with asyncio.timeout(DEADLINE_S):
-                while True:
-                    await self.socket.recv()
+            await self._hear_to_the_end()
         assert ended.value.rcvd is not None, "ended without a close frame"
         return ended.value.rcvd.code, ended.value.rcvd.reason
+
+    async def _hear_to_the_end(self) -> None:
+        async with asyncio.timeout(DEADLINE_S):
+            while True:
+                await self.socket.recv()
 
 
 class Subscription:

@@ -2,12 +2,12 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 import pytest
 
 from domain.kernel.errors import Conflict, NotFound, ValidationFailed
-from domain.kernel.uow import UnitOfWork
 from domain.production import events
 from domain.production.commands import CreateBatch, MoveBottles, SetBottleStatus
 from domain.production.models import AggregateStatus, BottleStatus, ItemKind
@@ -185,7 +185,7 @@ async def test_two_packers_of_one_bottle_one_wins(floor: Floor) -> None:
     for _ in range(5):
         (bottle,) = await floor.bottles(1)
         batches = [await floor.batch() for _ in range(3)]
-        done = await raced(*[lambda one=one: add(floor, one, bottle) for one in batches])
+        done = await raced(*[partial(add, floor, batch, bottle) for batch in batches])
         assert sorted(map(str, (answer for answer in done if answer == 1))) == ["1"]
         counts = [(await consistent(floor, batch)).bottle_count for batch in batches]
         assert sorted(counts) == [0, 0, 1]
@@ -195,8 +195,7 @@ async def test_two_packers_of_one_batch_never_overfill_it(floor: Floor) -> None:
     for _ in range(5):
         batch, rows = await floor.batch(size=3), await floor.bottles(4)
         done = await raced(
-            lambda batch=batch, rows=rows: add(floor, batch, *rows[:2]),
-            lambda batch=batch, rows=rows: add(floor, batch, *rows[2:]),
+            partial(add, floor, batch, *rows[:2]), partial(add, floor, batch, *rows[2:])
         )
         assert [answer for answer in done if answer == 2] == [2]
         assert (await consistent(floor, batch)).bottle_count == 2
@@ -206,8 +205,7 @@ async def test_two_packers_that_fill_a_batch_complete_it(floor: Floor) -> None:
     for _ in range(5):
         batch, rows = await floor.batch(size=4), await floor.bottles(4)
         done = await raced(
-            lambda batch=batch, rows=rows: add(floor, batch, *rows[:2]),
-            lambda batch=batch, rows=rows: add(floor, batch, *rows[2:]),
+            partial(add, floor, batch, *rows[:2]), partial(add, floor, batch, *rows[2:])
         )
         assert done == [2, 2]
         assert (await consistent(floor, batch)).status is COMPLETE
@@ -217,7 +215,7 @@ async def test_two_that_take_out_the_same_bottle_count_it_once(floor: Floor) -> 
     for _ in range(5):
         batch = await floor.batch(3)
         bottle = (await floor.inside(batch.id))[0]
-        done = await raced(*[lambda: remove(floor, batch, bottle) for _ in range(3)])  # noqa: B023
+        done = await raced(*[partial(remove, floor, batch, bottle)] * 3)
         assert [answer for answer in done if answer == 1] == [1]
         assert (await consistent(floor, batch)).bottle_count == 2
 
@@ -225,14 +223,8 @@ async def test_two_that_take_out_the_same_bottle_count_it_once(floor: Floor) -> 
 async def test_packing_while_the_batch_is_taken_apart(floor: Floor) -> None:
     for _ in range(5):
         batch, rows = await floor.batch(2), await floor.bottles(2)
-
-        async def apart(work: UnitOfWork, key: str = batch.id) -> object:
-            return await pallets.disaggregate(work, key)
-
-        await raced(
-            lambda: floor.do(apart),  # noqa: B023
-            lambda: add(floor, batch, *rows),  # noqa: B023
-        )
+        apart = partial(pallets.disaggregate, aggregate_id=batch.id)
+        await raced(partial(floor.do, apart), partial(add, floor, batch, *rows))
         now = await consistent(floor, batch)
         assert (now.status, now.bottle_count) == (AggregateStatus.DISAGGREGATED, 0)
 
@@ -242,11 +234,11 @@ async def test_rejecting_a_bottle_while_it_is_packed_leaves_no_ghost(floor: Floo
         batch, (bottle,) = await floor.batch(), await floor.bottles(1)
         # Documented clients set status 1 by hand: in a batch that nobody named.
         by_hand = SetBottleStatus.of(bottle_id=bottle.id, status=BottleStatus.IN_BATCH)
-        await floor.do(lambda work: bottles.set_bottle_status(work, by_hand))  # noqa: B023
+        await floor.do(partial(bottles.set_bottle_status, command=by_hand))
         reject = SetBottleStatus.of(bottle_id=bottle.id, status=BottleStatus.REJECTED)
         await raced(
-            lambda: floor.do(lambda work: bottles.set_bottle_status(work, reject)),  # noqa: B023
-            lambda: add(floor, batch, bottle),  # noqa: B023
+            partial(floor.do, partial(bottles.set_bottle_status, command=reject)),
+            partial(add, floor, batch, bottle),
         )
         await consistent(floor, batch)
         now = await floor.bottle_now(bottle.id)
