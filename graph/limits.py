@@ -51,6 +51,8 @@ class Limits:
     directives: int = 50
     selections: int = 5_000
     """Fields and spreads of one operation, each fragment counted as often as it is spread."""
+    overlaps: int = 5_000
+    """Pairs of fields with one response name: validation compares each, at some 20 us a pair."""
     cost: int = 20_000
     default_page: int = 50
     max_page: int = 500
@@ -70,12 +72,18 @@ class _Counts:
 def structure_error(document: DocumentNode, limits: Limits) -> GraphQLError | None:
     """Checks what needs no schema, before the validation spends time on the document."""
     fragments = fragments_of(document)
+    overlaps = 0
     for definition in document.definitions:
         if isinstance(definition, OperationDefinitionNode):
             found = _count(definition, fragments, limits)
             for limit in ("selections", "depth", "aliases", "root_fields", "directives"):
                 if getattr(found, limit) > getattr(limits, limit):
                     return limit_error(limit, getattr(limits, limit), getattr(found, limit))
+        if isinstance(definition, OperationDefinitionNode | FragmentDefinitionNode):
+            # A fragment that nobody spreads is compared as well.
+            overlaps += _overlaps(definition.selection_set, fragments, limits)
+    if overlaps > limits.overlaps:
+        return limit_error("overlaps", limits.overlaps, overlaps)
     return None
 
 
@@ -112,6 +120,39 @@ def _count_field(selection: FieldNode, depth: int, counts: _Counts) -> None:
     counts.depth = max(counts.depth, depth)
     counts.aliases += selection.alias is not None
     counts.root_fields += depth == 1
+
+
+def _overlaps(root: SelectionSetNode, fragments: Fragments, limits: Limits) -> int:
+    """Counts the pairs level by level, as the merge of the fields at one place in the answer."""
+    pairs = steps = 0
+    waiting = [[root]]
+    while waiting and pairs <= limits.overlaps and steps <= limits.selections:
+        merged = _merged(waiting.pop(), fragments, limits)
+        for below in merged.values():
+            steps += len(below)
+            pairs += len(below) * (len(below) - 1) // 2
+            deeper = [selection_set for selection_set in below if selection_set is not None]
+            if deeper:
+                waiting.append(deeper)
+    return pairs if steps <= limits.selections else max(pairs, limits.overlaps + 1)
+
+
+def _merged(
+    selection_sets: list[SelectionSetNode], fragments: Fragments, limits: Limits
+) -> dict[str, list[SelectionSetNode | None]]:
+    """What is selected below each response name, fragments in place; cycles end at a limit."""
+    found: dict[str, list[SelectionSetNode | None]] = {}
+    opened = 0
+    while selection_sets and opened <= limits.selections:
+        opened += 1
+        for selection in selection_sets.pop().selections:
+            below = _below(selection, fragments)
+            if isinstance(selection, FieldNode):
+                name = (selection.alias or selection.name).value
+                found.setdefault(name, []).append(below)
+            elif below is not None:
+                selection_sets.append(below)
+    return found
 
 
 def _below(selection: SelectionNode, fragments: Fragments) -> SelectionSetNode | None:

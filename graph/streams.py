@@ -114,7 +114,7 @@ class StreamingContext(Protocol):
     def streams(self) -> Streams: ...
 
 
-def open_stream(context: Any, field: str, arguments: Arguments) -> AsyncGenerator[object, None]:
+def open_stream(context: Any, field: str, arguments: Arguments) -> AsyncGenerator[Any, None]:
     """For the plain Strawberry resolver of a stream; `context` is a StreamingContext.
 
     `field` is the GraphQL name of the root field. See Streams.open.

@@ -47,11 +47,19 @@ def edge_app(runtime: EdgeRuntime) -> ASGIApp:
         Route("/metrics", metrics.page),
     ]
     shared = Starlette(routes=others)
-    dialect = BodyLimit(
-        dialect_app(DIALECT, runtime.entry), DIALECT.errors, settings.max_body_bytes
-    )
+    dialect = _dialect(runtime)
     owners = dict.fromkeys(("graphql", "docs", "metrics", ".well-known"), shared)
     return Observed(FirstSegment(owners, dialect), metrics)
+
+
+def dialect_only(runtime: EdgeRuntime) -> ASGIApp:
+    """The edge's dialect alone, for a port of its own."""
+    return Observed(_dialect(runtime), Metrics())
+
+
+def _dialect(runtime: EdgeRuntime) -> ASGIApp:
+    app = dialect_app(DIALECT, runtime.entry)
+    return BodyLimit(app, DIALECT.errors, runtime.settings.max_body_bytes)
 
 
 def _graph(settings: Settings) -> GraphSettings:

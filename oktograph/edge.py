@@ -1,7 +1,6 @@
 """The edge: everything that lives in its process, started and stopped in order."""
 
 import gc
-from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from importlib.metadata import version
 
@@ -17,6 +16,7 @@ from domain.kernel.database import Database
 from domain.kernel.fanout import Fanout
 from domain.kernel.tail import LogTail
 from domain.kernel.uow import Transactions
+from domain.line.operations import Accumulation
 from domain.production.codes import ProfileCatalogue
 from domain.production.operations.scans import ScanIntake, SiteCodes
 from domain.production.repository.scan_store import ScanStore
@@ -33,9 +33,10 @@ from graph.context import Build, Policy, Services
 from graph.engine import STREAM_SOURCES
 from graph.streams import Streams
 from migrations import upgrade
+from oktograph.accumulator import Accumulator
+from oktograph.background import background, every
 from oktograph.entry import ServiceEntry
 from oktograph.line import EdgeLine
-from oktograph.periodic import Periodic
 from oktograph.settings import Settings
 from oktograph.synchronisation import sync_services
 
@@ -105,13 +106,16 @@ class EdgeRuntime:
             build=Build(version("oktograph"), self.clock.now_us()),
             identity=self._identity(database, passwords, tail),
             scans=scans,
-            sync=await sync_services(settings, stack),
+            sync=await sync_services(settings, transactions, self.customer.id, stack),
             line=self.line,
         )
         self.entry = ServiceEntry(self.services)
         await self.line.start()
         stack.push_async_callback(self.line.stop)
-        self._periodic("log-trim", TRIM_INTERVAL_S, self._trim)
+        if settings.pack_size:
+            self._accumulate()
+        trimming = every(TRIM_INTERVAL_S, self._trim, "log-trim")
+        stack.push_async_callback(background(trimming, "log-trim"))
 
     async def _accounts(self, transactions: Transactions, passwords: Argon2Passwords) -> None:
         async with transactions.begin(system_actor("bootstrap", 0)) as work:
@@ -148,6 +152,18 @@ class EdgeRuntime:
         codes = SiteCodes(catalogue, settings.industry, self.clock)
         return ScanIntake(store, codes, self.clock, bus)
 
+    def _accumulate(self) -> None:
+        settings, services = self.settings, self.services
+        plan = Accumulation(
+            settings.pack_size,
+            settings.pallet_size,
+            settings.gs1_company_prefix,
+            settings.edge_identifier,
+        )
+        accumulator = Accumulator(services.transactions, services.tail, plan, self.customer.id)
+        accumulator.start()
+        self._stack.push_async_callback(accumulator.stop)
+
     def _policy(self) -> Policy:
         settings = self.settings
         return Policy(
@@ -156,11 +172,6 @@ class EdgeRuntime:
             gs1_company_prefix=settings.gs1_company_prefix,
             origin=settings.edge_identifier,
         )
-
-    def _periodic(self, name: str, interval_s: float, run: Callable[[], Awaitable[object]]) -> None:
-        work = Periodic(name, interval_s, run)
-        work.start()
-        self._stack.push_async_callback(work.stop)
 
     async def _trim(self) -> None:
         kept_us = int(self.settings.log_retention_h * 3_600_000_000)

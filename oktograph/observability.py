@@ -61,21 +61,26 @@ class Observed:
     async def _http(
         self, scope: Scope, receive: Receive, send: Send, correlation_id: bytes
     ) -> None:
-        started = time.perf_counter()
-        status = 500
+        began = time.perf_counter()
+        status, started = 500, False
 
         async def observed(message: Message) -> None:
-            nonlocal status
+            nonlocal status, started
             if message["type"] == "http.response.start":
+                started = True
                 status = message["status"]
                 message["headers"] = [*message.get("headers", ()), (HEADER, correlation_id)]
             await send(message)
 
         try:
             await self._app(scope, receive, observed)
+        except Exception:
+            # A face that has answered has logged it; Starlette raises it on all the same.
+            if not started:
+                raise
         finally:
             labels = (_method(scope), _route(scope), str(status))
-            self._metrics.requests.labels(*labels).observe(time.perf_counter() - started)
+            self._metrics.requests.labels(*labels).observe(time.perf_counter() - began)
 
 
 _METHODS: Final = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})

@@ -3,32 +3,44 @@
 import asyncio
 import contextlib
 import signal
+import socket
 from collections.abc import Iterator
 
 import uvicorn
 from starlette.types import ASGIApp
 
 GRACE_S = 3
+BACKLOG = 2048
+
+
+class PortTaken(Exception):
+    """The address cannot be listened on."""
 
 
 class Server(uvicorn.Server):
-    """Leaves the signals to `serve_all`."""
+    """Listens from the moment it is made; leaves the signals to `serve_all`."""
+
+    def __init__(self, app: ASGIApp, host: str, port: int) -> None:
+        super().__init__(_config(app))
+        self.listener = _listen(host, port)
+        self.port: int = self.listener.getsockname()[1]
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
 
+    async def run_until_told(self) -> None:
+        await self.serve(sockets=[self.listener])
 
-def server(app: ASGIApp, host: str, port: int) -> Server:
+
+def _config(app: ASGIApp) -> uvicorn.Config:
     """uvloop and httptools; no access log (metrics count), no lifespan (the runtime lives)."""
-    config = uvicorn.Config(
+    return uvicorn.Config(
         app,
-        host=host,
-        port=port,
         lifespan="off",
         access_log=False,
         log_config=None,
-        loop="uvloop",
+        log_level="warning",
         http="httptools",
         ws="websockets-sansio",
         ws_max_size=1024 * 1024,
@@ -37,7 +49,21 @@ def server(app: ASGIApp, host: str, port: int) -> Server:
         timeout_graceful_shutdown=GRACE_S,
         server_header=False,
     )
-    return Server(config)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # Named as TCP, or asyncio would leave Nagle's algorithm on: 40 ms for some answers.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise PortTaken(f"cannot listen on {host}:{port}: {error.strerror}") from error
+    listener.setblocking(False)
+    return listener
 
 
 async def serve_all(servers: list[Server]) -> None:
@@ -46,7 +72,7 @@ async def serve_all(servers: list[Server]) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    tasks = [asyncio.create_task(one.serve()) for one in servers]
+    tasks = [asyncio.create_task(one.run_until_told()) for one in servers]
     stopping = asyncio.create_task(stop.wait())
     try:
         await asyncio.wait([*tasks, stopping], return_when=asyncio.FIRST_COMPLETED)

@@ -19,6 +19,7 @@ class Settings(BaseSettings):
 
     host: str = "127.0.0.1"
     edge_port: int = Field(8080, ge=0, le=65535)
+    factory_port: int = Field(8081, ge=0, le=65535)
     data_dir: Path = Path("data")
     demo: bool = False
     demo_rate: float = Field(5.0, ge=0, le=1000)
@@ -30,6 +31,8 @@ class Settings(BaseSettings):
     industry: str = "milk"
     code_profiles: Annotated[list[dict[str, Any]], NoDecode] = []
     gs1_company_prefix: str = Field("2000000", pattern=r"^[0-9]{4,12}$")
+    pack_size: int = Field(0, ge=0, le=10_000)
+    pallet_size: int = Field(10, ge=1, le=1_000)
     scanners: Annotated[list[dict[str, Any]], NoDecode] = []
     mock: bool | None = None
 
@@ -66,10 +69,3 @@ class Settings(BaseSettings):
     @property
     def database_url(self) -> str:
         return self.edge_database_url or f"sqlite:///{self.data_dir.absolute()}/edge.db"
-
-    @property
-    def cloud(self) -> str:
-        """Where the cloud is; the demo brings its own."""
-        if self.cloud_url or not self.demo:
-            return self.cloud_url
-        return f"http://127.0.0.1:{DEMO_CLOUD_PORT}"

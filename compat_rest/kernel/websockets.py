@@ -72,7 +72,8 @@ async def _authenticated(socket: WebSocket) -> Context:
 async def _first_message(socket: WebSocket) -> str:
     """`{"token": "…"}`, or the bare token."""
     try:
-        text = await asyncio.wait_for(socket.receive_text(), FIRST_MESSAGE_S)
+        async with asyncio.timeout(FIRST_MESSAGE_S):
+            text = await socket.receive_text()
     except (TimeoutError, KeyError) as error:
         raise Unauthorized("Invalid or missing token") from error
     try:
@@ -130,7 +131,8 @@ async def _send_all(socket: WebSocket, subscription: Subscription[str]) -> tuple
     """Why it ended: a close code and a reason."""
     try:
         async for delivery in subscription:
-            await asyncio.wait_for(socket.send_text(delivery.body), DRAIN_S)
+            async with asyncio.timeout(DRAIN_S):
+                await socket.send_text(delivery.body)
     except StreamGap as gap:
         return SLOW, f"{gap.message} (resume after {gap.details.get('lastCursor', '')})"
     except TimeoutError:

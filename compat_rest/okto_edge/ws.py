@@ -8,7 +8,6 @@ from fastapi import APIRouter, WebSocket
 from compat_rest.kernel.websockets import LegacyStream, serve_stream
 from compat_rest.okto_edge import presenter
 from domain.journal import events as journal
-from domain.journal.rows import EventRow
 from domain.kernel.eventlog import LogRow
 from domain.kernel.permissions import Permission
 from domain.production import events as production
@@ -36,7 +35,7 @@ def _sync(status: str) -> Callable[[LogRow], Message]:
 
 
 def _event(row: LogRow) -> Message:
-    return {"type": "event", "data": presenter.event(EventRow(**row.data))}
+    return {"type": "event", "data": presenter.event(journal.event_of(row.data))}
 
 
 _PRESENTERS: dict[str, Callable[[LogRow], Message]] = {

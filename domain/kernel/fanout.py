@@ -69,6 +69,8 @@ class Subscription(Generic[Body]):
         return self
 
     async def __anext__(self) -> Delivery[Body]:
+        if self.queue and self.group is not None:
+            return self.queue.popleft()
         try:
             if self.group is None and not self._ended:
                 missed = await self._next_missed()

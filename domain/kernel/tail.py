@@ -93,8 +93,10 @@ class LogTail:
 
     async def _follow(self) -> None:
         while True:
+            # Not wait_for: on Python 3.11 it loses a cancellation that meets a wake-up.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), LOOK_AGAIN_S)
+                async with asyncio.timeout(LOOK_AGAIN_S):
+                    await self._woken.wait()
             self._woken.clear()
             try:
                 await self._catch_up()

@@ -1,13 +1,16 @@
-"""What synchronisation needs of the cloud: one port, typed values, domain errors only."""
+"""What synchronisation needs from outside: the cloud, a target, a box for secrets."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Annotated, NamedTuple, Protocol, Self
+from typing import TYPE_CHECKING, Annotated, NamedTuple, Protocol, Self
 
 from pydantic import AwareDatetime, Field, StringConstraints
 
 from domain.kernel.errors import ValidationFailed
+
+if TYPE_CHECKING:
+    from domain.sync.passes import SyncRunner
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=512)]
 Version = Annotated[int, Field(strict=True, ge=0)]
@@ -230,3 +233,29 @@ class CloudPort(Protocol):
 
     async def push(self, device_token: str, batch: SyncBatch) -> SyncReceipt:
         """Repeatable: by key, by id and by version a second delivery has no further effect."""
+
+
+class SyncTarget(Protocol):
+    """Whoever takes what the queue holds: the cloud, or a factory on the way to it."""
+
+    async def push(self, batch: SyncBatch) -> SyncReceipt:
+        """As `CloudPort.push`, with the same errors."""
+
+
+class SecretBox(Protocol):
+    """Keeps tokens unreadable at rest."""
+
+    def seal(self, secret: str) -> str: ...
+
+    def open(self, sealed: str) -> str:
+        """Raises Conflict for what this installation's key did not seal."""
+
+
+@dataclass(frozen=True, slots=True)
+class SyncServices:
+    """What the resolvers of synchronisation are handed. `cloud` is None where no cloud URL is
+    configured."""
+
+    cloud: CloudPort | None
+    secrets: SecretBox
+    runner: "SyncRunner"

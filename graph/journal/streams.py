@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from domain.journal import events
-from domain.journal.rows import EventRow
 from domain.kernel.eventlog import LogRow
 from domain.kernel.permissions import Permission
 from graph.context import Context
@@ -20,7 +19,7 @@ def _event(row: LogRow, arguments: Mapping[str, Any], context: Context) -> Event
         if wanted is not None and row.data[name] != wanted:
             return None
     cursor = context.services.tail.cursor(row.seq)
-    return EventStreamItem(cursor=cursor, event=event_type(EventRow(**row.data)))
+    return EventStreamItem(cursor=cursor, event=event_type(events.event_of(row.data)))
 
 
 def _may_read(context: Context) -> None:

@@ -108,7 +108,7 @@ class GraphQLEndpoint:
         request = await self._request(scope, receive, headers, method)
         context = await self._context(headers.get("authorization") or None, HTTPConnection(scope))
         if streaming:
-            last_id = headers.get("last-event-id")
+            last_id = headers.get("last-event-id") or None
             if await self._events.serve(request, context, last_id, method, receive, send):
                 return
         await self._answer(send, request, context, method, content_type or JSON)

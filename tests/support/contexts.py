@@ -1,8 +1,8 @@
 """Contexts for calling resolvers as a face does, with real services behind them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from domain.identity.ports import IdentityServices, TokenKind
 from domain.identity.rows import UserRow
@@ -54,18 +54,15 @@ def services_of(
     database: Database, transactions: Transactions, tail: LogTail, identity: IdentityServices
 ) -> Services:
     """Only what identity and the journal use; the rest is absent, not played."""
-    absent = cast(Any, None)
-    return Services(
-        database=database,
-        transactions=transactions,
-        clock=transactions.clock,
-        tail=tail,
-        policy=Policy(),
-        identity=identity,
-        scans=absent,
-        sync=absent,
-        line=absent,
-    )
+    given: dict[str, Any] = {
+        "database": database,
+        "transactions": transactions,
+        "clock": transactions.clock,
+        "tail": tail,
+        "policy": Policy(),
+        "identity": identity,
+    }
+    return Services(**{field.name: None for field in fields(Services)} | given)
 
 
 def context_of(services: Services, who: Actor | UserRow = ANONYMOUS) -> Context:

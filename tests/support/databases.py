@@ -17,7 +17,6 @@ from typing import Any, cast
 import asyncpg
 import pytest
 from sqlalchemy import insert, update
-from sqlmodel import SQLModel
 
 import domain.identity.models
 import domain.journal.models
@@ -29,6 +28,7 @@ from domain.kernel.eventlog import LogState
 from domain.kernel.ids import new_id
 from domain.kernel.tail import LogTail
 from domain.kernel.uow import Transactions
+from migrations import upgrade
 from tests.support.clocks import ManualClock
 
 TEMPLATE = "okto_template"
@@ -36,10 +36,8 @@ MakeDatabase = Callable[[], Awaitable[Database]]
 
 
 async def prepare(database: Database) -> None:
-    """Makes an empty database ready: every table, and the log's identity."""
-    async with database.engine.begin() as connection:
-        await connection.run_sync(SQLModel.metadata.create_all)
-        await connection.execute(insert(table_of(LogState)).values(log_id=new_id()))
+    """Makes an empty database ready, the way every start does."""
+    await upgrade(database)
 
 
 async def _own_log(database: Database) -> Database:

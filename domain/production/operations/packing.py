@@ -82,6 +82,12 @@ async def add_bottles(work: UnitOfWork, command: MoveBottles) -> int:
     return packed
 
 
+async def loose(work: UnitOfWork, bottle_ids: Sequence[str]) -> tuple[str, ...]:
+    """Those of them that may be packed: in no batch, neither rejected nor deleted."""
+    found = await bottles.by_ids(work.session, work.customer_id, bottle_ids)
+    return tuple(key for key in bottle_ids if key in found and _may_enter(found[key]))
+
+
 async def remove_bottles(work: UnitOfWork, command: MoveBottles) -> int:
     """Takes bottles out of a batch that is not disaggregated; all must be in it."""
     batch = await require_batch(work, command.batch_id)

@@ -42,8 +42,7 @@ async def count_by_status(
         .group_by(BOTTLE.c.status)
         .order_by(BOTTLE.c.status)
     )
-    found = await session.execute(query)
-    return dict(found.tuples())
+    return dict((await session.execute(query)).tuples().all())
 
 
 async def by_ids(

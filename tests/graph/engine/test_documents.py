@@ -1,11 +1,12 @@
 """Limits, costs, introspection, persisted and trusted documents."""
 
+import time
 from typing import Any
 
 import pytest
 from graphql import get_introspection_query
 
-from graph.documents import DocumentStore, sha256
+from graph.documents import DocumentStore, manifest, sha256
 from graph.errors import RequestRefused, format_request_errors
 from graph.execution import GraphQLRequest
 from graph.limits import Limits
@@ -81,6 +82,25 @@ def test_fragments_count_as_often_as_they_are_spread_and_cycles_end() -> None:
     spread = " ".join("...x" for _ in range(4))
     text = f"{{ items {{ {spread} }} }} fragment x on Item {{ {aliased} }}"
     assert limit(refused(documents, text)) == "aliases"
+
+
+def test_fields_that_repeat_are_refused_before_the_validation_compares_them() -> None:
+    documents = store()
+    many = " items { code }" * 300
+    for text in (
+        "{ items {" + " code" * 1_900 + "} }",
+        "{ items {" + many + "} }",
+        "{ me } fragment unused on Item {" + many + "}",
+        "{ items {" + (" items {" + " items { code }" * 20 + "}") * 19 + "} }",
+    ):
+        started = time.process_time()
+        assert limit(refused(documents, text)) == "overlaps"
+        assert time.process_time() - started < 0.5
+    repeated = " ".join(f"...f{number}" for number in range(20))
+    parts = " ".join(
+        f"fragment f{number} on Item {{ code items {{ code }} }}" for number in range(20)
+    )
+    documents.prepare("{ items { " + repeated + " } } " + parts)
 
 
 def test_lists_multiply_what_is_below_them() -> None:
@@ -177,7 +197,7 @@ async def test_an_invalid_document_is_not_remembered_by_its_hash(toy: Toy) -> No
 
 async def test_in_trusted_only_mode_nothing_else_is_executed(toy: Toy) -> None:
     text = "query Trusted { me }"
-    toy.use(DocumentStore(CORE, trusted={sha256(text): text}))
+    toy.use(DocumentStore(CORE, trusted=manifest([text])))
     context = toy.context()
     by_hash = {"persistedQuery": {"version": 1, "sha256Hash": sha256(text)}}
     assert "data" in await toy.engine.execute(GraphQLRequest(text), context)

@@ -39,6 +39,14 @@ async def test_skip_and_include_are_decided_each_time(toy: Toy) -> None:
         assert result == {"data": data}
 
 
+async def test_an_argument_that_only_execution_can_refuse_is_the_callers_fault(toy: Toy) -> None:
+    request = GraphQLRequest("query($n: Int) { items(first: $n) { code } }", variables={"n": None})
+    result = await toy.engine.execute(request, toy.context())
+    assert result["data"] is None
+    assert result["errors"][0]["extensions"]["code"] == "VALIDATION_ERROR"
+    assert result["errors"][0]["path"] == ["items"]
+
+
 async def test_a_subscription_is_no_query(toy: Toy) -> None:
     result = await toy.engine.execute(
         GraphQLRequest("subscription { ticks(count: 1) }"), toy.context()

@@ -1,0 +1,271 @@
+"""A pass carries the queue upstream, page by page; one at a time in a process."""
+
+import asyncio
+import contextlib
+from dataclasses import dataclass
+from typing import Final
+
+from domain.kernel import eventlog
+from domain.kernel.actor import Actor, system_actor
+from domain.kernel.database import Database
+from domain.kernel.errors import Conflict, DomainError, Unavailable
+from domain.kernel.uow import Transactions
+from domain.sync import rules
+from domain.sync.models import ConnectionMode
+from domain.sync.operations import connection as connection_operations
+from domain.sync.operations import delivery
+from domain.sync.operations import provisioning as provisioning_operations
+from domain.sync.ports import (
+    CloudPort,
+    Rejection,
+    SecretBox,
+    SyncBatch,
+    SyncReceipt,
+    SyncTarget,
+)
+from domain.sync.queue import QueueCounter
+from domain.sync.repository import connection, items, provisioning
+from domain.sync.rows import Cargo, QueuePage, SealedTokens, SyncOutcome, SyncStatusRow
+from domain.sync.states import deliveries
+
+COMPONENT: Final = "sync"
+
+
+@dataclass(frozen=True, slots=True)
+class CloudTarget:
+    """The cloud, spoken to as the activated device."""
+
+    cloud: CloudPort
+    device_token: str
+
+    async def push(self, batch: SyncBatch) -> SyncReceipt:
+        return await self.cloud.push(self.device_token, batch)
+
+
+@dataclass(slots=True)
+class Progress:
+    """What a pass has done so far."""
+
+    synced: int = 0
+    failed: int = 0
+    started: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RunningPass:
+    task: "asyncio.Task[SyncOutcome]"
+    progress: Progress
+
+
+class UpstreamError(Exception):
+    """Upstream failed, not our own storage."""
+
+    def __init__(self, error: DomainError) -> None:
+        super().__init__(error.message)
+        self.error = error
+
+
+class SyncRunner:
+    """Runs passes for each customer, at most one at a time; callers join the one that runs.
+
+    `factory` takes what is delivered in mode VIA_LOCAL_SERVER; without one that mode only queues.
+    """
+
+    def __init__(
+        self,
+        transactions: Transactions,
+        cloud: CloudPort | None,
+        secrets: SecretBox,
+        *,
+        factory: SyncTarget | None = None,
+    ) -> None:
+        self.queue = QueueCounter()
+        self._transactions = transactions
+        self._database: Database = transactions.database
+        self._cloud = cloud
+        self._secrets = secrets
+        self._factory = factory
+        self._running: dict[int, RunningPass] = {}
+
+    async def begin(self, customer_id: int) -> None:
+        """Once at a start: the queue begins, and what a crash left half done is put back."""
+        async with self._transactions.begin(_actor(customer_id)) as work:
+            await connection_operations.register(work)
+            await provisioning_operations.put_back(work, None)
+
+    async def deliver(self, customer_id: int, *, within_s: float) -> SyncOutcome:
+        """Everything that waits, unless it takes longer: then what was done so far, and the pass
+        goes on. Raises Conflict or Unavailable where no pass can run, else the domain error that
+        ended it, as users should see it."""
+        running = self._running.get(customer_id)
+        joined = None if running is None else await self._wait(running, customer_id, within_s)
+        # What came after the last look of a pass that was joined is carried by one more.
+        if joined is not None and (joined.remaining == 0 or customer_id in self._running):
+            return joined
+        mine = await self._wait(self._start(customer_id, announce=True), customer_id, within_s)
+        if joined is None:
+            return mine
+        return mine._replace(synced=mine.synced + joined.synced, failed=mine.failed + joined.failed)
+
+    async def deliver_quietly(self, customer_id: int) -> SyncOutcome:
+        """The same without a word when nothing waits. Raises as `deliver`."""
+        running = self._running.get(customer_id) or self._start(customer_id, announce=False)
+        return await self._wait(running, customer_id, None)
+
+    async def is_ready(self, customer_id: int) -> bool:
+        """Whether a pass could run now."""
+        async with self._database.read() as session:
+            mode = (await connection.connection(session, customer_id)).mode
+            return self._is_open(mode, await provisioning.tokens(session, customer_id))
+
+    async def status(self, customer_id: int) -> SyncStatusRow:
+        async with self._database.read() as session:
+            figures = await self.queue.figures(session, customer_id)
+            found = await connection.connection(session, customer_id)
+            tokens = await provisioning.tokens(session, customer_id)
+        return SyncStatusRow(
+            queue_size=figures.size,
+            oldest_item_at_us=figures.oldest_at_us,
+            last_sync_at_us=found.last_sync_at_us,
+            sync_errors=found.sync_errors,
+            last_error=found.last_error,
+            mode=found.mode,
+            allow_switch=found.allow_switch,
+            connected=found.sync_errors == 0 and self._is_open(found.mode, tokens),
+        )
+
+    async def halt(self, customer_id: int) -> None:
+        """Ends a pass that runs, wherever it stands; nothing is lost by it."""
+        running = self._running.get(customer_id)
+        if running is not None:
+            running.task.cancel()
+            with contextlib.suppress(asyncio.CancelledError, DomainError):
+                await asyncio.wait({running.task})
+
+    async def close(self) -> None:
+        for customer_id in tuple(self._running):
+            await self.halt(customer_id)
+
+    def _start(self, customer_id: int, *, announce: bool) -> RunningPass:
+        """The pass that runs; a new one only where none does."""
+        running = self._running.get(customer_id)
+        if running is not None:
+            return running
+        progress = Progress()
+        task = asyncio.create_task(
+            self._pass(customer_id, progress, announce), name=f"sync-pass-{customer_id}"
+        )
+        running = self._running[customer_id] = RunningPass(task, progress)
+        task.add_done_callback(lambda done: self._ended(customer_id, done))
+        return running
+
+    def _ended(self, customer_id: int, task: "asyncio.Task[SyncOutcome]") -> None:
+        del self._running[customer_id]
+        if not task.cancelled():
+            task.exception()  # whoever waited was told; a pass that nobody waits for is no defect
+
+    async def _wait(
+        self, running: RunningPass, customer_id: int, within_s: float | None
+    ) -> SyncOutcome:
+        done, _ = await asyncio.wait({running.task}, timeout=within_s)
+        if running.task not in done:
+            return await self._outcome(customer_id, running.progress)
+        if running.task.cancelled():
+            raise Unavailable("The delivery was stopped")
+        return running.task.result()
+
+    async def _pass(self, customer_id: int, progress: Progress, announce: bool) -> SyncOutcome:
+        target = await self._target(customer_id)
+        actor = _actor(customer_id)
+        try:
+            while await self._page(actor, target, progress):
+                pass
+        except UpstreamError as failure:
+            await self._failed(actor, progress, failure.error)
+            raise rules.as_seen_by_users(failure.error) from None
+        outcome = await self._outcome(customer_id, progress)
+        if progress.started or announce:
+            async with self._transactions.begin(actor) as work:
+                connection_operations.pass_completed(work, outcome)
+        return outcome
+
+    async def _page(self, actor: Actor, target: SyncTarget, progress: Progress) -> bool:
+        """Carries one page; False when nothing waits."""
+        page = await self._take(actor, progress)
+        if page is None:
+            return False
+        async with self._database.read() as session:
+            log_id = await eventlog.log_id(session)
+        async with self._database.read() as session:
+            cargo = await items.load(session, actor.customer_id, page)
+        receipt = await self._push(target, log_id, page, cargo)
+        async with self._transactions.begin(actor) as work:
+            failed = await delivery.settle_page(work, page, cargo, receipt)
+        if failed is not None:
+            progress.failed += failed
+            progress.synced += page.weight - failed
+        return True
+
+    async def _take(self, actor: Actor, progress: Progress) -> QueuePage | None:
+        async with self._database.read() as session:  # the count, outside of the writer's turn
+            await self.queue.figures(session, actor.customer_id)
+        async with self._transactions.begin(actor) as work:
+            waiting = await self.queue.keep(work)
+            page = await delivery.take_page(work)
+            if page is not None and not progress.started:
+                connection_operations.pass_started(work, waiting)
+        progress.started = progress.started or page is not None
+        return page
+
+    async def _push(
+        self, target: SyncTarget, log_id: str, page: QueuePage, cargo: Cargo
+    ) -> SyncReceipt:
+        accepted: list[str] = []
+        rejected: list[Rejection] = []
+        for batch in deliveries(log_id, page, cargo):
+            try:
+                receipt = await target.push(batch)
+            except DomainError as error:
+                raise UpstreamError(error) from None
+            accepted += receipt.accepted
+            rejected += receipt.rejected
+        return SyncReceipt(tuple(accepted), tuple(rejected))
+
+    async def _failed(self, actor: Actor, progress: Progress, error: DomainError) -> None:
+        outcome = await self._outcome(actor.customer_id, progress)
+        async with self._transactions.begin(actor) as work:
+            await connection_operations.pass_failed(work, outcome, error)
+
+    async def _outcome(self, customer_id: int, progress: Progress) -> SyncOutcome:
+        async with self._database.read() as session:
+            figures = await self.queue.figures(session, customer_id)
+        return SyncOutcome(progress.synced, progress.failed, figures.size)
+
+    async def _target(self, customer_id: int) -> SyncTarget:
+        """Raises Unavailable where the way is not built, Conflict where it is not provisioned."""
+        async with self._database.read() as session:
+            mode = (await connection.connection(session, customer_id)).mode
+            tokens = await provisioning.tokens(session, customer_id)
+        return self._way(mode, tokens)
+
+    def _way(self, mode: ConnectionMode, tokens: SealedTokens) -> SyncTarget:
+        if mode is ConnectionMode.VIA_LOCAL_SERVER:
+            if self._factory is None:
+                raise Unavailable(rules.NO_FACTORY)
+            return self._factory
+        if self._cloud is None:
+            raise Unavailable(rules.NO_CLOUD)
+        if tokens.device is None:
+            raise Conflict(rules.NOT_PROVISIONED)
+        return CloudTarget(self._cloud, self._secrets.open(tokens.device))
+
+    def _is_open(self, mode: ConnectionMode, tokens: SealedTokens) -> bool:
+        try:
+            self._way(mode, tokens)
+        except (Conflict, Unavailable):
+            return False
+        return True
+
+
+def _actor(customer_id: int) -> Actor:
+    return system_actor(COMPONENT, customer_id)

@@ -1,0 +1,65 @@
+"""Secrets at rest: sealed with Fernet (AES-128-CBC and HMAC-SHA256) under a key in a file."""
+
+import contextlib
+import logging
+import os
+from pathlib import Path
+from typing import Final, Self
+
+from cryptography.fernet import Fernet, InvalidToken
+
+from domain.kernel.errors import Conflict
+from domain.kernel.ids import new_id
+
+KEY_FILE: Final = "secrets.key"
+logger = logging.getLogger(__name__)
+
+
+class FernetBox:
+    """`domain.sync.ports.SecretBox`. Whoever holds the database but not the key learns nothing."""
+
+    def __init__(self, key: bytes) -> None:
+        """Raises ValueError for what is no Fernet key."""
+        self._fernet = Fernet(key)
+
+    @classmethod
+    def in_folder(cls, folder: Path) -> Self:
+        """The folder's key, made when there is none. Raises OSError, or ValueError for a file
+        that holds none: a new key in its place would lose what the old one sealed."""
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path = folder / KEY_FILE
+        if not path.exists():
+            _place(path, Fernet.generate_key())
+        if path.stat().st_mode & 0o077:
+            logger.warning("others could read %s; it is closed to them now", path.name)
+            path.chmod(0o600)
+        return cls(path.read_bytes().strip())
+
+    def seal(self, secret: str) -> str:
+        return self._fernet.encrypt(secret.encode()).decode()
+
+    def open(self, sealed: str) -> str:
+        try:
+            return self._fernet.decrypt(sealed.encode()).decode()
+        except InvalidToken:
+            raise Conflict("What was stored of the cloud cannot be read: sign in again") from None
+
+
+def _place(path: Path, key: bytes) -> None:
+    """Complete or not there, and the first of two processes wins."""
+    unfinished = path.with_name(f"{path.name}.{new_id()}")
+    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(key)
+            file.flush()
+            os.fsync(file.fileno())
+        with contextlib.suppress(FileExistsError):
+            path.hardlink_to(unfinished)
+    finally:
+        unfinished.unlink()
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -1,0 +1,45 @@
+"""The commands, put together; each is imported only when it runs."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from oktograph.cli import data, serve, simulate, users
+
+app = typer.Typer(
+    name="oktograph",
+    help="A GraphQL-first traceability platform for production lines.",
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,
+)
+app.command("serve", epilog=serve.ENVIRONMENT)(serve.serve)
+app.command("migrate")(data.migrate)
+app.command("export")(data.export)
+app.command("backup")(data.backup)
+app.add_typer(users.app, name="user")
+app.command("simulate")(simulate.simulate)
+
+
+@app.command("contracts")
+def contracts(
+    target: Annotated[Path, typer.Option(help="Where to write")] = Path("frontend_contracts"),
+    check: Annotated[bool, typer.Option("--check", help="Only tell what is stale")] = False,
+) -> None:
+    """Write the schema, the OpenAPI and AsyncAPI documents and the TypeScript types anew."""
+    from oktograph import contracts as documents  # slow to import
+
+    if not check:
+        for path in documents.write(target):
+            typer.echo(path)
+        return
+    stale = documents.drift(target)
+    for line in stale:
+        typer.echo(line, err=True)
+    if stale:
+        typer.echo("Run `make contracts` and commit what changed.", err=True)
+        raise typer.Exit(1)
+
+
+def main() -> None:
+    app()

@@ -1,0 +1,83 @@
+"""The demo: a cloud, and a line whose scanner reads milk codes; real peers on real sockets."""
+
+from collections.abc import Iterator
+from contextlib import AsyncExitStack
+from random import Random
+from typing import Any
+
+from domain.production.codes import DEFAULT_CATALOGUE, generate_code
+from drivers.cloud.simulator.data import DEMO
+from drivers.cloud.simulator.server import running_cloud
+from drivers.cloud.simulator.state import CloudState
+from drivers.scanners.simulation import Code, Faults, SimulatorConfig
+from drivers.scanners.simulator import ScannerSimulator
+from oktograph.settings import Settings
+
+LINE = "line-001"
+GTINS = ("04600605032541", "04607009780924")
+REMEMBERED = 50
+PACK_SIZE = 24
+
+
+def line_codes(random: Random) -> Iterator[Code]:
+    """Endless milk codes: one in thirty a duplicate, one in fifty a no-read, some unreadable."""
+    milk = DEFAULT_CATALOGUE.profile("milk")
+    recent: list[str] = []
+    while True:
+        chance = random.random()
+        if chance < 0.02:
+            yield None
+        elif chance < 0.053 and recent:
+            yield random.choice(recent)
+        elif chance < 0.07:
+            yield generate_code(milk, random, random.choice(GTINS))[:-3]
+        else:
+            code = generate_code(milk, random, random.choice(GTINS))
+            recent = [*recent[-REMEMBERED:], code]
+            yield code
+
+
+class DemoLine:
+    """Started before the edge, which is then configured to dial what listens here."""
+
+    def __init__(self, rate: float) -> None:
+        self._rate = rate
+        self._stack = AsyncExitStack()
+        self.cloud_url = ""
+        self.scanners: list[dict[str, Any]] = []
+
+    async def start(self, *, cloud_port: int) -> None:
+        state = CloudState(DEMO, next_code=_cloud_code)
+        cloud = await self._stack.enter_async_context(running_cloud(port=cloud_port, state=state))
+        self.cloud_url = cloud.url
+        # Misreads of a single character come from the scanner itself, as on a real line.
+        config = SimulatorConfig(rate=self._rate, faults=Faults(mangle=0.015))
+        codes = line_codes(Random())  # noqa: S311 - a simulation
+        scanner = await self._stack.enter_async_context(ScannerSimulator(config, codes))
+        self.scanners = [
+            {
+                "index": 0,
+                "name": "Scanner 1",
+                "role": "ADD",
+                "line_id": LINE,
+                "host": "127.0.0.1",
+                "port": scanner.port,
+            }
+        ]
+
+    def settings(self, given: Settings) -> dict[str, Any]:
+        """What the edge is told of the line; what the user has set stays."""
+        told: dict[str, Any] = {"pack_size": given.pack_size or PACK_SIZE}
+        if not given.scanners:
+            told["scanners"] = self.scanners
+        if not given.cloud_url:
+            told["cloud_url"] = self.cloud_url
+        return told
+
+    async def stop(self) -> None:
+        await self._stack.aclose()
+
+
+def _cloud_code(gtin: str, industry: str) -> str:
+    profiles = DEFAULT_CATALOGUE.profiles_of(industry)
+    return generate_code(profiles[0], Random(), gtin)  # noqa: S311 - a simulation
