@@ -1,6 +1,5 @@
 """What one writes with FastAPI in an afternoon: the yardstick."""
 
-import gc
 import json
 import sqlite3
 import sys
@@ -15,7 +14,7 @@ from benchmarks.machine import pin
 from compat_rest.okto_edge.schemas import BottleItem, Data, ScanBody, ScanVerdict
 from domain.kernel.clock import iso
 from domain.production.models import Bottle
-from oktograph.serving import serve_all, server
+from oktograph.serving import Server, serve_all
 
 SELECT = (
     "SELECT lower(hex(id)), identifier, gtin, status, created_at_us, line_id, party, "
@@ -99,11 +98,8 @@ async def main(options: dict[str, Any]) -> None:
     if "database" in options:
         add_list(app, options["database"])
         add_orm_list(app, options["database"])
-    # As the edge does; without it the yardstick would have the collector's pauses in its p99.
-    gc.collect()
-    gc.freeze()
     print("{}", flush=True)
-    await serve_all([server(app, "127.0.0.1", options["port"])])
+    await serve_all([Server(app, "127.0.0.1", options["port"])])
 
 
 if __name__ == "__main__":

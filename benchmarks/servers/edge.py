@@ -10,7 +10,7 @@ import uvloop
 from benchmarks.machine import allow_sockets, pin
 from oktograph.asgi import edge_app
 from oktograph.edge import EdgeRuntime
-from oktograph.serving import serve_all, server
+from oktograph.serving import Server, serve_all
 from oktograph.settings import Settings
 
 
@@ -27,7 +27,7 @@ async def main(options: dict[str, Any]) -> None:
     try:
         app = edge_app(runtime)
         print(json.dumps({"password": runtime.first_password}), flush=True)
-        await serve_all([server(app, settings.host, settings.edge_port)])
+        await serve_all([Server(app, settings.host, settings.edge_port)])
     finally:
         await runtime.stop()
 
