@@ -14,6 +14,7 @@ from compat_rest.okto_edge.app import DIALECT
 from graph.engine import GraphSettings, build_engine
 from graph.transport.routes import graphql_routes
 from graph.transport.settings import TransportSettings
+from oktograph.console import first_operations
 from oktograph.documents import trusted_documents
 from oktograph.edge import EdgeRuntime
 from oktograph.observability import Metrics, Observed
@@ -72,6 +73,7 @@ def _transport(settings: Settings) -> TransportSettings:
     origins = frozenset(settings.allowed_origins) or None
     return TransportSettings(
         graphiql=settings.graphql_ide,
+        first_operations=first_operations(demo=settings.demo),
         max_body_bytes=settings.max_body_bytes,
         allowed_origins=origins,
     )

@@ -8,6 +8,7 @@ import structlog
 from domain.identity import operations as identity
 from domain.identity.ports import IdentityServices, TokenKind
 from domain.identity.rows import CustomerRow
+from domain.journal import audit
 from domain.kernel import eventlog
 from domain.kernel.actor import system_actor
 from domain.kernel.clock import SystemClock
@@ -80,7 +81,7 @@ class EdgeRuntime:
         bus = WakeUpBus(settings.broadcast_url, tail.wake, namespace=tail.log_id)
         await bus.start()
         stack.push_async_callback(bus.close)
-        transactions = Transactions(database, self.clock, bus)
+        transactions = Transactions(database, self.clock, bus, [audit.witness])
         fanout = Fanout(tail)
         stack.push_async_callback(fanout.close)
         passwords = Argon2Passwords()

@@ -53,7 +53,7 @@ class Database:
         try:
             async with ReadSession(self.engine, expire_on_commit=False) as session:
                 yield session
-        except DBAPIError as error:
+        except (DBAPIError, OSError) as error:
             raise storage_fault(error) from error
 
     async def ping(self) -> None:
@@ -75,8 +75,11 @@ def async_url(url: str) -> URL:
     return parsed.set(drivername=name)
 
 
-def storage_fault(error: DBAPIError) -> Exception:
-    """A lost or full database is a state to come back from; anything else is a defect."""
+def storage_fault(error: DBAPIError | OSError) -> Exception:
+    """A lost or full database is a state to come back from; anything else is a defect. A server
+    that cannot be reached is an OSError: no driver was there yet to wrap it."""
+    if isinstance(error, OSError):
+        return Unavailable("The storage cannot take this now", cause=type(error).__name__)
     broken = ("OperationalError", "InterfaceError", "DiskFullError", "ConnectionDoesNotExistError")
     name = type(error.orig).__name__
     if error.connection_invalidated or type(error).__name__ in broken or name in broken:

@@ -115,7 +115,14 @@ class LogTail:
                 return
             self.head = rows[-1].seq
             for listener in tuple(self._listeners):
-                listener(rows)
+                self._tell(listener, rows)
             if len(rows) < PAGE:
                 return
             await asyncio.sleep(0)  # reading may not have waited for anything
+
+    def _tell(self, listener: Listener, rows: Sequence[LogRow]) -> None:
+        """One listener's defect must not silence the others."""
+        try:
+            listener(rows)
+        except Exception:
+            logger.exception("a listener of the event log broke")
