@@ -7,10 +7,11 @@ from typing import Any, cast
 import structlog
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Match
+from starlette.routing import Match
 
 from compat_rest.kernel.replies import Reply
 from domain.kernel.errors import DomainError, ErrorCode, RateLimited, ValidationFailed
@@ -78,10 +79,10 @@ _MESSAGES = {404: "Resource not found", 405: "Method not allowed"}
 
 
 def allowed_methods(request: Request) -> set[str]:
-    """Of every route with this path: Starlette names only the first one's."""
-    methods: set[str] = set()
-    for route in cast(list[BaseRoute], request.app.routes):
-        match, _ = route.matches(request.scope)
-        if match is not Match.NONE:
-            methods |= set(getattr(route, "methods", None) or ())
-    return methods
+    """Of every route with the path that was meant: Starlette names only the first one's. A path
+    that also fits a template, as `/events/ack-all` fits `/events/{id}`, means itself."""
+    routes = list(iter_route_contexts(request.app.routes))
+    fitting = (one for one in routes if one.matches(request.scope)[0] is not Match.NONE)
+    meant = next((one.path for one in fitting), None)
+    same = (one for one in routes if one.path == meant)
+    return {method for one in same for method in one.methods or ()}

@@ -10,19 +10,10 @@ from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
+from domain.kernel import sqlite
 from domain.kernel.errors import Unavailable
 
 WRITE: Final = "oktograph_write"
-
-# FULL: an answer that left this process survives a power cut, not only a crash.
-SQLITE_PRAGMAS: Final = (
-    "PRAGMA journal_mode=WAL",
-    "PRAGMA synchronous=FULL",
-    "PRAGMA foreign_keys=ON",
-    "PRAGMA busy_timeout=5000",
-    "PRAGMA cache_size=-65536",
-    "PRAGMA mmap_size=268435456",
-)
 
 
 class ReadSession(AsyncSession):
@@ -90,7 +81,8 @@ def storage_fault(error: DBAPIError | OSError) -> Exception:
 def _engine(url: URL, pool_size: int) -> AsyncEngine:
     if url.get_backend_name() != "sqlite":
         return create_async_engine(url, pool_size=pool_size, max_overflow=8, pool_pre_ping=True)
-    engine = create_async_engine(url, pool_size=pool_size, max_overflow=8)
+    options = {"async_creator_fn": sqlite.connect}
+    engine = create_async_engine(url, pool_size=pool_size, max_overflow=8, connect_args=options)
     event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     event.listen(engine.sync_engine, "begin", _begin_sqlite)
     return engine
@@ -99,7 +91,7 @@ def _engine(url: URL, pool_size: int) -> AsyncEngine:
 def _prepare_sqlite(connection: Any, _record: object) -> None:
     connection.isolation_level = None  # transactions are begun below, never by the driver
     cursor = connection.cursor()
-    for pragma in SQLITE_PRAGMAS:
+    for pragma in sqlite.PRAGMAS:
         cursor.execute(pragma)
     cursor.close()
 

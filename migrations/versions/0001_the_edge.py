@@ -8,8 +8,7 @@ from uuid import uuid4
 import sqlalchemy as sa
 from alembic import op
 
-from migrations.columns import ID  # noqa: F401
-
+from migrations.columns import ID
 
 revision = "0001"
 down_revision = None

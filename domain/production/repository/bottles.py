@@ -42,7 +42,8 @@ async def count_by_status(
         .group_by(BOTTLE.c.status)
         .order_by(BOTTLE.c.status)
     )
-    return dict((await session.execute(query)).tuples().all())
+    rows = await session.execute(query)
+    return {row[0]: row[1] for row in rows}
 
 
 async def by_ids(
