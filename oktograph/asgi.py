@@ -7,6 +7,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from compat_rest.kernel.dialect import dialect_app
+from compat_rest.kernel.direct import direct_calls
 from compat_rest.kernel.documentation import documentation_routes
 from compat_rest.kernel.limits import BodyLimit
 from compat_rest.okto_edge.app import DIALECT
@@ -60,7 +61,7 @@ def dialect_only(runtime: EdgeRuntime) -> ASGIApp:
 
 
 def _dialect(runtime: EdgeRuntime) -> ASGIApp:
-    app = dialect_app(DIALECT, runtime.entry)
+    app = direct_calls(dialect_app(DIALECT, runtime.entry), DIALECT)
     return BodyLimit(app, DIALECT.errors, runtime.settings.max_body_bytes)
 
 

@@ -1,6 +1,5 @@
 """The edge: everything that lives in its process, started and stopped in order."""
 
-import gc
 from contextlib import AsyncExitStack
 from importlib.metadata import version
 
@@ -67,9 +66,6 @@ class EdgeRuntime:
         except BaseException:
             await self._stack.aclose()
             raise
-        # What was built until now stays for good: the collector need not walk it again and again.
-        gc.collect()
-        gc.freeze()
 
     async def stop_streams(self) -> None:
         """Subscribers are told that the service stops; all else goes on until `stop`."""
