@@ -77,15 +77,10 @@ def _listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-<<<<<<< HEAD
 async def serve_all(servers: list[Server], before_stop: Callable[[], Awaitable[None]]) -> None:
     """Until a signal, or until one of them ends by itself; then all end. `before_stop` lets go of
     what would keep connections open: streams never end by themselves."""
-=======
-async def serve_all(servers: list[Server]) -> None:
-    """Until a signal, or until one of them ends by itself; then all end."""
     _settle()
->>>>>>> bench
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
