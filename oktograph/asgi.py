@@ -7,6 +7,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from compat_rest.kernel.dialect import dialect_app
+from compat_rest.kernel.direct import direct_calls
 from compat_rest.kernel.documentation import documentation_routes
 from compat_rest.kernel.limits import BodyLimit
 from compat_rest.okto_edge.app import DIALECT
@@ -39,6 +40,7 @@ def edge_app(runtime: EdgeRuntime) -> ASGIApp:
     """Everything the edge's port answers."""
     settings = runtime.settings
     metrics = Metrics()
+    metrics.watch(runtime.services)
     engine = build_engine(runtime.services, _graph(settings))
     graph = graphql_routes(engine, runtime.entry, _transport(settings))
     others: list[BaseRoute] = [
@@ -59,7 +61,7 @@ def dialect_only(runtime: EdgeRuntime) -> ASGIApp:
 
 
 def _dialect(runtime: EdgeRuntime) -> ASGIApp:
-    app = dialect_app(DIALECT, runtime.entry)
+    app = direct_calls(dialect_app(DIALECT, runtime.entry), DIALECT)
     return BodyLimit(app, DIALECT.errors, runtime.settings.max_body_bytes)
 
 
@@ -75,4 +77,5 @@ def _transport(settings: Settings) -> TransportSettings:
         first_operations=first_operations(demo=settings.demo),
         max_body_bytes=settings.max_body_bytes,
         allowed_origins=origins,
+        drain_timeout_s=settings.drain_timeout_s,
     )

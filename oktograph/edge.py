@@ -1,6 +1,5 @@
 """The edge: everything that lives in its process, started and stopped in order."""
 
-import gc
 from contextlib import AsyncExitStack
 from importlib.metadata import version
 
@@ -16,7 +15,7 @@ from domain.kernel.clock import SystemClock
 from domain.kernel.database import Database
 from domain.kernel.fanout import Fanout
 from domain.kernel.tail import LogTail
-from domain.kernel.uow import Transactions
+from domain.kernel.uow import Transactions, UnitOfWork
 from domain.line.operations import Accumulation
 from domain.production.codes import ProfileCatalogue
 from domain.production.operations.scans import ScanIntake, SiteCodes
@@ -38,6 +37,7 @@ from oktograph.accumulator import Accumulator
 from oktograph.background import background, every
 from oktograph.entry import ServiceEntry
 from oktograph.line import EdgeLine
+from oktograph.ownership import owned
 from oktograph.settings import Settings
 from oktograph.synchronisation import sync_services
 
@@ -66,9 +66,10 @@ class EdgeRuntime:
         except BaseException:
             await self._stack.aclose()
             raise
-        # What was built until now stays for good: the collector need not walk it again and again.
-        gc.collect()
-        gc.freeze()
+
+    async def stop_streams(self) -> None:
+        """Subscribers are told that the service stops; all else goes on until `stop`."""
+        await self.services.fanout.close()
 
     async def stop(self) -> None:
         await self._stack.aclose()
@@ -76,6 +77,7 @@ class EdgeRuntime:
     async def _start(self) -> None:
         settings, stack = self.settings, self._stack
         settings.data_dir.mkdir(parents=True, exist_ok=True)
+        stack.enter_context(owned(settings.data_dir, "edge"))
         database = Database(settings.database_url)
         stack.push_async_callback(database.close)
         await upgrade(database)
@@ -126,8 +128,15 @@ class EdgeRuntime:
                 await identity.ensure_demo_accounts(work, passwords)
             else:
                 await identity.retire_demo_accounts(work)
-                made = await identity.first_start_admin(work, passwords)
-                self.first_password = None if made is None else made.password
+                await self._first_start(work, passwords)
+
+    async def _first_start(self, work: UnitOfWork, passwords: Argon2Passwords) -> None:
+        """A password that came by the environment is known to whoever set it: not shown."""
+        secret = self.settings.bootstrap_password
+        given = None if secret is None else secret.get_secret_value()
+        made = await identity.first_start_admin(work, passwords, given)
+        if made is not None and given is None:
+            self.first_password = made.password
 
     def _identity(
         self, database: Database, passwords: Argon2Passwords, tail: LogTail
@@ -138,7 +147,9 @@ class EdgeRuntime:
         sources = {TokenKind.USER: UserSource(database)}
         tokens = Tokens(keys, TokenSettings(user_lifetime_s=lifetime_s), self.clock, sources)
         self._stack.callback(tokens.follow(tail))
-        throttle = Throttle(ThrottleSettings(storage_url=settings.throttle_url), self.clock)
+        throttle = Throttle(
+            ThrottleSettings(settings.rate_limits, settings.throttle_url), self.clock
+        )
         self._stack.push_async_callback(throttle.close)
         return IdentityServices(passwords, tokens, throttle)
 
@@ -172,6 +183,7 @@ class EdgeRuntime:
             industry=settings.industry,
             gs1_company_prefix=settings.gs1_company_prefix,
             origin=settings.edge_identifier,
+            drain_timeout_s=settings.drain_timeout_s,
         )
 
     async def _trim(self) -> None:

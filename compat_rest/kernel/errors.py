@@ -63,9 +63,12 @@ class ErrorPresenter:
         return Reply(body, found.status_code, headers)
 
     async def _defect(self, request: Request, error: Exception) -> Response:
+        return self.defect(request.url.path, error)
+
+    def defect(self, path: str, error: Exception) -> Response:
         """Logged once, here; the client learns the correlation id and nothing else."""
         correlation_id = structlog.contextvars.get_contextvars().get("correlation_id", "")
-        logger.log(logging.ERROR, "request failed", path=request.url.path, exc_info=error)
+        logger.log(logging.ERROR, "request failed", path=path, exc_info=error)
         details = {"correlationId": correlation_id} if correlation_id else {}
         body = self.shape(ErrorCode.SERVER_ERROR, INTERNAL, details)
         return Reply(body, self.statuses[ErrorCode.SERVER_ERROR])
