@@ -46,6 +46,7 @@ def edge_app(runtime: EdgeRuntime) -> ASGIApp:
     """Everything the edge's port answers."""
     settings = runtime.settings
     metrics = Metrics()
+    metrics.watch(runtime.services)
     engine = build_engine(runtime.services, _graph(settings))
     graph = graphql_routes(engine, runtime.entry, _transport(settings))
     others: list[BaseRoute] = [
@@ -83,4 +84,5 @@ def _transport(settings: Settings) -> TransportSettings:
         first_operations=first_operations(demo=settings.demo),
         max_body_bytes=settings.max_body_bytes,
         allowed_origins=origins,
+        drain_timeout_s=settings.drain_timeout_s,
     )

@@ -26,7 +26,7 @@ async def main(options: dict[str, Any]) -> None:
     await runtime.start()
     try:
         app = edge_app(runtime)
-        print(json.dumps({"password": runtime.first_password}), flush=True)
+        print(json.dumps({"password": runtime.core.first_password}), flush=True)
         await serve_all([Server(app, settings.host, settings.edge_port)])
     finally:
         await runtime.stop()

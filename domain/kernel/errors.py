@@ -90,6 +90,13 @@ class Unavailable(DomainError):
     code = ErrorCode.SERVICE_UNAVAILABLE
 
 
+class Stopping(Unavailable):
+    """This process ends; another will go on where it stood."""
+
+    def __init__(self) -> None:
+        super().__init__("The service is stopping")
+
+
 class UpstreamFailed(DomainError):
     """A system that we called answered with an error or not at all."""
 

@@ -2,7 +2,6 @@
 
 import strawberry
 
-from domain.kernel.ids import NOTHING, is_id
 from domain.production.commands import (
     AddBatches,
     BatchFilter,
@@ -18,16 +17,8 @@ from domain.production.commands import (
     SetBottleStatus,
 )
 from domain.production.models import AggregateStatus, BottleStatus, SentStatus
-from graph.pagination import plain_id
+from graph.pagination import filter_id, plain_id
 from graph.scalars import Timestamp
-
-
-def _wanted(given: str | None, type_name: str) -> str | None:
-    """Of a filter. What cannot be an id of ours finds nothing, as an unknown id does."""
-    if given is None:
-        return None
-    key = plain_id(given, type_name)
-    return key if is_id(key) else NOTHING
 
 
 @strawberry.input
@@ -137,7 +128,7 @@ class BottleFilterInput:
             status=self.status,
             line_id=self.line_id,
             gtin=self.gtin,
-            batch_id=_wanted(self.batch_id, "Batch"),
+            batch_id=filter_id(self.batch_id, "Batch"),
             party=self.party,
             created_from_us=self.created_from,
             created_to_us=self.created_to,
@@ -158,7 +149,7 @@ class BatchFilterInput:
             sent_status=self.sent_status,
             device_id=self.device_id,
             line_id=self.line_id,
-            pallet_id=_wanted(self.pallet_id, "Pallet"),
+            pallet_id=filter_id(self.pallet_id, "Pallet"),
         )
 
 
@@ -186,7 +177,7 @@ class ScanFilterInput:
             valid=self.valid,
             duplicate=self.duplicate,
             line_id=self.line_id,
-            bottle_id=_wanted(self.bottle_id, "Bottle"),
+            bottle_id=filter_id(self.bottle_id, "Bottle"),
             scanner_index=self.scanner_index,
             scanned_from_us=self.scanned_from,
             scanned_to_us=self.scanned_to,

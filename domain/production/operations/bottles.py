@@ -46,12 +46,19 @@ async def set_bottle_status(work: UnitOfWork, command: SetBottleStatus) -> Bottl
     current = BottleStatus(bottle.status)
     if not require_edge(BOTTLE_EDGES, current, command.status, "bottle"):
         return bottle
-    if bottle.batch_id is not None and command.status in _OUT_OF_BATCH:
+    leaving = command.status in _OUT_OF_BATCH
+    if bottle.batch_id is not None and leaving:
         await leave_batch(work, bottle.batch_id, [bottle.id])
         # Leaving put an IN_BATCH bottle back to CREATED.
         current = BottleStatus.CREATED if current is BottleStatus.IN_BATCH else current
     changed = current == command.status or await bottles.set_status(
-        work.session, work.customer_id, bottle.id, current, command.status, work.now_us
+        work.session,
+        work.customer_id,
+        bottle.id,
+        current,
+        command.status,
+        work.now_us,
+        loose=leaving,
     )
     if not changed:
         raise Conflict("The bottle was changed meanwhile")

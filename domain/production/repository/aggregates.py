@@ -59,6 +59,19 @@ async def pallets_by_ids(
     return {row[0]: PalletRow(*row) for row in await session.execute(query)}
 
 
+async def locked_row(
+    session: WriteSession, table: Table, customer_id: int, row_id: str
+) -> BatchRow | PalletRow | None:
+    """The row as it is now, which nobody else changes before this transaction ends. Whoever packs
+    takes the container's first, then its content's: in one order, nobody waits in a circle."""
+    build: type[BatchRow] | type[PalletRow] = BatchRow if table is BATCH else PalletRow
+    columns = [table.c[name] for name in build._fields]
+    query = select(*columns).where(table.c.customer_id == customer_id, table.c.id == row_id)
+    # Not FOR UPDATE: the foreign keys of what is packed meanwhile need not wait for it.
+    row = (await session.execute(query.with_for_update(key_share=True))).first()
+    return None if row is None else build(*row)
+
+
 async def batch_by_identifier(
     session: ReadSession, customer_id: int, identifier: str
 ) -> BatchRow | None:
@@ -103,6 +116,43 @@ async def batches_of_pallets(
         batch = BatchRow(*row)
         found[cast(str, batch.pallet_id)].append(batch)
     return found
+
+
+async def open_batch(
+    session: ReadSession, customer_id: int, line_id: str | None
+) -> BatchRow | None:
+    """The oldest batch of the line with a size and with room; None for the line of no name."""
+    query = (
+        select(*BATCH_COLUMNS)
+        .where(
+            BATCH.c.customer_id == customer_id,
+            BATCH.c.status == AggregateStatus.IN_PROGRESS,
+            BATCH.c.line_id.is_not_distinct_from(line_id),
+            BATCH.c.bottle_count < BATCH.c.batch_size,
+        )
+        .order_by(BATCH.c.id)
+        .limit(1)
+    )
+    row = (await session.execute(query)).first()
+    return BatchRow(*row) if row else None
+
+
+async def open_pallet(
+    session: ReadSession, customer_id: int, line_id: str | None
+) -> PalletRow | None:
+    """The oldest pallet of the line that is being loaded."""
+    query = (
+        select(*PALLET_COLUMNS)
+        .where(
+            PALLET.c.customer_id == customer_id,
+            PALLET.c.status == AggregateStatus.IN_PROGRESS,
+            PALLET.c.line_id.is_not_distinct_from(line_id),
+        )
+        .order_by(PALLET.c.id)
+        .limit(1)
+    )
+    row = (await session.execute(query)).first()
+    return PalletRow(*row) if row else None
 
 
 async def last_identifier(session: ReadSession, customer_id: int, table: Table) -> str | None:

@@ -64,7 +64,8 @@ class SqliteScanStore:
                 raise Unavailable("The storage cannot take this now", cause=str(error)) from error
 
     async def close(self) -> None:
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._disconnect)
+        if self._connection is not None:
+            await asyncio.get_running_loop().run_in_executor(self._thread, self._disconnect)
         self._thread.shutdown()
 
     def _commit(self, batch: Sequence[JudgedScan]) -> list[ScanOutcome]:
