@@ -42,7 +42,7 @@ async def count_by_status(
         .group_by(BOTTLE.c.status)
         .order_by(BOTTLE.c.status)
     )
-    return dict((await session.execute(query)).tuples().all())
+    return {status: count for status, count in await session.execute(query)}
 
 
 async def by_ids(
