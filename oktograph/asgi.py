@@ -7,12 +7,14 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from compat_rest.kernel.dialect import dialect_app
+from compat_rest.kernel.direct import direct_calls
 from compat_rest.kernel.documentation import documentation_routes
 from compat_rest.kernel.limits import BodyLimit
 from compat_rest.okto_edge.app import DIALECT
 from graph.engine import GraphSettings, build_engine
 from graph.transport.routes import graphql_routes
 from graph.transport.settings import TransportSettings
+from oktograph.console import first_operations
 from oktograph.documents import trusted_documents
 from oktograph.edge import EdgeRuntime
 from oktograph.observability import Metrics, Observed
@@ -38,6 +40,7 @@ def edge_app(runtime: EdgeRuntime) -> ASGIApp:
     """Everything the edge's port answers."""
     settings = runtime.settings
     metrics = Metrics()
+    metrics.watch(runtime.services)
     engine = build_engine(runtime.services, _graph(settings))
     graph = graphql_routes(engine, runtime.entry, _transport(settings))
     others: list[BaseRoute] = [
@@ -58,7 +61,7 @@ def dialect_only(runtime: EdgeRuntime) -> ASGIApp:
 
 
 def _dialect(runtime: EdgeRuntime) -> ASGIApp:
-    app = dialect_app(DIALECT, runtime.entry)
+    app = direct_calls(dialect_app(DIALECT, runtime.entry), DIALECT)
     return BodyLimit(app, DIALECT.errors, runtime.settings.max_body_bytes)
 
 
@@ -71,6 +74,8 @@ def _transport(settings: Settings) -> TransportSettings:
     origins = frozenset(settings.allowed_origins) or None
     return TransportSettings(
         graphiql=settings.graphql_ide,
+        first_operations=first_operations(demo=settings.demo),
         max_body_bytes=settings.max_body_bytes,
         allowed_origins=origins,
+        drain_timeout_s=settings.drain_timeout_s,
     )

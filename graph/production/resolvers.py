@@ -1,7 +1,6 @@
 """Use cases of production: authorise, then one unit of work or one read. Ids may be plain ids or
 what is printed; every face calls these."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from domain.kernel.errors import NotFound
@@ -259,11 +258,12 @@ async def scan_total(context: Context) -> tuple[int, int | None]:
         return await scans.total(session, context.customer_id)
 
 
-async def scans_by_ids(context: Context, ids: Sequence[str]) -> dict[str, ScanRow]:
+async def scan(context: Context, scan_id: str) -> ScanRow | None:
     context.actor.require(Permission.PRODUCTION_SCAN_READ)
-    known = [key for key in ids if is_id(key)]
+    if not is_id(scan_id):
+        return None
     async with context.read() as session:
-        return await scans.by_ids(session, context.customer_id, known)
+        return (await scans.by_ids(session, context.customer_id, [scan_id])).get(scan_id)
 
 
 async def trace_event(context: Context, key: str) -> TraceRow | None:

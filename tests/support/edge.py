@@ -211,7 +211,7 @@ class Edge:
 
     @property
     def customer_id(self) -> int:
-        return self.runtime.customer.id
+        return self.runtime.core.customer.id
 
     @property
     def system(self) -> Actor:

@@ -8,7 +8,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from domain.kernel.columns import table_of
 from domain.kernel.database import ReadSession, WriteSession
-from domain.kernel.filters import matching
+from domain.kernel.filters import listed, matching
 from domain.kernel.paging import Page, PageRequest, fetch_page
 from domain.production.commands import BatchFilter, PalletFilter
 from domain.production.models import AggregateStatus, Batch, NumberSequence, Pallet
@@ -24,14 +24,14 @@ PALLET_COLUMNS = tuple(PALLET.c[name] for name in PalletRow._fields)
 async def batch_page(
     session: ReadSession, customer_id: int, wanted: BatchFilter, window: PageRequest
 ) -> Page[BatchRow]:
-    query = select(*BATCH_COLUMNS).where(matching(BATCH, customer_id, wanted))
+    query = select(*BATCH_COLUMNS).where(listed(BATCH, customer_id, wanted))
     return await fetch_page(session, query, BATCH.c.id, window, BatchRow)
 
 
 async def pallet_page(
     session: ReadSession, customer_id: int, wanted: PalletFilter, window: PageRequest
 ) -> Page[PalletRow]:
-    query = select(*PALLET_COLUMNS).where(matching(PALLET, customer_id, wanted))
+    query = select(*PALLET_COLUMNS).where(listed(PALLET, customer_id, wanted))
     return await fetch_page(session, query, PALLET.c.id, window, PalletRow)
 
 

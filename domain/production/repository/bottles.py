@@ -8,7 +8,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from domain.kernel.columns import table_of
 from domain.kernel.database import ReadSession, WriteSession
-from domain.kernel.filters import matching
+from domain.kernel.filters import listed, matching
 from domain.kernel.paging import Page, PageRequest, fetch_page
 from domain.production.commands import BottleFilter
 from domain.production.models import Bottle, BottleStatus
@@ -23,7 +23,7 @@ BIND_CHUNK = 2_000
 async def page(
     session: ReadSession, customer_id: int, wanted: BottleFilter, window: PageRequest
 ) -> Page[BottleRow]:
-    query = select(*COLUMNS).where(matching(BOTTLE, customer_id, wanted))
+    query = select(*COLUMNS).where(listed(BOTTLE, customer_id, wanted))
     return await fetch_page(session, query, BOTTLE.c.id, window, BottleRow)
 
 
@@ -42,7 +42,8 @@ async def count_by_status(
         .group_by(BOTTLE.c.status)
         .order_by(BOTTLE.c.status)
     )
-    return {status: count for status, count in await session.execute(query)}
+    rows = await session.execute(query)
+    return {row[0]: row[1] for row in rows}
 
 
 async def by_ids(
