@@ -23,8 +23,11 @@ def _moment(value: Any) -> Any:
     return parse_iso(value)
 
 
-# Field first: the other way round, the bounds would be missing from the OpenAPI document.
-JsonInteger = Annotated[int, BeforeValidator(_integer)]
+PRINTABLE = r"^[^\x00-\x1f\x7f]+$"
+"""What a label may hold; PostgreSQL takes no NUL at all."""
+INTEGRAL = BeforeValidator(_integer)
+"""Goes last, `Annotated[int, Field(ge=0), INTEGRAL]`: before the Field, the bounds would be missing
+from the OpenAPI document."""
 Moment = Annotated[
     int,
     Field(json_schema_extra={"type": "string", "format": "date-time"}),
@@ -34,7 +37,18 @@ Moment = Annotated[
 """An ISO 8601 time with a zone in the document, microseconds inside."""
 
 
+def without_titles(schema: dict[str, Any]) -> None:
+    """pydantic would call `batchId` "Batchid"; the name says it better."""
+    for field in schema.get("properties", {}).values():
+        field.pop("title", None)
+
+
 class Body(BaseModel):
     """camelCase outside; unknown fields are ignored, as the old systems did."""
 
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, strict=True)
+    model_config = ConfigDict(
+        alias_generator=to_camel,
+        populate_by_name=True,
+        strict=True,
+        json_schema_extra=without_titles,
+    )

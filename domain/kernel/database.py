@@ -12,19 +12,11 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
+from domain.kernel import sqlite
 from domain.kernel.errors import Unavailable
 
 WRITE: Final = "oktograph_write"
-
-# FULL: an answer that left this process survives a power cut, not only a crash.
-SQLITE_PRAGMAS: Final = (
-    "PRAGMA journal_mode=WAL",
-    "PRAGMA synchronous=FULL",
-    "PRAGMA foreign_keys=ON",
-    "PRAGMA busy_timeout=5000",
-    "PRAGMA cache_size=-65536",
-    "PRAGMA mmap_size=268435456",
-)
+STORAGE_ERRORS: Final = (DBAPIError, PoolTimeout, OSError)
 
 
 class ReadSession(AsyncSession):
@@ -55,7 +47,7 @@ class Database:
         try:
             async with ReadSession(self.engine, expire_on_commit=False) as session:
                 yield session
-        except (DBAPIError, PoolTimeout) as error:
+        except STORAGE_ERRORS as error:
             raise storage_fault(error) from error
 
     async def ping(self) -> None:
@@ -77,10 +69,11 @@ def async_url(url: str) -> URL:
     return parsed.set(drivername=name)
 
 
-def storage_fault(error: DBAPIError | PoolTimeout) -> Exception:
-    """A lost, full or overrun database is a state to come back from; else it is a defect."""
-    if isinstance(error, PoolTimeout):
-        return Unavailable("The storage cannot take this now", cause="TimeoutError")
+def storage_fault(error: DBAPIError | PoolTimeout | OSError) -> Exception:
+    """A lost, full or overrun database is a state to come back from; anything else is a defect.
+    A server that cannot be reached is an OSError: no driver was there yet to wrap it."""
+    if not isinstance(error, DBAPIError):
+        return Unavailable("The storage cannot take this now", cause=type(error).__name__)
     broken = ("OperationalError", "InterfaceError", "DiskFullError", "ConnectionDoesNotExistError")
     name = type(error.orig).__name__
     if error.connection_invalidated or type(error).__name__ in broken or name in broken:
@@ -93,7 +86,8 @@ def _engine(url: URL, pool_size: int) -> AsyncEngine:
         engine = create_async_engine(url, pool_size=pool_size, max_overflow=8, pool_pre_ping=True)
         event.listen(engine.sync_engine, "do_connect", _connect_postgres)
         return engine
-    engine = create_async_engine(url, pool_size=pool_size, max_overflow=8)
+    options = {"async_creator_fn": sqlite.connect}
+    engine = create_async_engine(url, pool_size=pool_size, max_overflow=8, connect_args=options)
     event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     event.listen(engine.sync_engine, "begin", _begin_sqlite)
     return engine
@@ -113,7 +107,7 @@ def _connect_postgres(
 def _prepare_sqlite(connection: Any, _record: object) -> None:
     connection.isolation_level = None  # transactions are begun below, never by the driver
     cursor = connection.cursor()
-    for pragma in SQLITE_PRAGMAS:
+    for pragma in sqlite.PRAGMAS:
         cursor.execute(pragma)
     cursor.close()
 

@@ -10,6 +10,7 @@ from enum import StrEnum
 class Permission(StrEnum):
     IDENTITY_USER_MANAGE = "identity:user:manage"
     IDENTITY_USER_READ = "identity:user:read"
+    JOURNAL_AUDIT_READ = "journal:audit:read"
     JOURNAL_EVENT_ACKNOWLEDGE = "journal:event:acknowledge"
     JOURNAL_EVENT_EXPORT = "journal:event:export"
     JOURNAL_EVENT_READ = "journal:event:read"
@@ -56,11 +57,13 @@ _LINE_WORK = frozenset(
         Permission.SYNC_PROVISIONING_WRITE,
     }
 )
-_OPERATOR = (_READS | _LINE_WORK) - {Permission.IDENTITY_USER_READ}
+# Who did what, and who there is, is not the line's business.
+_OVERSIGHT = frozenset({Permission.IDENTITY_USER_READ, Permission.JOURNAL_AUDIT_READ})
+_OPERATOR = (_READS | _LINE_WORK) - _OVERSIGHT
 
 ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.AUDITOR: _READS | {Permission.JOURNAL_EVENT_EXPORT},
     Role.OPERATOR: _OPERATOR,
-    Role.MANAGER: _OPERATOR | {Permission.IDENTITY_USER_READ},
+    Role.MANAGER: _OPERATOR | _OVERSIGHT,
     Role.ADMIN: frozenset(Permission),
 }

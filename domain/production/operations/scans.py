@@ -58,7 +58,9 @@ class ScanIntake:
 
     async def submit(self, actor: Actor, command: RecordScan) -> ScanOutcome:
         """Returns when scan, bottle and fact are on disk. Every read is kept, whatever it is
-        worth; Unavailable means that nothing was stored."""
+        worth; Unavailable means that nothing was stored. Raises ValidationFailed for a line, a
+        scanner or a time that there cannot be."""
+        command.check()
         return await self._group.submit(self._judge(actor.customer_id, command))
 
     @property
