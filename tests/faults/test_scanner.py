@@ -8,9 +8,8 @@ from typing import Any
 import httpx2
 
 from tests.support.callers import Line, Load, milk_codes, token_of
-from tests.support.processes import EdgeProcess
+from tests.support.processes import PATIENCE_S, EdgeProcess, patiently
 from tests.support.stored import stored
-from tests.support.waiting import eventually
 
 SCANNERS = "{ scanners { index state connected lastError readCount } }"
 JOURNAL = "{ events(first: 100) { edges { node { category source severity message } } } }"
@@ -40,14 +39,15 @@ async def test_a_scanner_in_trouble_is_told_of_and_loses_nothing(tmp_path: Path)
             await asyncio.gather(load.stop(), line.stop())
         found = stored(edge.data_dir)
         found.holds_once([*load.acknowledged, *line.acknowledged])
-        assert load.refused == load.unanswered == []
+        assert not load.refused
+        assert not load.unanswered
         assert edge.faults() == []
 
 
 async def _goes_on(line: Line, load: Load) -> None:
     wanted = len(line.acknowledged) + 20, len(load.acknowledged) + 20
-    await eventually(
-        lambda: len(line.acknowledged) >= wanted[0] and len(load.acknowledged) >= wanted[1], 20
+    await patiently(
+        lambda: len(line.acknowledged) >= wanted[0] and len(load.acknowledged) >= wanted[1]
     )
 
 
@@ -57,14 +57,14 @@ async def _cut(line: Line, client: httpx2.AsyncClient) -> None:
     line.cut()
     await _in_state(client, "LOST")
     line.refusing = False
-    await eventually(lambda: line.connections > connections, 30)
+    await patiently(lambda: line.connections > connections)
 
 
 async def _garbage(line: Line, client: httpx2.AsyncClient) -> None:
     """Noise between codes makes reads that are no good; the connection stays."""
     readings = (await _scanner(client))["readCount"]
     await line.babble(os.urandom(64 * 1024).replace(b"<HB>", b"") + b"\r\n")
-    await eventually(lambda: line.babbled)
+    await patiently(lambda: line.babbled)
     assert (await _scanner(client))["readCount"] >= readings
 
 
@@ -75,7 +75,7 @@ async def _stall(line: Line, client: httpx2.AsyncClient) -> None:
     await _in_state(client, "LOST")
     assert "no heartbeat" in (await _scanner(client))["lastError"]
     line.stalled.set()
-    await eventually(lambda: line.connections > connections, 30)
+    await patiently(lambda: line.connections > connections)
 
 
 async def _flood(line: Line, client: httpx2.AsyncClient) -> None:
@@ -83,7 +83,7 @@ async def _flood(line: Line, client: httpx2.AsyncClient) -> None:
     line.window = 2_000
     answer = await client.get("/api/v1/scanner/status", timeout=5)
     assert answer.status_code == 200
-    await eventually(lambda: line.most_waiting >= 1_000, 20)
+    await patiently(lambda: line.most_waiting >= 1_000)
     line.window = 8
 
 
@@ -94,7 +94,7 @@ async def _scanner(client: httpx2.AsyncClient) -> dict[str, Any]:
 
 
 async def _in_state(client: httpx2.AsyncClient, state: str) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE_S):
         while (await _scanner(client))["state"] != state:  # noqa: ASYNC110 - asks another process
             await asyncio.sleep(0.02)
 
