@@ -22,7 +22,7 @@ STOP_S = 8.0
 async def test_sigterm_under_load_answers_what_it_took_and_tells_everybody(tmp_path: Path) -> None:
     async with EdgeProcess(tmp_path) as edge:
         figure = f"start: {edge.started_after_s:.2f} s, of it at work {edge.cpu_s():.2f} s"
-        print(figure)  # noqa: T201 - shown by `pytest -s`
+        print(figure)
         assert edge.cpu_s() < 6
         token = await token_of(edge)
         record = recorded(edge.port, token, milk_codes(4))
