@@ -47,6 +47,8 @@ class BodyLimit:
 
         async def watching(message: Message) -> None:
             nonlocal started
+            if received > self._max_bytes and not started:
+                return  # what the framework makes of a body that broke off
             started = True
             await send(message)
 
@@ -55,6 +57,7 @@ class BodyLimit:
         except _TooLarge:
             if started:
                 raise
+        if received > self._max_bytes and not started:
             await self._refuse(scope, receive, send)
 
     async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
