@@ -26,8 +26,8 @@ MEDIA_TYPES = {
     ExportFormat.JSON: "application/json",
     ExportFormat.XML: "application/xml",
 }
-# A spreadsheet would run a cell that begins like a formula; the quote makes it text.
 _NOT_XML = re.compile("[^\\t\\n\\x20-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]")
+# A spreadsheet would run a cell that begins like a formula; the quote makes it text.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
