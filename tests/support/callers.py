@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import count
 from random import Random
 from typing import Any, Self
 
@@ -33,6 +34,11 @@ def milk_codes(seed: int) -> Iterator[str]:
         if code not in seen:
             seen.add(code)
             yield code
+
+
+def long_codes(seed: int) -> Iterator[str]:
+    """Endless and refused, yet kept and told of: they fill a reader's buffers sooner."""
+    return (f"{seed}-{number}-".ljust(480, "#") for number in count())
 
 
 async def token_of(edge: EdgeProcess, username: str = "admin", password: str = PASSWORD) -> str:
