@@ -351,7 +351,7 @@ async def postgres_edge(
     async with (
         postgres_server.fresh() as database,
         running_edge(
-            tmp_path / "data",
+            tmp_path / "postgres-data",
             edge_database_url=database.url.set(drivername="postgresql").render_as_string(
                 hide_password=False
             ),
