@@ -99,7 +99,11 @@ async def main(options: dict[str, Any]) -> None:
         add_list(app, options["database"])
         add_orm_list(app, options["database"])
     print("{}", flush=True)
-    await serve_all([Server(app, "127.0.0.1", options["port"])])
+    await serve_all([Server(app, "127.0.0.1", options["port"])], _nothing_open)
+
+
+async def _nothing_open() -> None:
+    """There are no streams to be let go of."""
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, RootModel
 from pydantic.alias_generators import to_camel
 
-from compat_rest.kernel.fields import INTEGRAL, PRINTABLE, Body, Moment, without_titles
+from compat_rest.kernel.fields import INTEGRAL, PRINTABLE, Body, JsonObject, Moment, without_titles
 from domain.journal.models import Severity
 
 T = TypeVar("T")
@@ -202,11 +202,11 @@ class GeneratedCode(Answer):
 
 
 class NewEventBody(Body):
-    message: Annotated[str, Field(min_length=1, max_length=4000)]
+    message: Annotated[str, Field(min_length=1, max_length=4000, pattern=r"^[^\x00]+$")]
     severity: Annotated[Severity, Field(strict=False)] = Severity.INFO
     category: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]{0,31}$")] | None = None
     source: Label | None = None
-    data: dict[str, Any] | None = None
+    data: JsonObject | None = None
 
 
 class JournalEvent(Answer):

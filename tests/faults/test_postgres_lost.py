@@ -11,17 +11,14 @@ from typing import Any
 
 import asyncpg
 import httpx2
-import psutil
+import psutil  # type: ignore[import-untyped]
 import pytest
 
 from domain.production.events import SCAN_RECORDED
 from tests.support.callers import Load, graphql_scan, milk_codes, recorded, token_of
 from tests.support.followers import FOLLOWERS, first_cursor
-from tests.support.processes import EdgeProcess
+from tests.support.processes import EdgeProcess, patiently
 from tests.support.stored import Stored, stored_rows
-from tests.support.waiting import eventually
-
-BACK_S = 30.0
 
 
 class KillablePostgres:
@@ -94,7 +91,7 @@ async def test_an_edge_outlives_its_postgres(postgres: KillablePostgres, tmp_pat
         async with rest, graph:
             await _some_more(rest, graph)
             await asyncio.to_thread(postgres.kill)
-            await eventually(lambda: len(rest.refused) > 50 and len(graph.refused) > 50, BACK_S)
+            await patiently(lambda: len(rest.refused) > 50 and len(graph.refused) > 50)
             await _everything_is_refused_alike(edge, token)
             await asyncio.to_thread(postgres.start)
             await _some_more(rest, graph)
@@ -106,7 +103,7 @@ async def test_an_edge_outlives_its_postgres(postgres: KillablePostgres, tmp_pat
         expected = found.after(cursor)
         for follower in followers:
             heard = follower.codes
-            await eventually(lambda: len(heard) >= len(expected))  # noqa: B023 - awaited at once
+            await patiently(lambda: len(heard) >= len(expected))  # noqa: B023 - awaited at once
             assert heard == expected, type(follower).__name__
         assert {answer.status for _, answer in rest.refused} == {503}
         assert {answer.body for _, answer in graph.refused} == {"SERVICE_UNAVAILABLE"}
@@ -115,9 +112,8 @@ async def test_an_edge_outlives_its_postgres(postgres: KillablePostgres, tmp_pat
 
 async def _some_more(rest: Load, graph: Load) -> None:
     wanted = len(rest.acknowledged) + 50, len(graph.acknowledged) + 50
-    await eventually(
+    await patiently(
         lambda: len(rest.acknowledged) >= wanted[0] and len(graph.acknowledged) >= wanted[1],
-        BACK_S,
     )
 
 

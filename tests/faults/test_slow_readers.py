@@ -8,9 +8,8 @@ import orjson
 
 from tests.support.callers import Load, long_codes, milk_codes, recorded, token_of
 from tests.support.followers import FOLLOWERS, Follower, GraphQLFollower, first_cursor
-from tests.support.processes import EdgeProcess, live, live_until
+from tests.support.processes import EdgeProcess, live, live_until, patiently
 from tests.support.stored import stored
-from tests.support.waiting import eventually
 
 MORE_MEMORY_BYTES = 96 * 1024 * 1024
 CROWD = 70
@@ -27,7 +26,7 @@ async def test_a_reader_that_stops_reading_is_told_and_resumes(tmp_path: Path) -
             await stack.enter_async_context(kind(edge.port, token, cursor, narrow=True))
             for kind in FOLLOWERS
         ]
-        await eventually(lambda: all(follower.connections == 1 for follower in slow))
+        await patiently(lambda: all(follower.connections == 1 for follower in slow))
         for follower in slow:
             follower.gate.clear()
         before = edge.resident_bytes()
@@ -38,7 +37,7 @@ async def test_a_reader_that_stops_reading_is_told_and_resumes(tmp_path: Path) -
             await load.stop()
         acknowledged = len(load.acknowledged)
         # Nothing waits for it any more, so it has all within the time of a few rounds.
-        await eventually(lambda: len(quick.codes) >= acknowledged, 3)
+        await patiently(lambda: len(quick.codes) >= acknowledged, 10)
         assert edge.resident_bytes() - before < MORE_MEMORY_BYTES
         for follower in slow:
             follower.gate.set()
@@ -46,7 +45,7 @@ async def test_a_reader_that_stops_reading_is_told_and_resumes(tmp_path: Path) -
         expected = stored(edge.data_dir).after(cursor)
         for follower in (quick, *slow):
             heard = follower.codes
-            await eventually(lambda: len(heard) >= len(expected))  # noqa: B023 - awaited at once
+            await patiently(lambda: len(heard) >= len(expected))  # noqa: B023 - awaited at once
             assert heard == expected, type(follower).__name__
         assert quick.connections == 1
         _told(slow)
@@ -78,13 +77,13 @@ async def test_readers_that_stall_for_good_or_vanish_leave_nothing_behind(tmp_pa
             await live_until(edge, lambda now: now["subscriptions"] >= len(crowd))
             load = Load(edge.port, token, long_codes(1), connections=32)
             async with load:
-                await eventually(lambda: all(len(one.codes) > 2 for one in crowd), 30)
+                await patiently(lambda: all(len(one.codes) > 2 for one in crowd))
                 for one in crowd:
                     one.vanish()
                 await live_until(edge, lambda now: now["subscriptions"] == 0, 45)
                 await load.stop()
             # The stuck ones still hold their ends open; the service has let go of its own.
-            await eventually(lambda: edge.open_sockets() <= sockets + 1, 20)
+            await patiently(lambda: edge.open_sockets() <= sockets + 1)
             now = await live_until(edge, lambda now: now["tasks"] <= at_rest["tasks"] + 1)
             assert now["groups"] == now["waiting_writes"] == 0
             assert len(stuck) == len(FOLLOWERS)
@@ -101,7 +100,7 @@ async def _stuck(
         await stack.enter_async_context(follower)
         follower.gate.clear()
         found.append(follower)
-    await eventually(lambda: all(one.connections for one in found))
+    await patiently(lambda: all(one.connections for one in found))
     return found
 
 
@@ -113,5 +112,5 @@ async def _crowd(
         some = [kind(edge.port, token, cursor, once_only=True) for _ in range(CROWD)]
         await asyncio.gather(*(stack.enter_async_context(one) for one in some))
         found += some
-    await eventually(lambda: all(one.connections for one in found), 30)
+    await patiently(lambda: all(one.connections for one in found))
     return found

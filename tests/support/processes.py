@@ -25,7 +25,8 @@ from tests.support.waiting import eventually
 
 ROOT = Path(__file__).parents[2]
 PASSWORD = "first-start-password"
-START_S = 45.0
+START_S = 60.0
+PATIENCE_S = 45.0
 PR_SET_PDEATHSIG = 1
 # Below what the kernel hands out to outgoing connections, or one of those could sit on the port
 # while the service that owns it is down.
@@ -68,6 +69,11 @@ def run_to_end(folder: Path, *arguments: str, **settings: Any) -> subprocess.Com
         check=False,
         preexec_fn=_die_with_parent,
     )
+
+
+async def patiently(holds: Callable[[], bool], deadline_s: float = PATIENCE_S) -> None:
+    """`eventually`, with time for processes that share few cores with other tests."""
+    await eventually(holds, deadline_s)
 
 
 class EdgeProcess:
@@ -204,7 +210,7 @@ async def live(edge: EdgeProcess) -> dict[str, float]:
 
 
 async def live_until(
-    edge: EdgeProcess, holds: Callable[[dict[str, float]], bool], deadline_s: float = 20.0
+    edge: EdgeProcess, holds: Callable[[dict[str, float]], bool], deadline_s: float = PATIENCE_S
 ) -> dict[str, float]:
     async with asyncio.timeout(deadline_s):
         while not holds(found := await live(edge)):  # noqa: ASYNC110 - asks another process

@@ -14,7 +14,7 @@ router = APIRouter(prefix="/api/v1/mock", tags=["mock"])
 INDUSTRIES = [str(name) for name in DEFAULT_CATALOGUE.industries]
 # An installation's own profiles may know more, so that these are documented, not enforced here.
 Industry = Annotated[
-    str, Query(description="Industry type", json_schema_extra={"enum": INDUSTRIES})
+    str, Query(min_length=1, description="Industry type", json_schema_extra={"enum": INDUSTRIES})
 ]
 
 
