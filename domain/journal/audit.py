@@ -104,6 +104,12 @@ async def entries(
     return await fetch_page(session, query, AUDIT.c.id, page, AuditRow)
 
 
+async def entry(session: ReadSession, customer_id: int, entry_id: str) -> AuditRow | None:
+    query = select(*_COLUMNS).where(AUDIT.c.customer_id == customer_id, AUDIT.c.id == entry_id)
+    row = (await session.execute(query)).first()
+    return None if row is None else AuditRow(*row)
+
+
 async def count(session: ReadSession, customer_id: int, wanted: AuditFilter) -> int:
     query = select(func.count()).select_from(AUDIT).where(matching(AUDIT, customer_id, wanted))
     return await session.scalar(query) or 0
