@@ -16,6 +16,9 @@ from domain.kernel import sqlite
 from domain.kernel.errors import Unavailable
 
 WRITE: Final = "oktograph_write"
+AWAY: Final = ("08", "53", "57")
+"""Classes of PostgreSQL's SQLSTATE: connection lost, out of resources, operator intervened (also
+"the database system is starting up"). Their errors reach us with no telling type."""
 STORAGE_ERRORS: Final = (DBAPIError, PoolTimeout, OSError)
 
 
@@ -76,7 +79,9 @@ def storage_fault(error: DBAPIError | PoolTimeout | OSError) -> Exception:
         return Unavailable("The storage cannot take this now", cause=type(error).__name__)
     broken = ("OperationalError", "InterfaceError", "DiskFullError", "ConnectionDoesNotExistError")
     name = type(error.orig).__name__
-    if error.connection_invalidated or type(error).__name__ in broken or name in broken:
+    state = getattr(error.orig, "sqlstate", None) or ""
+    named = type(error).__name__ in broken or name in broken
+    if error.connection_invalidated or named or state.startswith(AWAY):
         return Unavailable("The storage cannot take this now", cause=name)
     return error
 
@@ -100,7 +105,7 @@ def _connect_postgres(
     would look like a defect of ours."""
     try:
         return dialect.connect(*args, **named)
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+    except (OSError, asyncpg.InterfaceError, dialect.loaded_dbapi.Error) as error:
         raise dialect.loaded_dbapi.OperationalError(str(error)) from error
 
 
