@@ -103,4 +103,4 @@ async def audit_break(context: Context) -> str | None:
     """The first entry that was tampered with, or null. Reads the whole chain."""
     context.actor.require(Permission.JOURNAL_AUDIT_READ)
     async with context.read() as session:
-        return await audit.first_break(session)
+        return await audit.first_break(session, context.customer_id)
