@@ -1,4 +1,4 @@
-"""Every test here starts processes, several times some of them: on a busy machine that takes long."""
+"""Every test here starts processes: on a busy machine that takes long."""
 
 from pathlib import Path
 
