@@ -1,4 +1,5 @@
-"""The audit: every write of a caller, chained by hashes, customer by customer, in the order of the commits.
+"""The audit: every write of a caller, chained by hashes in the order of the commits, a chain a
+customer.
 
 Written from the facts of the unit of work, so that no write can forget it. What the platform
 does by itself (a scanner's reads, packing, delivery) is in the log and the journal, not here.
