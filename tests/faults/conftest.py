@@ -1,8 +1,4 @@
-<<<<<<< HEAD
 """Every test here starts processes, some of them several times: a busy machine needs time."""
-=======
-"""Every test here starts processes: on a busy machine that takes long."""
->>>>>>> faults
 
 from pathlib import Path
 
