@@ -58,8 +58,8 @@ async def test_the_readme_s_stream_streams(edge: Edge) -> None:
     )
     await edge.subscribers(1)
     await operator.ask('mutation { scan(input: {code: "x"}) { valid } }')
-    line = (await shell).strip().splitlines()[-1]
-    assert json.loads(line.removeprefix("data: "))["data"]["scans"]["scan"]["code"] == "x"
+    _, _, event = (await shell).rpartition("data: ")
+    assert json.loads(event)["data"]["scans"]["scan"]["code"] == "x"
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
