@@ -173,7 +173,7 @@ class ReportUpdate(Command):
 class ReleaseFilter:
     """Every part that is set must hold."""
 
-    application_id: str | None = None
+    application: str | None = None
     state: ReleaseState | None = None
     version: str | None = None
 

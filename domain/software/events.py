@@ -35,7 +35,7 @@ PATH_REMOVED: Final = "upgrade_path.removed"
 # {rollout, groups: [{group, counts}]}, all as it became.
 ROLLOUT_CREATED: Final = "rollout.created"
 ROLLOUT_CHANGED: Final = "rollout.changed"
-# {target, step, group: {group, counts}}
+# {rollout, target, step, group: {group, counts}}
 TARGET_CHANGED: Final = "rollout.target_changed"
 
 
@@ -56,12 +56,17 @@ def record_rollout(
 
 
 def record_target(
-    work: UnitOfWork, target: TargetRow, group: GroupProgress, step: StepRow | None
+    work: UnitOfWork,
+    rollout: RolloutRow,
+    target: TargetRow,
+    group: GroupProgress,
+    step: StepRow | None,
 ) -> None:
     work.record(
         STREAM,
         TARGET_CHANGED,
-        target.rollout_id,
+        rollout.id,
+        rollout=rollout._asdict(),
         target=target._asdict(),
         step=step._asdict() if step else None,
         group=_group_data(group),
@@ -73,12 +78,14 @@ def release_of(data: dict[str, Any]) -> ReleaseRow:
 
 
 def progress_of(payload: dict[str, Any]) -> RolloutProgress:
-    """What a fact of a rollout carries."""
-    data = payload["rollout"]
+    """What a fact of a whole rollout carries."""
+    groups = tuple(group_of(one) for one in payload["groups"])
+    return RolloutProgress(rollout_of(payload["rollout"]), groups)
+
+
+def rollout_of(data: dict[str, Any]) -> RolloutRow:
     kinds = {"kind": RolloutKind(data["kind"]), "state": RolloutState(data["state"])}
-    return RolloutProgress(
-        RolloutRow(**data | kinds), tuple(group_of(one) for one in payload["groups"])
-    )
+    return RolloutRow(**data | kinds)
 
 
 def target_of(data: dict[str, Any]) -> TargetRow:

@@ -151,7 +151,7 @@ async def _dispatch(work: UnitOfWork, rollout: RolloutRow, devices: DeviceDirect
             changed.append(await target_operations.succeed(work, one, rollout.version))
         else:
             changed.append(await _send(work, rollout, one, hops[0].version, devices))
-    await target_operations.record_all(work, changed)
+    await target_operations.record_all(work, rollout, changed)
 
 
 async def _send(
@@ -179,7 +179,7 @@ async def _expire(work: UnitOfWork, rollout: RolloutRow, devices: DeviceDirector
     session, customer_id = work.session, work.customer_id
     overdue = await targets.overdue(session, customer_id, rollout.id, work.now_us, CHUNK)
     changed = [await target_operations.expire(work, rollout, one, devices) for one in overdue]
-    await target_operations.record_all(work, changed)
+    await target_operations.record_all(work, rollout, changed)
 
 
 async def _obstacle(

@@ -39,7 +39,7 @@ async def report(work: UnitOfWork, command: ReportUpdate) -> TargetRow:
         return target
     if (command.attempt, command.hop) == (target.attempt, target.hop):
         target = await _move(work, rollout, target, command)
-    await _record(work, target, step)
+    await _record(work, rollout, target, step)
     return target
 
 
@@ -130,18 +130,18 @@ async def succeed(work: UnitOfWork, target: TargetRow, version: str) -> TargetRo
     return changed or target
 
 
-async def record_all(work: UnitOfWork, changed: list[TargetRow]) -> None:
+async def record_all(work: UnitOfWork, rollout: RolloutRow, changed: list[TargetRow]) -> None:
     """One count a group, however many of its targets changed."""
     for group_id in dict.fromkeys(one.group_id for one in changed):
         group = await rollouts.group_progress(work.session, work.customer_id, group_id)
         for one in changed:
             if one.group_id == group_id:
-                events.record_target(work, one, group, None)
+                events.record_target(work, rollout, one, group, None)
 
 
-async def _record(work: UnitOfWork, target: TargetRow, step: StepRow) -> None:
+async def _record(work: UnitOfWork, rollout: RolloutRow, target: TargetRow, step: StepRow) -> None:
     group = await rollouts.group_progress(work.session, work.customer_id, target.group_id)
-    events.record_target(work, target, group, step)
+    events.record_target(work, rollout, target, group, step)
 
 
 async def _own_target(work: UnitOfWork, target_id: str) -> TargetRow:

@@ -8,7 +8,6 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from domain.kernel.columns import table_of
 from domain.kernel.database import ReadSession, WriteSession
-from domain.kernel.filters import matching
 from domain.kernel.paging import Page, PageRequest, fetch_page
 from domain.software.commands import ReleaseFilter
 from domain.software.models import (
@@ -91,13 +90,23 @@ async def insert_application(session: WriteSession, customer_id: int, row: Appli
 async def release_page(
     session: ReadSession, customer_id: int, wanted: ReleaseFilter, window: PageRequest
 ) -> Page[ReleaseRow]:
-    query = _releases(customer_id).where(matching(RELEASE, customer_id, wanted))
+    query = _matching(_releases(customer_id), wanted)
     return await fetch_page(session, query, RELEASE.c.id, window, ReleaseRow)
 
 
 async def count_releases(session: ReadSession, customer_id: int, wanted: ReleaseFilter) -> int:
-    found = select(func.count()).select_from(RELEASE).where(matching(RELEASE, customer_id, wanted))
+    found = _matching(_releases(customer_id), wanted).with_only_columns(func.count())
     return await session.scalar(found) or 0
+
+
+def _matching(query: Select[Any], wanted: ReleaseFilter) -> Select[Any]:
+    if wanted.application is not None:
+        query = query.where(APPLICATION.c.name == wanted.application)
+    if wanted.state is not None:
+        query = query.where(RELEASE.c.state == wanted.state)
+    if wanted.version is not None:
+        query = query.where(RELEASE.c.version == wanted.version)
+    return query
 
 
 async def releases_by_ids(

@@ -24,7 +24,6 @@ STEP = table_of(RolloutStep)
 _GROUP = table_of(RolloutGroup)
 _COLUMNS = tuple(TARGET.c[name] for name in TargetRow._fields)
 _STEP_COLUMNS = tuple(STEP.c[name] for name in StepRow._fields)
-BIND_CHUNK = 2_000
 
 
 async def insert_targets(
@@ -56,31 +55,17 @@ async def page(
     return await fetch_page(session, query, TARGET.c.id, window, TargetRow)
 
 
-async def of_rollouts(
-    session: ReadSession,
-    customer_id: int,
-    rollout_ids: Sequence[str],
-    device_id: str | None,
-    limit: int,
-) -> dict[str, list[TargetRow]]:
-    """At most `limit` of each, in order; of one device where one is named."""
-    found: dict[str, list[TargetRow]] = {rollout_id: [] for rollout_id in rollout_ids}
-    for rollout_id in rollout_ids:
-        query = select(*_COLUMNS).where(
-            TARGET.c.customer_id == customer_id, TARGET.c.rollout_id == rollout_id
-        )
-        if device_id is not None:
-            query = query.where(TARGET.c.device_id == device_id)
-        rows = await session.execute(query.order_by(TARGET.c.id).limit(limit))
-        found[rollout_id] = [TargetRow(*row) for row in rows]
-    return found
-
-
-async def device_ids(session: ReadSession, customer_id: int, rollout_id: str) -> list[str]:
-    query = select(TARGET.c.device_id).where(
+async def of_rollout(
+    session: ReadSession, customer_id: int, rollout_id: str, device_id: str | None, limit: int
+) -> list[TargetRow]:
+    """In order; of one device where one is named."""
+    query = select(*_COLUMNS).where(
         TARGET.c.customer_id == customer_id, TARGET.c.rollout_id == rollout_id
     )
-    return list(await session.scalars(query.order_by(TARGET.c.id)))
+    if device_id is not None:
+        query = query.where(TARGET.c.device_id == device_id)
+    rows = await session.execute(query.order_by(TARGET.c.id).limit(limit))
+    return [TargetRow(*row) for row in rows]
 
 
 async def change(
