@@ -165,9 +165,7 @@ class TableDevices:
         for device_id, group_id in await session.execute(select(MEMBER)):
             groups.setdefault(device_id, set()).add(group_id)
         return {
-            row.id: DeviceState(
-                row.id, row.version, row.online, frozenset(groups.get(row.id, ()))
-            )
+            row.id: DeviceState(row.id, row.version, row.online, frozenset(groups.get(row.id, ())))
             for row in rows
         }
 

@@ -16,7 +16,6 @@ from domain.software.rules.grouping import (
     ExcludedReason,
     Grouped,
     GroupPlan,
-    even_percents,
     split,
 )
 from domain.software.rules.upgrades import Edge, plan
@@ -103,11 +102,21 @@ async def plan_rollout(
 
 
 def group_plans(command: CreateRollout) -> tuple[GroupPlan, ...]:
-    """As given, or so many of nearly one size, or one of all."""
-    given = command.groups or tuple(
-        PlanGroup.of(percent=percent) for percent in even_percents(command.group_count or 1)
+    """As given, or so many of one size (the first ones hold the odd devices), or one of all."""
+    if command.groups:
+        return tuple(
+            _group_plan(command, one, place) for place, one in enumerate(command.groups, 1)
+        )
+    count = command.group_count or 1
+    return tuple(
+        GroupPlan(
+            name=f"Group {place + 1}",
+            success_percent=command.success_percent,
+            error_percent=command.error_percent,
+            share=count - place,
+        )
+        for place in range(count)
     )
-    return tuple(_group_plan(command, one, place) for place, one in enumerate(given, 1))
 
 
 def _group_plan(command: CreateRollout, one: PlanGroup, place: int) -> GroupPlan:

@@ -145,7 +145,7 @@ async def group_progress(session: ReadSession, customer_id: int, group_id: str) 
         .where(_TARGET.c.group_id == group_id)
         .group_by(_TARGET.c.state)
     )
-    found = (await session.execute(counts)).tuples().all()
+    found = await session.execute(counts.order_by(_TARGET.c.state))
     return GroupProgress(group, {TargetState(state): number for state, number in found})
 
 

@@ -22,8 +22,8 @@ class Excluded(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class GroupPlan:
-    """Takes from what the groups before left over: of the members of `device_group_ids` if there
-    are any named, `count` of them, or `percent` of them (rounded up), or all."""
+    """Takes from what the groups before left over, or of that the members of `device_group_ids`:
+    `count` devices, `percent` of them, one in `share` of them (both rounded up), or all."""
 
     name: str
     success_percent: int
@@ -31,6 +31,7 @@ class GroupPlan:
     device_group_ids: tuple[str, ...] = ()
     percent: int | None = None
     count: int | None = None
+    share: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +60,6 @@ def split(candidates: Sequence[Candidate], plans: Sequence[GroupPlan], seed: str
     return Grouped(tuple(groups), tuple(one.device_id for one in left))
 
 
-def even_percents(count: int) -> tuple[int, ...]:
-    """Shares of what is left that make `count` groups of nearly one size."""
-    return tuple(-(-100 // (count - position)) for position in range(count))
-
-
 def jitter_us(jitter_s: int, *ids: str) -> int:
     """From 0 to below `jitter_s`, the same for the same ids."""
     return int(spread(*ids), 16) % (jitter_s * 1_000_000) if jitter_s else 0
@@ -83,4 +79,6 @@ def _size(plan: GroupPlan, eligible: int) -> int:
         return min(plan.count, eligible)
     if plan.percent is not None:
         return -(-eligible * plan.percent // 100)
+    if plan.share is not None:
+        return -(-eligible // plan.share)
     return eligible
