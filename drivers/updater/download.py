@@ -23,7 +23,6 @@ from domain.kernel.errors import (
 from drivers.backoff import BackoffPolicy
 from drivers.updater.order import Order
 
-CHUNK_BYTES: Final = 256 * 1024
 PARTIAL, WHOLE, OUTSIDE = 206, 200, 416
 REFUSING: Final = frozenset({401, 403})
 GONE: Final = frozenset({404, 410})
@@ -102,7 +101,7 @@ class Downloader:
         with part.open("r+b" if _size(part) else "wb") as file:
             file.truncate(start)
             file.seek(start)
-            async for chunk in answer.aiter_raw(CHUNK_BYTES):
+            async for chunk in answer.aiter_raw():
                 if len(chunk) > left:
                     raise NotThatArtifact("The artifact is longer than was ordered")
                 left -= len(chunk)

@@ -10,6 +10,7 @@ from typing import Final
 
 KEPT_OUTPUT: Final = 4_000
 GRACE_S: Final = 5.0
+LAST_WORDS_S: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,27 +39,66 @@ class HookResult:
         return self.code == 0
 
 
+class _Tail(asyncio.Protocol):
+    """Reads all, so that the program never waits for us, and keeps the end."""
+
+    def __init__(self) -> None:
+        self.ended = asyncio.Event()
+        self._kept = b""
+
+    def data_received(self, data: bytes) -> None:
+        self._kept = (self._kept + data)[-KEPT_OUTPUT:]
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.ended.set()
+
+    def text(self) -> str:
+        return self._kept.decode("utf-8", "replace").replace("\0", "\ufffd")
+
+
 async def run(hook: Hook, values: Mapping[str, str]) -> HookResult:
     """Never raises for what the program does; one that cannot be started has code 127."""
+    reading, writing = os.pipe()
+    # A pipe of our own: asyncio's cannot be closed while a daemon that the hook left holds it.
+    pipe, tail = await asyncio.get_running_loop().connect_read_pipe(
+        _Tail, os.fdopen(reading, "rb", buffering=0)
+    )
     try:
-        process = await asyncio.create_subprocess_exec(
-            *filled(hook.argv, values),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            start_new_session=True,  # so that what it started ends with it
-        )
+        process = await _start(filled(hook.argv, values), writing)
     except OSError as error:
         return HookResult(127, f"cannot be started: {error.strerror}")
+    else:
+        return await _bounded(hook, process, tail)
+    finally:
+        pipe.close()
+
+
+async def _start(argv: Sequence[str], writing: int) -> asyncio.subprocess.Process:
+    try:
+        return await asyncio.create_subprocess_exec(
+            *argv,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=writing,
+            stderr=writing,
+            start_new_session=True,  # so that what it started can be ended with it
+        )
+    finally:
+        os.close(writing)
+
+
+async def _bounded(hook: Hook, process: asyncio.subprocess.Process, tail: _Tail) -> HookResult:
     try:
         async with asyncio.timeout(hook.timeout_s):
-            output = await _last_output(process)
-            return HookResult(await process.wait(), output)
+            code = await process.wait()
     except TimeoutError:
         return HookResult(None, f"did not end within {hook.timeout_s:g} s")
     finally:
         if process.returncode is None:
             await _end(process)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(LAST_WORDS_S):
+            await tail.ended.wait()
+    return HookResult(code, tail.text())
 
 
 def filled(argv: Sequence[str], values: Mapping[str, str]) -> list[str]:
@@ -69,15 +109,6 @@ def filled(argv: Sequence[str], values: Mapping[str, str]) -> list[str]:
             part = part.replace("{" + name + "}", value)
         found.append(part)
     return found
-
-
-async def _last_output(process: asyncio.subprocess.Process) -> str:
-    """All is read, so that the program never waits for us; only the end is kept."""
-    kept = b""
-    assert process.stdout is not None  # noqa: S101 - it was asked for as a pipe
-    while chunk := await process.stdout.read(65_536):
-        kept = (kept + chunk)[-KEPT_OUTPUT:]
-    return kept.decode("utf-8", "replace").replace("\0", "\ufffd")
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:
