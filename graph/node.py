@@ -13,6 +13,7 @@ from graph.journal import resolvers as journal
 from graph.journal.types import event_type
 from graph.pagination import Node, found, split_global_id
 from graph.production import resolvers as production
+from graph.production.trace_types import trace_event_type
 from graph.production.types import batch_type, bottle_type, pallet_type, scan_type
 
 Finder = Callable[[Context, str], Awaitable[Node | None]]
@@ -33,6 +34,7 @@ _FINDERS: Mapping[str, Finder] = {
     "Event": _finder(journal.event, event_type),
     "Pallet": _finder(production.pallet, pallet_type),
     "Scan": _finder(production.scan, scan_type),
+    "TraceEvent": _finder(production.trace_event, trace_event_type),
     "User": _finder(identity.user, user_type),
 }
 

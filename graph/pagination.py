@@ -4,10 +4,11 @@ import binascii
 from base64 import b64decode, b64encode
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 import strawberry
 
+from domain.kernel.ids import is_id
 from domain.kernel.paging import Page, PageRequest, page_request
 from graph.context import Context
 from graph.info import Info
@@ -16,6 +17,8 @@ T = TypeVar("T")
 Row = TypeVar("Row")
 Wanted = TypeVar("Wanted")
 Wanted_co = TypeVar("Wanted_co", covariant=True)
+
+NOBODY: Final = "0" * 32  # an id that nothing has
 
 
 def global_id(type_name: str, key: str) -> strawberry.ID:
@@ -36,6 +39,14 @@ def plain_id(value: str, type_name: str) -> str:
     """By-id arguments take a global id of their type or the plain id that the dialects show."""
     parts = split_global_id(value)
     return parts[1] if parts is not None and parts[0] == type_name else value
+
+
+def filter_id(value: str | None, type_name: str) -> str | None:
+    """As `plain_id`, for a filter: what can be no id matches nothing."""
+    if value is None:
+        return None
+    key = plain_id(value, type_name)
+    return key if is_id(key) else NOBODY
 
 
 @strawberry.interface(description="Anything that `node(id)` finds again")

@@ -131,7 +131,7 @@ def validation(found: Validation) -> Body:
             "valid": reading.reason is None,
             "gtin": reading.gtin,
             "duplicate": found.bottle is not None,
-            "message": reading.message or None,
+            "message": found.message,
         }
     )
 

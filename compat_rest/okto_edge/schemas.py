@@ -5,17 +5,22 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, RootModel
 from pydantic.alias_generators import to_camel
 
-from compat_rest.kernel.fields import Body, JsonInteger, Moment
+from compat_rest.kernel.fields import INTEGRAL, PRINTABLE, Body, JsonObject, Moment, without_titles
 from domain.journal.models import Severity
 
 T = TypeVar("T")
 Time = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
-Label = Annotated[str, Field(min_length=1, max_length=128)]
-Code = Annotated[str, Field(min_length=1, max_length=512)]
+Label = Annotated[str, Field(min_length=1, max_length=128, pattern=PRINTABLE)]
+Code = Annotated[
+    str, Field(min_length=1, max_length=512, json_schema_extra={"format": "marking-code"})
+]
+"""As it stands in the symbol, GS and all; what is valid depends on the industry."""
 
 
 class Answer(BaseModel):
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
+    model_config = ConfigDict(
+        alias_generator=to_camel, populate_by_name=True, json_schema_extra=without_titles
+    )
 
 
 class Data(Answer, Generic[T]):
@@ -36,7 +41,7 @@ class Health(Answer):
 
 
 class LoginBody(Body):
-    username: Annotated[str, Field(min_length=1, max_length=128)]
+    username: Annotated[str, Field(min_length=1, max_length=128, pattern=PRINTABLE)]
     password: Annotated[str, Field(min_length=1, max_length=1024)]
 
 
@@ -69,7 +74,7 @@ class CreateBottlesBody(Body):
 
 
 class BottleStatusBody(Body):
-    status: Annotated[JsonInteger, Field(ge=0, le=5)]
+    status: Annotated[int, Field(ge=0, le=5), INTEGRAL]
 
 
 class BottleRef(Answer):
@@ -106,7 +111,7 @@ class BottleCount(Answer):
 class NewBatch(Body):
     name: Label | None = None
     device_id: Label | None = None
-    batch_size: Annotated[JsonInteger, Field(ge=1, le=10_000)] | None = None
+    batch_size: Annotated[int, Field(ge=1, le=10_000), INTEGRAL] | None = None
     production_line_id: Label | None = None
     product_id: Label | None = None
     party: Label | None = None
@@ -165,7 +170,7 @@ class CodeBody(Body):
 class ScanBody(CodeBody):
     timestamp: Moment | None = None
     line_id: Label | None = None
-    scanner_index: Annotated[JsonInteger, Field(ge=0, le=99)] | None = None
+    scanner_index: Annotated[int, Field(ge=0, le=99), INTEGRAL] | None = None
 
 
 class ScannerStatus(Answer):
@@ -197,11 +202,11 @@ class GeneratedCode(Answer):
 
 
 class NewEventBody(Body):
-    message: Annotated[str, Field(min_length=1, max_length=4000)]
+    message: Annotated[str, Field(min_length=1, max_length=4000, pattern=r"^[^\x00]+$")]
     severity: Annotated[Severity, Field(strict=False)] = Severity.INFO
     category: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]{0,31}$")] | None = None
     source: Label | None = None
-    data: dict[str, Any] | None = None
+    data: JsonObject | None = None
 
 
 class JournalEvent(Answer):

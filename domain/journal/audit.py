@@ -17,7 +17,7 @@ from domain.kernel.actor import ActorKind
 from domain.kernel.columns import table_of
 from domain.kernel.database import ReadSession
 from domain.kernel.eventlog import Fact
-from domain.kernel.filters import matching
+from domain.kernel.filters import Filter, matching
 from domain.kernel.ids import new_id
 from domain.kernel.paging import Page, PageRequest, fetch_page
 from domain.kernel.uow import UnitOfWork
@@ -47,7 +47,7 @@ _COLUMNS: Final = tuple(AUDIT.c[name] for name in AuditRow._fields)
 
 
 @dataclass(frozen=True, slots=True)
-class AuditFilter:
+class AuditFilter(Filter):
     """Every part that is set must hold."""
 
     actor_id: str | None = None

@@ -14,6 +14,7 @@ from domain.kernel import eventlog
 from domain.kernel.database import Database
 from domain.kernel.errors import DomainError, StreamGap, ValidationFailed
 from domain.kernel.eventlog import LogRow
+from domain.kernel.log_reader import LogReader
 
 PAGE: Final = 500
 LOOK_AGAIN_S: Final = 1.0
@@ -27,6 +28,7 @@ class LogTail:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._reader = LogReader(database)
         self._woken = asyncio.Event()
         self._listeners: list[Listener] = []
         self._task: asyncio.Task[None] | None = None
@@ -47,6 +49,7 @@ class LogTail:
         with contextlib.suppress(asyncio.CancelledError):
             await self._task
         self._task = None
+        self._reader.close()
 
     def wake(self) -> None:
         """There may be new rows. Cheap, callable at any rate."""
@@ -107,8 +110,7 @@ class LogTail:
 
     async def _catch_up(self) -> None:
         while True:
-            async with self._database.read() as session:
-                rows = await eventlog.read_after(session, self.head, PAGE)
+            rows = await self._reader.after(self.head, PAGE)
             if not rows:
                 return
             self.head = rows[-1].seq
@@ -116,6 +118,7 @@ class LogTail:
                 self._tell(listener, rows)
             if len(rows) < PAGE:
                 return
+            await asyncio.sleep(0)  # reading may not have waited for anything
 
     def _tell(self, listener: Listener, rows: Sequence[LogRow]) -> None:
         """One listener's defect must not silence the others."""

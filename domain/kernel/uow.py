@@ -4,11 +4,17 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from typing import Any, Protocol
 
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import IntegrityError
 
 from domain.kernel.actor import Actor
 from domain.kernel.clock import Clock
-from domain.kernel.database import WRITE, Database, WriteSession, storage_fault
+from domain.kernel.database import (
+    STORAGE_ERRORS,
+    WRITE,
+    Database,
+    WriteSession,
+    storage_fault,
+)
 from domain.kernel.errors import Conflict
 from domain.kernel.eventlog import Fact, append
 
@@ -79,7 +85,7 @@ class Transactions:
                     await self._finish(work)
             except IntegrityError as error:
                 raise Conflict("This contradicts what is already stored") from error
-            except (DBAPIError, OSError) as error:
+            except STORAGE_ERRORS as error:
                 raise storage_fault(error) from error
         if work.facts:
             self.wakeups.announce()

@@ -7,10 +7,15 @@ from fastapi import APIRouter, Query
 from compat_rest.kernel.auth import Caller
 from compat_rest.kernel.replies import Reply
 from compat_rest.okto_edge import presenter, schemas
+from domain.production.codes import DEFAULT_CATALOGUE
 from graph.production import resolvers
 
 router = APIRouter(prefix="/api/v1/mock", tags=["mock"])
-Industry = Annotated[str, Query(max_length=64, description="Industry type")]
+INDUSTRIES = [str(name) for name in DEFAULT_CATALOGUE.industries]
+# An installation's own profiles may know more, so that these are documented, not enforced here.
+Industry = Annotated[
+    str, Query(min_length=1, description="Industry type", json_schema_extra={"enum": INDUSTRIES})
+]
 
 
 @router.post("/scan", response_model=schemas.Success)

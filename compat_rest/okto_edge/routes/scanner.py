@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 
 from compat_rest.kernel.auth import Caller
+from compat_rest.kernel.links import link, linked
 from compat_rest.kernel.replies import Reply
 from compat_rest.okto_edge import presenter, schemas
 from compat_rest.okto_edge.routes.parameters import Limit
@@ -26,7 +27,11 @@ async def validate_code(caller: Caller, body: schemas.CodeBody) -> Reply:
     return Reply(presenter.validation(await resolvers.validate_code(caller, body.code)))
 
 
-@router.post("/scan", response_model=schemas.Data[schemas.ScanVerdict])
+@router.post(
+    "/scan",
+    response_model=schemas.Data[schemas.ScanVerdict],
+    responses=linked(bottle=link("get_bottle", id="$response.body#/data/bottleId")),
+)
 async def record_scan(caller: Caller, body: schemas.ScanBody) -> Reply:
     command = RecordScan(body.code, body.timestamp, body.line_id, body.scanner_index)
     return Reply(presenter.scan(await resolvers.record_scan(caller, command)))
