@@ -27,11 +27,12 @@ from domain.kernel.database import Database, ReadSession
 from domain.kernel.errors import NotFound
 from domain.kernel.fanout import Fanout
 from domain.kernel.ids import new_id
+from domain.kernel.paging import PageRequest
 from domain.kernel.permissions import ROLE_PERMISSIONS, Permission, Role
 from domain.kernel.tail import LogTail
 from domain.kernel.uow import Transactions, UnitOfWork
 from domain.software import models
-from domain.software.commands import ReportUpdate, UploadRelease
+from domain.software.commands import ReportUpdate, RolloutFilter, UploadRelease
 from domain.software.models import TargetState
 from domain.software.ports import (
     DeviceState,
@@ -244,6 +245,10 @@ class Factory:
 
     async def targets(self, rollout_id: str) -> list[TargetRow]:
         return await resolvers.targets_of_rollout(self.context(), rollout_id, None, 10_000)
+
+    async def targets_of_all(self) -> list[TargetRow]:
+        page = await resolvers.list_rollouts(self.context(), RolloutFilter(), PageRequest())
+        return [one for row in page.rows for one in await self.targets(row.id)]
 
     async def progress(self, rollout_id: str) -> RolloutProgress:
         row = await resolvers.rollout(self.context(), rollout_id)
