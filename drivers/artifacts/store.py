@@ -109,6 +109,7 @@ def s3_artifacts(
     region: str = "us-east-1",
     access_key_id: str | None = None,
     secret_access_key: str | None = None,
+    retries: int = 5,
 ) -> ObjectArtifacts:
     """Keys that are not given come from the environment, as obstore finds them there."""
     given = {
@@ -125,6 +126,7 @@ def s3_artifacts(
             prefix=prefix or None,
             config=config,  # type: ignore[arg-type] # a TypedDict of many optional strings
             client_options={"allow_http": plain},
+            retry_config={"max_retries": retries},
         )
     )
 
