@@ -22,18 +22,17 @@ from graph.software.inputs import (
     RolloutFilterInput,
     rollout_filter,
 )
+from graph.software.preview_types import RolloutPreview, preview_type
 from graph.software.types import (
     Application,
     Deployment,
     Release,
     Rollout,
-    RolloutPreview,
     RolloutTarget,
     UpgradePath,
     application_type,
     deployment_type,
     path_type,
-    preview_type,
     progress_type,
     release_type,
     rollout_type,

@@ -132,9 +132,7 @@ async def upload_artifact(
     """The bytes of a release that has none. Conflict where it has, before any is read."""
     context.actor.require(Permission.SOFTWARE_RELEASE_WRITE)
     services = _services(context)
-    before = await release(context, command.release_id)
-    if before is None:
-        raise NotFound("Release", command.release_id)
+    before = await _known_release(context, command.release_id)
     if before.object_key is not None:
         raise Conflict("The release has its artifact already", version=before.version)
     claim = Claim(command.signature, command.key_id, command.sha256)
@@ -149,8 +147,10 @@ async def upload_release(
     context.actor.require(Permission.SOFTWARE_RELEASE_WRITE)
     services = _services(context)
     name = command.application or services.settings.default_application
-    if await release_by_version(context, name, command.version) is not None:
-        raise operations.version_taken(name, command.version)
+    async with context.read() as session:
+        customer_id, version = context.customer_id, command.version
+        if await releases.release_by_version(session, customer_id, name, version) is not None:
+            raise operations.version_taken(name, version)
     claim = Claim(command.signature, command.key_id)
     async with stored(services, chunks, claim) as artifact, context.transaction() as work:
         return await operations.upload_release(work, command, name, artifact)
@@ -162,13 +162,9 @@ async def download_artifact(
     """Raises `Unsatisfiable` for a range outside of it. A device sees published ones only."""
     context.actor.require(Permission.SOFTWARE_ARTIFACT_READ)
     services = _services(context)
-    found = {}
-    if is_id(release_id):
-        async with context.read() as session:
-            found = await releases.releases_by_ids(session, context.customer_id, [release_id])
-    row = found.get(release_id)
-    hidden = context.actor.kind is ActorKind.DEVICE and row is not None and not is_sendable(row)
-    if row is None or row.object_key is None or row.sha256 is None or hidden:
+    row = await _known_release(context, release_id)
+    hidden = context.actor.kind is ActorKind.DEVICE and not is_sendable(row)
+    if row.object_key is None or row.sha256 is None or hidden:
         raise NotFound("Artifact", release_id)
     part = select_range(range_header, if_range, etag(row.sha256), row.size_bytes or 0)
     chunks = services.artifacts.read(row.object_key, part.start, part.end)
@@ -294,14 +290,8 @@ async def preview_rollout(context: Context, command: CreateRollout) -> RolloutPl
     """What `create_rollout` would freeze now; nothing is stored."""
     context.actor.require(Permission.SOFTWARE_ROLLOUT_READ)
     devices = _services(context).devices
+    wanted = await _known_release(context, command.release_id)
     async with context.read() as session:
-        found = {}
-        if is_id(command.release_id):
-            ids = [command.release_id]
-            found = await releases.releases_by_ids(session, context.customer_id, ids)
-        if command.release_id not in found:
-            raise NotFound("Release", command.release_id)
-        wanted = found[command.release_id]
         return await plan_rollout(session, context.customer_id, wanted, command, devices)
 
 
@@ -367,6 +357,16 @@ async def report_update(context: Context, command: ReportUpdate) -> TargetRow:
     context.actor.require(Permission.SOFTWARE_UPDATE_REPORT)
     async with context.transaction() as work:
         return await target_operations.report(work, command)
+
+
+async def _known_release(context: Context, release_id: str) -> ReleaseRow:
+    found = {}
+    if is_id(release_id):
+        async with context.read() as session:
+            found = await releases.releases_by_ids(session, context.customer_id, [release_id])
+    if release_id not in found:
+        raise NotFound("Release", release_id)
+    return found[release_id]
 
 
 def _services(context: Context) -> SoftwareServices:

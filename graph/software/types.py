@@ -13,7 +13,6 @@ from domain.software.models import (
     RolloutState,
     TargetState,
 )
-from domain.software.operations.planning import RolloutPlan
 from domain.software.rows import (
     ApplicationRow,
     EdgeRow,
@@ -24,7 +23,6 @@ from domain.software.rows import (
     StepRow,
     TargetRow,
 )
-from domain.software.rules.grouping import Excluded, ExcludedReason
 from domain.software.rules.windows import format_minute
 from graph.info import Info
 from graph.pagination import Connection, Node, connection, found, global_id
@@ -36,7 +34,6 @@ strawberry.enum(RolloutKind, name="RolloutKind")
 strawberry.enum(RolloutState, name="RolloutState")
 strawberry.enum(GroupState, name="RolloutGroupState")
 strawberry.enum(TargetState, name="RolloutTargetState")
-strawberry.enum(ExcludedReason, name="RolloutExcludedReason")
 
 # More of a rollout's devices are paged with `groups { targets }`.
 MAX_NESTED = 500
@@ -207,30 +204,6 @@ class Deployment(Node):
         return [target_type(row) for row in rows]
 
 
-@strawberry.type
-class PreviewGroup:
-    name: str
-    success_percent: int
-    error_percent: int
-    total: int
-    device_ids: list[strawberry.ID]
-
-
-@strawberry.type(description="A device that a rollout would leave as it is")
-class ExcludedDevice:
-    device_id: strawberry.ID
-    version: str | None
-    reason: ExcludedReason
-
-
-@strawberry.type(description="What createRollout would freeze now")
-class RolloutPreview:
-    total: int
-    groups: list[PreviewGroup]
-    unassigned: list[strawberry.ID]
-    excluded: list[ExcludedDevice]
-
-
 @strawberry.type(description="The safe way between two versions; no hops where there is none to go")
 class UpgradePath:
     from_version: str
@@ -374,36 +347,11 @@ def deployment_type(row: RolloutRow, device_id: str | None = None) -> Deployment
     )
 
 
-def preview_type(plan: RolloutPlan) -> RolloutPreview:
-    groups = [
-        PreviewGroup(
-            name=one.name,
-            success_percent=one.success_percent,
-            error_percent=one.error_percent,
-            total=len(members),
-            device_ids=[strawberry.ID(key) for key in members],
-        )
-        for one, members in zip(plan.plans, plan.grouped.groups, strict=True)
-    ]
-    return RolloutPreview(
-        total=sum(group.total for group in groups),
-        groups=groups,
-        unassigned=[strawberry.ID(key) for key in plan.grouped.unassigned],
-        excluded=[_excluded(one) for one in plan.excluded],
-    )
-
-
 def path_type(from_version: str, hops: list[ReleaseRow]) -> UpgradePath:
     return UpgradePath(
         from_version=from_version,
         to_version=hops[-1].version if hops else from_version,
         hops=[release_type(row) for row in hops],
-    )
-
-
-def _excluded(one: Excluded) -> ExcludedDevice:
-    return ExcludedDevice(
-        device_id=strawberry.ID(one.device_id), version=one.version, reason=one.reason
     )
 
 
