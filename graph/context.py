@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from domain.identity.ports import IdentityServices
     from domain.line.ports import LinePort
     from domain.production.operations.scans import ScanIntake
+    from domain.software.ports import SoftwareServices
     from domain.sync.ports import SyncServices
     from graph.streams import Streams
 
@@ -59,6 +60,7 @@ class Services:
     scans: "ScanIntake"
     sync: "SyncServices"
     line: "LinePort"
+    software: "SoftwareServices | None" = None
 
 
 @dataclass(slots=True)

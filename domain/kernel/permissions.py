@@ -25,6 +25,14 @@ class Permission(StrEnum):
     PRODUCTION_PALLET_WRITE = "production:pallet:write"
     PRODUCTION_SCAN_READ = "production:scan:read"
     PRODUCTION_SCAN_RECORD = "production:scan:record"
+    SOFTWARE_ARTIFACT_READ = "software:artifact:read"
+    SOFTWARE_RELEASE_DELETE = "software:release:delete"
+    SOFTWARE_RELEASE_READ = "software:release:read"
+    SOFTWARE_RELEASE_WRITE = "software:release:write"
+    SOFTWARE_ROLLOUT_APPROVE = "software:rollout:approve"
+    SOFTWARE_ROLLOUT_DEPLOY = "software:rollout:deploy"
+    SOFTWARE_ROLLOUT_READ = "software:rollout:read"
+    SOFTWARE_UPDATE_REPORT = "software:update:report"
     SYNC_CLOUD_READ = "sync:cloud:read"
     SYNC_CLOUD_RUN = "sync:cloud:run"
     SYNC_CONNECTION_READ = "sync:connection:read"
@@ -59,11 +67,12 @@ _LINE_WORK = frozenset(
 )
 # Who did what, and who there is, is not the line's business.
 _OVERSIGHT = frozenset({Permission.IDENTITY_USER_READ, Permission.JOURNAL_AUDIT_READ})
+_DEPLOYS = frozenset({Permission.SOFTWARE_RELEASE_WRITE, Permission.SOFTWARE_ROLLOUT_DEPLOY})
 _OPERATOR = (_READS | _LINE_WORK) - _OVERSIGHT
 
 ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.AUDITOR: _READS | {Permission.JOURNAL_EVENT_EXPORT},
     Role.OPERATOR: _OPERATOR,
-    Role.MANAGER: _OPERATOR | _OVERSIGHT,
+    Role.MANAGER: _OPERATOR | _DEPLOYS | _OVERSIGHT,
     Role.ADMIN: frozenset(Permission),
 }
