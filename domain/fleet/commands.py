@@ -1,7 +1,7 @@
 """What can be asked of fleet. `device` is a device's id or identifier; times in microseconds."""
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Final, NamedTuple
+from typing import Annotated, Any, Final
 
 from pydantic import Field, JsonValue, StringConstraints
 
@@ -230,10 +230,3 @@ class TelemetryFilter:
     measured_from_us: int | None = None
     measured_to_us: int | None = None
     limit: int = 500
-
-
-class Dispatched(NamedTuple):
-    """A stored command's id, and whether a device is there to answer it."""
-
-    command_id: str
-    awaited: bool

@@ -64,11 +64,13 @@ class ResultWaiter:
         """Starts to heed facts; the answer ends it."""
         return tail.listen(self._heed)
 
-    @contextmanager
-    def waiting(self, command_ids: Sequence[str]) -> Iterator[Waiting]:
-        """Raises RateLimited where too many wait already."""
+    def require_room(self) -> None:
+        """Before anything is sent. Raises RateLimited where too many wait already."""
         if self._callers >= self._max_waiting:
             raise RateLimited("Too many callers wait for commands", retry_after_s=5)
+
+    @contextmanager
+    def waiting(self, command_ids: Sequence[str]) -> Iterator[Waiting]:
         waiting = Waiting(command_ids)
         self._callers += 1
         for command_id in command_ids:

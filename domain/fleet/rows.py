@@ -93,6 +93,14 @@ class CommandRow(NamedTuple):
     expires_at_us: int
 
 
+class Dispatched(NamedTuple):
+    """A stored command, whether a device is there to answer it, and whether it is new."""
+
+    command: CommandRow
+    awaited: bool
+    fresh: bool
+
+
 class BulkRow(NamedTuple):
     id: str
     group_id: str
@@ -101,6 +109,14 @@ class BulkRow(NamedTuple):
     arguments: str
     actor: str
     created_at_us: int
+
+
+class DispatchedBulk(NamedTuple):
+    """`awaited` are the commands that a device is there to answer."""
+
+    bulk: BulkRow
+    awaited: list[str]
+    fresh: bool
 
 
 class ConfigurationRow(NamedTuple):

@@ -124,13 +124,16 @@ class DeviceSessionLoop:
                 registry.attach(session)
                 attached = True
                 await self._open(hello)
-            return await self._live()
+            session.end(*await self._live())
+        except _Ended as ended:
+            session.end(*ended.end)
         except DomainError as error:
-            return SessionEnd(_CODES.get(type(error), STOPPING), error.message)
+            session.end(_CODES.get(type(error), STOPPING), error.message)
         finally:
             registry.detach(session)
             if attached:
                 await self._let_go()
+        return SessionEnd(*(session.ended or (GOODBYE, operations.CLOSED)))
 
     async def _open(self, hello: Hello) -> None:
         """Attached first, the rows second: nothing that is dispatched meanwhile is missed."""

@@ -6,14 +6,21 @@ import orjson
 
 from domain.fleet import events, rules
 from domain.fleet.arguments import MAX_ARGUMENTS, PushConfig, arguments_of, arguments_text
-from domain.fleet.commands import DispatchCommand, Dispatched, DispatchGroupCommand
+from domain.fleet.commands import DispatchCommand, DispatchGroupCommand
 from domain.fleet.documents import json_text
 from domain.fleet.models import CommandState, CommandType
 from domain.fleet.operations.devices import require_device
 from domain.fleet.operations.groups import require_group
 from domain.fleet.operations.presence import CATEGORY
 from domain.fleet.repository import commands, configuration, devices, groups, sessions
-from domain.fleet.rows import BulkRow, CommandRow, ConfigurationRow, DeviceRow
+from domain.fleet.rows import (
+    BulkRow,
+    CommandRow,
+    ConfigurationRow,
+    DeviceRow,
+    Dispatched,
+    DispatchedBulk,
+)
 from domain.fleet.rules import OPEN, POLICIES, FleetSettings
 from domain.journal import operations as journal
 from domain.journal.models import Severity
@@ -36,7 +43,7 @@ async def dispatch(
         found = await commands.by_key(work.session, device.id, command.key)
         if found is not None:
             rules.require_same(found, command.type, arguments)
-            return Dispatched(found.id, found.state in OPEN and found.deadline_at_us is not None)
+            return Dispatched(found, _is_awaited(found), fresh=False)
     online = bool(await _online(work, [device.id], settings))
     rules.require_reachable(command.type, online)
     waiting = await commands.count_open(work.session, [device.id])
@@ -46,14 +53,14 @@ async def dispatch(
     await commands.insert_rows(work.session, work.customer_id, [row])
     record_command(work, events.COMMAND_DISPATCHED, row, device.identifier)
     await _note_host_control(work, command.type, device.identifier, row)
-    return Dispatched(row.id, online)
+    return Dispatched(row, online, fresh=True)
 
 
 async def dispatch_to_group(
     work: UnitOfWork, command: DispatchGroupCommand, settings: FleetSettings
-) -> tuple[str, list[str]]:
-    """To every member at once, with a record each: the bulk's id, and the commands that a device
-    is there to answer. What a member cannot be sent has FAILED from the start."""
+) -> DispatchedBulk:
+    """To every member at once, with a record each. What a member cannot be sent has FAILED from
+    the start."""
     arguments = arguments_text(arguments_of(command.type, command.arguments))
     group = await require_group(work, command.group_id, lock=True)
     if command.key is not None:
@@ -81,7 +88,7 @@ async def dispatch_to_group(
         kind = events.COMMAND_DISPATCHED if row.state in OPEN else events.COMMAND_FINISHED
         record_command(work, kind, row, names[row.device_id])
     await _note_host_control(work, command.type, group.name, rows[0])
-    return bulk_id, [row.id for row in rows if _is_awaited(row)]
+    return DispatchedBulk(bulk, [row.id for row in rows if _is_awaited(row)], fresh=True)
 
 
 async def cancel(work: UnitOfWork, command_id: str) -> CommandRow:
@@ -123,11 +130,11 @@ async def _online(work: UnitOfWork, device_ids: Sequence[str], settings: FleetSe
 
 async def _same_bulk(
     work: UnitOfWork, found: BulkRow, command: DispatchGroupCommand, arguments: str
-) -> tuple[str, list[str]]:
+) -> DispatchedBulk:
     if found.type is not command.type or found.arguments != arguments:
         raise Conflict("This command id was used for another command", command_id=found.key)
     rows = await commands.of_bulk(work.session, work.customer_id, found.id)
-    return found.id, [row.id for row in rows if _is_awaited(row)]
+    return DispatchedBulk(found, [row.id for row in rows if _is_awaited(row)], fresh=False)
 
 
 def _is_awaited(row: CommandRow) -> bool:

@@ -48,13 +48,13 @@ async def delete_group(work: UnitOfWork, group_id: str) -> GroupRow:
     return group
 
 
-async def add_members(work: UnitOfWork, command: ChangeMembers) -> int:
+async def add_members(work: UnitOfWork, command: ChangeMembers) -> tuple[GroupRow, int]:
     """How many came in; those that are members already are left alone."""
     group = await require_group(work, command.group_id, lock=True)
-    return await _add(work, group, await _present(work, command.devices))
+    return group, await _add(work, group, await _present(work, command.devices))
 
 
-async def remove_members(work: UnitOfWork, command: ChangeMembers) -> int:
+async def remove_members(work: UnitOfWork, command: ChangeMembers) -> tuple[GroupRow, int]:
     """All must be members. Raises NotFound or Conflict."""
     group = await require_group(work, command.group_id, lock=True)
     leaving = [device.id for device in await _present(work, command.devices)]
@@ -64,7 +64,7 @@ async def remove_members(work: UnitOfWork, command: ChangeMembers) -> int:
         raise Conflict("These devices are not in the group", device_ids=strangers[:20])
     await groups.remove(work.session, work.customer_id, group.id, leaving)
     _record(work, events.MEMBERS_REMOVED, group, leaving)
-    return len(leaving)
+    return group, len(leaving)
 
 
 async def require_group(work: UnitOfWork, group_id: str, *, lock: bool = False) -> GroupRow:
