@@ -78,7 +78,7 @@ async def count_open(session: ReadSession, device_ids: Sequence[str]) -> dict[st
         .where(COMMAND.c.device_id.in_(device_ids), _OPEN)
         .group_by(COMMAND.c.device_id)
     )
-    return dict((await session.execute(query)).tuples().all())
+    return {row[0]: row[1] for row in await session.execute(query)}
 
 
 async def insert_rows(session: WriteSession, customer_id: int, rows: Sequence[CommandRow]) -> None:

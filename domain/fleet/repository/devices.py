@@ -64,7 +64,7 @@ async def count_by(session: ReadSession, customer_id: int, field: str) -> dict[A
         .group_by(column)
         .order_by(column)
     )
-    return dict((await session.execute(query)).tuples().all())
+    return {row[0]: row[1] for row in await session.execute(query)}
 
 
 async def find(session: ReadSession, customer_id: int, key: str) -> DeviceRow | None:

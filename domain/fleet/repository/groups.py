@@ -149,7 +149,7 @@ async def sizes(session: ReadSession, customer_id: int, group_ids: Sequence[str]
         .where(MEMBER.c.customer_id == customer_id, MEMBER.c.group_id.in_(group_ids))
         .group_by(MEMBER.c.group_id)
     )
-    found: dict[str, int] = dict((await session.execute(query)).tuples().all())
+    found: dict[str, int] = {row[0]: row[1] for row in await session.execute(query)}
     return {group_id: found.get(group_id, 0) for group_id in group_ids}
 
 
