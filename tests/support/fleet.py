@@ -1,8 +1,8 @@
 """A factory's fleet for tests: processes on one database, served on real sockets, and edges."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -41,6 +41,7 @@ from graph.context import Build, Context, Policy, Services
 from graph.fleet import resolvers
 from graph.fleet.streams import SOURCES
 from graph.streams import Streams
+from tests.support.waiting import DEADLINE_S
 
 ABSENT: Any = None
 QUICK = FleetSettings(heartbeat_s=0.2, missed_heartbeats=5)
@@ -241,8 +242,9 @@ def _endpoint(factory: Factory) -> Any:
             scheme, _, token = socket.headers.get("authorization", "").partition(" ")
             found = await factory.tokens.actor(token if scheme == "Bearer" else "")
         except Unauthorized as refused:
-            await socket.accept()
-            await socket.close(4401, refused.message)
+            with suppress(RuntimeError, WebSocketDisconnect):
+                await socket.accept()
+                await socket.close(4401, refused.message)
             return
         await socket.accept()
         loop = DeviceSessionLoop(
@@ -254,10 +256,8 @@ def _endpoint(factory: Factory) -> Any:
         )
         end = await loop.run()
         factory.ends.append(end)
-        try:
+        with suppress(RuntimeError, WebSocketDisconnect):
             await socket.close(*end)
-        except RuntimeError:
-            return
 
     return serve
 
@@ -277,6 +277,13 @@ def transport(socket: WebSocket) -> Transport:
 
     client = socket.client
     return Transport(receive, send, client.host if client else "")
+
+
+async def until(holds: Callable[[], Awaitable[bool]], deadline_s: float = DEADLINE_S) -> None:
+    """Raises TimeoutError where it does not come true in time."""
+    async with asyncio.timeout(deadline_s):
+        while not await holds():  # noqa: ASYNC110 - it is asked of a database
+            await asyncio.sleep(0.005)
 
 
 def kinds(rows: Sequence[Any]) -> list[str]:
