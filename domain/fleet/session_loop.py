@@ -91,6 +91,7 @@ class DeviceSessionLoop:
         self._expires_at_us = expires_at_us
         self._session = LiveSession(actor.id, transport.address, self._now_us())
         self._heard_s = 0.0
+        self._taking: asyncio.Future[None] | None = None
 
     async def run(self) -> SessionEnd:
         """To the end of the session: what to close the socket with. Raises Forbidden or
@@ -168,7 +169,7 @@ class DeviceSessionLoop:
         finally:
             for task in tasks:
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.gather(*tasks, self._taken(), return_exceptions=True)
         return _first_end(done)
 
     async def _read(self) -> None:
@@ -176,8 +177,17 @@ class DeviceSessionLoop:
             text = await self._transport.receive()
             self._heard_s = _monotonic_s()
             frame = self._parsed(text)
-            if frame is not None:
-                await self._take(frame)
+            if frame is None:
+                continue
+            # What was heard is stored to its end, whatever ends the session meanwhile.
+            self._taking = asyncio.ensure_future(self._take(frame))
+            await asyncio.shield(self._taking)
+            self._taking = None
+            self._heard_s = _monotonic_s()
+
+    async def _taken(self) -> None:
+        if self._taking is not None:
+            await self._taking
 
     def _parsed(self, text: str | None) -> Frame | None:
         if text is None:
@@ -209,7 +219,8 @@ class DeviceSessionLoop:
         settings = self._services.settings
         while True:
             await asyncio.sleep(settings.heartbeat_s / 2)
-            silent_s = _monotonic_s() - self._heard_s
+            # While we are busy with what it said it is we who keep the device waiting.
+            silent_s = 0.0 if self._taking is not None else _monotonic_s() - self._heard_s
             if self._expires_at_us is not None and self._expires_at_us <= self._now_us():
                 raise _Ended(UNAUTHORIZED, "The token has expired")
             if silent_s >= settings.silent_after_s:

@@ -44,7 +44,9 @@ from graph.streams import Streams
 from tests.support.waiting import DEADLINE_S
 
 ABSENT: Any = None
-QUICK = FleetSettings(heartbeat_s=0.2, missed_heartbeats=5)
+# Frequent, yet patient: a busy machine must not look like a silent device.
+QUICK = FleetSettings(heartbeat_s=0.2, missed_heartbeats=100)
+HASTY = FleetSettings(heartbeat_s=0.1, missed_heartbeats=3)
 TABLES = (
     "device",
     "device_status_change",

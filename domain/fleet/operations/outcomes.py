@@ -52,6 +52,8 @@ async def answered(
     found = await _own(work, device_id, command_id)
     if found is None:
         return None
+    if found.type in _SWITCHES:
+        await devices.lock(work.session, work.customer_id, device_id)
     state = CommandState.SUCCEEDED if error is None else CommandState.FAILED
     code, message = error or (None, None)
     ended = await commands.change(

@@ -4,7 +4,7 @@ from domain.fleet import events
 from domain.fleet.commands import Heartbeat
 from domain.fleet.operations import presence
 from domain.fleet.operations.devices import require_device
-from domain.fleet.repository import commands, configuration, sessions
+from domain.fleet.repository import commands, configuration, devices, sessions
 from domain.fleet.rows import CommandRow, ConfigurationRow, DeviceRow, SessionRow
 from domain.kernel.uow import UnitOfWork
 
@@ -24,6 +24,8 @@ async def open_session(work: UnitOfWork, row: SessionRow, greeting: Heartbeat) -
 
 async def close_session(work: UnitOfWork, device_id: str, session_id: str, reason: str) -> bool:
     """The device is offline at once, unless a newer session has taken over: False then."""
+    # The device first, here and everywhere: two who lock in two orders wait for each other.
+    await devices.lock(work.session, work.customer_id, device_id)
     if not await sessions.drop(work.session, device_id, session_id):
         return False
     told = {"device_id": device_id, "session_id": session_id, "process_id": ""}
@@ -33,12 +35,11 @@ async def close_session(work: UnitOfWork, device_id: str, session_id: str, reaso
 
 
 async def keep_session(work: UnitOfWork, row: SessionRow, command: Heartbeat) -> bool:
-    """A heartbeat over the socket. False where another session has taken this one's place."""
-    if not await sessions.touch(work.session, row.device_id, row.session_id, work.now_us):
-        return False
+    """A heartbeat over the socket. False where another session has taken this one's place: then
+    the caller undoes the whole."""
     if not await presence.beat(work, row.device_id, command):
         await presence.heartbeat(work, command)
-    return True
+    return await sessions.touch(work.session, row.device_id, row.session_id, work.now_us)
 
 
 async def what_waits(work: UnitOfWork, device_id: str) -> tuple[list[CommandRow], ConfigurationRow]:

@@ -1,6 +1,7 @@
 """Sessions of devices: one each, wherever it is held; who breaks the protocol is shown out."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -12,7 +13,7 @@ from domain.kernel.paging import PageRequest
 from graph.fleet import resolvers
 from tests.drivers.factory.conftest import Site
 from tests.support.edge_link import linked_edge
-from tests.support.fleet import Factory, everything, until
+from tests.support.fleet import HASTY, Factory, everything, until
 from tests.support.log import facts
 from tests.support.rawedge import raw_device
 
@@ -52,6 +53,7 @@ async def test_heartbeats_keep_a_device_online_and_tell_how_it_is(site: Site) ->
 
 
 async def test_a_silent_device_is_shown_out(site: Site) -> None:
+    site.one.fleet = replace(site.one.fleet, settings=HASTY)
     async with raw_device(site.one.url, site.token) as device:
         assert await device.hear("ping") == {"type": "ping"}
         assert await device.closed() == 4408
