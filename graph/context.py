@@ -15,6 +15,7 @@ from domain.kernel.tail import LogTail
 from domain.kernel.uow import Transactions, UnitOfWork
 
 if TYPE_CHECKING:
+    from domain.fleet.ports import FleetServices
     from domain.identity.ports import IdentityServices
     from domain.line.ports import LinePort
     from domain.production.operations.scans import ScanIntake
@@ -60,7 +61,10 @@ class Services:
     scans: "ScanIntake"
     sync: "SyncServices"
     line: "LinePort"
+    fleet: "FleetServices | None" = None
+    """Of a factory; an edge has no fleet."""
     software: "SoftwareServices | None" = None
+    """Of a factory too."""
 
 
 @dataclass(slots=True)

@@ -54,7 +54,10 @@ async def test_the_readme_s_stream_streams(edge: Edge) -> None:
     [stream] = [block for block in blocks(README, "sh") if "text/event-stream" in block]
     operator = await edge.logged_in("operator")
     shell = asyncio.create_task(
-        _shell(edge, login + "\n{ " + stream.strip() + " || true; } | { grep -m1 '^data: {\"data\"' ; }")
+        _shell(
+            edge,
+            login + "\n{ " + stream.strip() + " || true; } | { grep -m1 '^data: {\"data\"' ; }",
+        )
     )
     await edge.subscribers(1)
     await operator.ask('mutation { scan(input: {code: "x"}) { valid } }')
