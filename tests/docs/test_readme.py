@@ -53,12 +53,8 @@ async def test_the_readme_s_stream_streams(edge: Edge) -> None:
     [login] = [block for block in blocks(README, "sh") if "TOKEN=$(" in block]
     [stream] = [block for block in blocks(README, "sh") if "text/event-stream" in block]
     operator = await edge.logged_in("operator")
-    shell = asyncio.create_task(
-        _shell(
-            edge,
-            login + "\n{ " + stream.strip() + " || true; } | { grep -m1 '^data: {\"data\"' ; }",
-        )
-    )
+    first = f"{{ {stream.strip()} || true; }} | grep -m1 '^data: {{\"data\"'"
+    shell = asyncio.create_task(_shell(edge, f"{login}\n{first}"))
     await edge.subscribers(1)
     await operator.ask('mutation { scan(input: {code: "x"}) { valid } }')
     _, _, event = (await shell).rpartition("data: ")
