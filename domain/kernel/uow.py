@@ -44,8 +44,8 @@ class UnitOfWork:
         stream: str,
         kind: str,
         key: str,
-        *,
         before: dict[str, Any] | None = None,
+        /,
         **payload: Any,
     ) -> None:
         """Remembers a fact; it is written with the rows, in this transaction. `before` is what

@@ -9,6 +9,7 @@ from domain.fleet.documents import differences
 from domain.kernel.errors import NotFound, ValidationFailed
 from domain.kernel.ids import is_id
 from domain.kernel.paging import MAX_PAGE
+from domain.kernel.paging import page_request as window
 from graph.context import Context
 from graph.fleet import resolvers
 from graph.fleet.inputs import (
@@ -43,7 +44,7 @@ from graph.fleet.types import (
     telemetry_type,
 )
 from graph.info import Info
-from graph.pagination import Connection, connection, plain_id, window
+from graph.pagination import Connection, connection, plain_id
 from graph.scalars import Timestamp
 
 __all__ = ["FleetMutation", "FleetQuery"]

@@ -84,7 +84,7 @@ async def _remember_status(work: UnitOfWork, bottle: BottleRow, status: BottleSt
         events.STREAM,
         events.BOTTLE_STATUS_CHANGED,
         bottle.id,
-        before={"status": int(bottle.status), "batch_id": bottle.batch_id},
+        {"status": int(bottle.status), "batch_id": bottle.batch_id},
         identifier=bottle.identifier,
         previous=int(bottle.status),
         status=int(status),
