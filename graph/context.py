@@ -32,6 +32,8 @@ class Policy:
     gs1_company_prefix: str = "2000000"
     origin: str = ""
     """The name of this edge: its running numbers are its own."""
+    drain_timeout_s: float = 30.0
+    """A reader's socket that takes nothing for so long is given up."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,7 @@ from graphql.execution.values import VariableValues
 from graphql.validation import NoSchemaIntrospectionCustomRule
 
 from domain.kernel.errors import ValidationFailed
+from graph.attributes import AttributeKey, PlainAttribute
 from graph.errors import RequestRefused, limit_error, refusal
 from graph.limits import Cost, CostRules, Limits, fragments_of, structure_error
 
@@ -58,6 +59,8 @@ class PreparedOperation:
     """@skip or @include occur: which fields are selected is another question each time."""
     sub_fields: dict[Any, Any] = field(default_factory=dict)
     """The executor's own memory of sub-selections; bounded by the document."""
+    attributes: dict[AttributeKey, PlainAttribute | None] = field(default_factory=dict)
+    """Which of its fields are plain attributes; bounded by the document too."""
 
     @property
     def kind(self) -> OperationType:

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from graphql import GraphQLError
 
-from domain.kernel.errors import DomainError, ErrorCode
+from domain.kernel.errors import DomainError, ErrorCode, Stopping
 
 MASKED: Final = "Internal server error"
 FormattedError = dict[str, Any]
@@ -74,6 +74,13 @@ def innermost(error: GraphQLError) -> Exception:
     while isinstance(found, GraphQLError) and found.original_error is not None:
         found = found.original_error
     return found
+
+
+def is_stopping(error: Exception) -> bool:
+    """Whether a stream ended only because this process does: its reader is to come back."""
+    found = error.errors if isinstance(error, RequestRefused) else (error,)
+    causes = (innermost(one) if isinstance(one, GraphQLError) else one for one in found)
+    return any(isinstance(cause, Stopping) for cause in causes)
 
 
 def domain_error(

@@ -15,14 +15,8 @@ from weakref import WeakKeyDictionary
 import orjson
 import strawberry
 from graphql import ExecutionResult, GraphQLError, OperationType
-from graphql.execution import (
-    Executor,
-    create_source_event_stream,
-    default_field_resolver,
-    default_type_resolver,
-)
+from graphql.execution import Executor, create_source_event_stream
 from graphql.execution.values import VariableValues, get_argument_values
-from graphql.pyutils import AwaitableOrValue
 from strawberry.types.arguments import convert_arguments
 from strawberry.types.field import StrawberryField
 
@@ -41,6 +35,7 @@ from graph.errors import (
     masked,
     refusal,
 )
+from graph.executor import run_operation
 from graph.streams import AFTER, SharedOperation, Streams, StreamSource, shared_operation
 
 SHARED_STREAM: Final = "shared stream"
@@ -101,61 +96,6 @@ class ResponseStream(Protocol):
     async def __anext__(self) -> Delivery[str]: ...
 
     async def aclose(self) -> None: ...
-
-
-def run_operation(
-    operation: PreparedOperation, root_value: Any, context: Any, variables: VariableValues
-) -> AwaitableOrValue[ExecutionResult]:
-    """The one place where an operation is executed; for a subscription, one event of it."""
-    executor = _PreparedExecutor(
-        operation.schema,
-        operation.definitions,
-        operation.fragments,
-        root_value,
-        context,
-        operation.node,
-        variables,
-        default_field_resolver,
-        default_type_resolver,
-        default_field_resolver,
-        hide_suggestions=operation.hide_suggestions,
-    )
-    return executor.run(operation)
-
-
-class _PreparedExecutor(Executor[Any]):
-    """graphql-core's executor with the memory of earlier executions of the same operation."""
-
-    def run(self, operation: PreparedOperation) -> AwaitableOrValue[ExecutionResult]:
-        try:
-            if operation.conditional:
-                collected = operation.collect(self.variable_values)
-            else:
-                collected = operation.collected
-                self._relevant_sub_fields = operation.sub_fields
-            data = self.execute_root_grouped_field_set(
-                operation.root_type,
-                self.root_value,
-                collected.grouped_field_set,
-                operation.kind is OperationType.MUTATION,
-                None,
-            )
-        except GraphQLError as error:
-            self.collected_errors.add(error, None)
-            return self._response(None)
-        if inspect.isawaitable(data):
-            return self._awaited(data)
-        return self._response(data)
-
-    async def _awaited(self, data: Any) -> ExecutionResult:
-        try:
-            return self._response(await data)
-        except GraphQLError as error:
-            self.collected_errors.add(error, None)
-            return self._response(None)
-
-    def _response(self, data: dict[str, Any] | None) -> ExecutionResult:
-        return ExecutionResult(data, self.collected_errors.errors or None)
 
 
 class Engine:

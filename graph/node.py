@@ -1,6 +1,7 @@
 """`node(id)`: a global id back to its object."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 import strawberry
 
@@ -9,49 +10,33 @@ from graph.identity import resolvers as identity
 from graph.identity.types import user_type
 from graph.info import Info
 from graph.journal import resolvers as journal
-from graph.journal.types import event_type
-from graph.pagination import Node, split_global_id
+from graph.journal.types import audit_type, event_type
+from graph.pagination import Node, found, split_global_id
 from graph.production import resolvers as production
+from graph.production.trace_types import trace_event_type
 from graph.production.types import batch_type, bottle_type, pallet_type, scan_type
 
-
-async def _bottle(context: Context, key: str) -> Node | None:
-    row = await production.bottle(context, key)
-    return None if row is None else bottle_type(row)
+Finder = Callable[[Context, str], Awaitable[Node | None]]
 
 
-async def _batch(context: Context, key: str) -> Node | None:
-    row = await production.batch(context, key)
-    return None if row is None else batch_type(row)
+def _finder(
+    resolver: Callable[[Context, str], Awaitable[Any]], build: Callable[[Any], Node]
+) -> Finder:
+    async def find(context: Context, key: str) -> Node | None:
+        return found(await resolver(context, key), build)
+
+    return find
 
 
-async def _pallet(context: Context, key: str) -> Node | None:
-    row = await production.pallet(context, key)
-    return None if row is None else pallet_type(row)
-
-
-async def _scan(context: Context, key: str) -> Node | None:
-    row = (await production.scans_by_ids(context, [key])).get(key)
-    return None if row is None else scan_type(row)
-
-
-async def _event(context: Context, key: str) -> Node | None:
-    row = await journal.event(context, key)
-    return None if row is None else event_type(row)
-
-
-async def _user(context: Context, key: str) -> Node | None:
-    row = await identity.user(context, key)
-    return None if row is None else user_type(row)
-
-
-_FINDERS: Mapping[str, Callable[[Context, str], Awaitable[Node | None]]] = {
-    "Batch": _batch,
-    "Bottle": _bottle,
-    "Event": _event,
-    "Pallet": _pallet,
-    "Scan": _scan,
-    "User": _user,
+_FINDERS: Mapping[str, Finder] = {
+    "AuditEntry": _finder(journal.audit_entry, audit_type),
+    "Batch": _finder(production.batch, batch_type),
+    "Bottle": _finder(production.bottle, bottle_type),
+    "Event": _finder(journal.event, event_type),
+    "Pallet": _finder(production.pallet, pallet_type),
+    "Scan": _finder(production.scan, scan_type),
+    "TraceEvent": _finder(production.trace_event, trace_event_type),
+    "User": _finder(identity.user, user_type),
 }
 
 

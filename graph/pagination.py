@@ -3,15 +3,22 @@
 import binascii
 from base64 import b64decode, b64encode
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Any, Generic, TypeVar
+from functools import partial
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 import strawberry
 
+from domain.kernel.ids import is_id
 from domain.kernel.paging import Page, PageRequest, page_request
+from graph.context import Context
+from graph.info import Info
 
 T = TypeVar("T")
-After = Annotated[str | None, strawberry.argument(description="Rows after this cursor")]
-Before = Annotated[str | None, strawberry.argument(description="Rows before this cursor")]
+Row = TypeVar("Row")
+Wanted = TypeVar("Wanted")
+Wanted_co = TypeVar("Wanted_co", covariant=True)
+
+NOBODY: Final = "0" * 32  # an id that nothing has
 
 
 def global_id(type_name: str, key: str) -> strawberry.ID:
@@ -32,6 +39,14 @@ def plain_id(value: str, type_name: str) -> str:
     """By-id arguments take a global id of their type or the plain id that the dialects show."""
     parts = split_global_id(value)
     return parts[1] if parts is not None and parts[0] == type_name else value
+
+
+def filter_id(value: str | None, type_name: str) -> str | None:
+    """As `plain_id`, for a filter: what can be no id matches nothing."""
+    if value is None:
+        return None
+    key = plain_id(value, type_name)
+    return key if is_id(key) else NOBODY
 
 
 @strawberry.interface(description="Anything that `node(id)` finds again")
@@ -66,13 +81,6 @@ class Connection(Generic[T]):
         return await self.count()
 
 
-def window(
-    first: int | None, after: str | None, last: int | None, before: str | None
-) -> PageRequest:
-    """Relay's four arguments; raises ValidationFailed."""
-    return page_request(first, after, last, before)
-
-
 def connection(
     page: Page[Any], build: Callable[[Any], T], count: Callable[[], Awaitable[int]]
 ) -> Connection[T]:
@@ -85,3 +93,42 @@ def connection(
         end_cursor=edges[-1].cursor if edges else None,
     )
     return Connection(edges=edges, page_info=info, count=count)
+
+
+class FilterInput(Protocol[Wanted_co]):
+    """An input type of filters; `wanted()` makes what resolvers take."""
+
+    def wanted(self) -> Wanted_co: ...
+
+
+def list_field(
+    node: type[T],
+    filter_input: type[FilterInput[Wanted]],
+    everything: Wanted,
+    fetch: Callable[[Context, Wanted, PageRequest], Awaitable[Page[Any]]],
+    count: Callable[[Context, Wanted], Awaitable[int]],
+    build: Callable[[Any], T],
+    description: str,
+) -> Any:
+    """A root field that lists `node`: Relay's four arguments, a typed filter, a connection.
+    `everything` is the filter of those who give none."""
+
+    async def resolve(
+        info: Info,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+        filter: Any = None,
+    ) -> Any:
+        wanted = filter.wanted() if filter else everything
+        page = await fetch(info.context, wanted, page_request(first, after, last, before))
+        return connection(page, build, partial(count, info.context, wanted))
+
+    resolve.__annotations__ |= {"filter": filter_input | None, "return": Connection[node]}  # type: ignore[valid-type]
+    return strawberry.field(resolver=resolve, description=description)
+
+
+def found(row: Row | None, build: Callable[[Row], T]) -> T | None:
+    """A single object that does not exist is null."""
+    return None if row is None else build(row)

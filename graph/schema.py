@@ -8,6 +8,7 @@ from strawberry.schema.config import StrawberryConfig
 from domain.journal.models import Severity
 from graph.identity.fields import IdentityMutation, IdentityQuery
 from graph.info import Info
+from graph.input_types import prepare_input_types
 from graph.journal.fields import JournalMutation, JournalQuery
 from graph.journal.types import EventStreamItem
 from graph.line.fields import LineQuery
@@ -69,3 +70,4 @@ schema = strawberry.Schema(
     subscription=Subscription,
     config=StrawberryConfig(scalar_map=SCALARS),
 )
+prepare_input_types(schema)

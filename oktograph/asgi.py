@@ -7,12 +7,14 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from compat_rest.kernel.dialect import dialect_app
+from compat_rest.kernel.direct import direct_calls
 from compat_rest.kernel.documentation import documentation_routes
 from compat_rest.kernel.limits import BodyLimit
 from compat_rest.okto_edge.app import DIALECT
 from graph.engine import GraphSettings, build_engine
 from graph.transport.routes import graphql_routes
 from graph.transport.settings import TransportSettings
+from oktograph.console import first_operations
 from oktograph.documents import trusted_documents
 from oktograph.edge import EdgeRuntime
 from oktograph.observability import Metrics, Observed
@@ -23,13 +25,19 @@ from oktograph.well_known import well_known_routes
 class FirstSegment:
     """Sends a path to the application that owns its first segment, else to the last one.
 
-    A dialect owns whatever is left, so that unknown paths are refused in its own shape."""
+    A dialect owns whatever is left, so that unknown paths are refused in its own shape. `direct`
+    is called at once for its very path: it needs nothing of an application around it."""
 
-    def __init__(self, owners: Mapping[str, ASGIApp], rest: ASGIApp) -> None:
+    def __init__(self, owners: Mapping[str, ASGIApp], rest: ASGIApp, direct: Route) -> None:
         self._owners = owners
         self._rest = rest
+        self._direct = direct
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"] == self._direct.path and scope["type"] == "http":
+            scope["route"] = self._direct
+            await self._direct.app(scope, receive, send)
+            return
         segment = scope["path"].split("/", 2)[1] if scope["path"].startswith("/") else ""
         await self._owners.get(segment, self._rest)(scope, receive, send)
 
@@ -38,6 +46,7 @@ def edge_app(runtime: EdgeRuntime) -> ASGIApp:
     """Everything the edge's port answers."""
     settings = runtime.settings
     metrics = Metrics()
+    metrics.watch(runtime.services)
     engine = build_engine(runtime.services, _graph(settings))
     graph = graphql_routes(engine, runtime.entry, _transport(settings))
     others: list[BaseRoute] = [
@@ -47,9 +56,10 @@ def edge_app(runtime: EdgeRuntime) -> ASGIApp:
         Route("/metrics", metrics.page),
     ]
     shared = Starlette(routes=others)
+    endpoint = next(route for route in graph if isinstance(route, Route))
     dialect = _dialect(runtime)
     owners = dict.fromkeys(("graphql", "docs", "metrics", ".well-known"), shared)
-    return Observed(FirstSegment(owners, dialect), metrics)
+    return Observed(FirstSegment(owners, dialect, endpoint), metrics)
 
 
 def dialect_only(runtime: EdgeRuntime) -> ASGIApp:
@@ -58,7 +68,7 @@ def dialect_only(runtime: EdgeRuntime) -> ASGIApp:
 
 
 def _dialect(runtime: EdgeRuntime) -> ASGIApp:
-    app = dialect_app(DIALECT, runtime.entry)
+    app = direct_calls(dialect_app(DIALECT, runtime.entry), DIALECT)
     return BodyLimit(app, DIALECT.errors, runtime.settings.max_body_bytes)
 
 
@@ -71,6 +81,8 @@ def _transport(settings: Settings) -> TransportSettings:
     origins = frozenset(settings.allowed_origins) or None
     return TransportSettings(
         graphiql=settings.graphql_ide,
+        first_operations=first_operations(demo=settings.demo),
         max_body_bytes=settings.max_body_bytes,
         allowed_origins=origins,
+        drain_timeout_s=settings.drain_timeout_s,
     )

@@ -1,5 +1,6 @@
 """The demo: a cloud, and a line whose scanner reads milk codes; real peers on real sockets."""
 
+import errno
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from random import Random
@@ -44,12 +45,12 @@ class DemoLine:
         self._rate = rate
         self._stack = AsyncExitStack()
         self.cloud_url = ""
+        self.notes: list[str] = []
         self.scanners: list[dict[str, Any]] = []
 
     async def start(self, *, cloud_port: int) -> None:
-        state = CloudState(DEMO, next_code=_cloud_code)
-        cloud = await self._stack.enter_async_context(running_cloud(port=cloud_port, state=state))
-        self.cloud_url = cloud.url
+        """A `cloud_port` that is taken is replaced by a free one; `notes` then says so."""
+        self.cloud_url = await self._start_cloud(cloud_port)
         # Misreads of a single character come from the scanner itself, as on a real line.
         config = SimulatorConfig(rate=self._rate, faults=Faults(mangle=0.015))
         codes = line_codes(Random())  # noqa: S311 - a simulation
@@ -64,6 +65,17 @@ class DemoLine:
                 "port": scanner.port,
             }
         ]
+
+    async def _start_cloud(self, port: int) -> str:
+        state = CloudState(DEMO, next_code=_cloud_code)
+        try:
+            cloud = await self._stack.enter_async_context(running_cloud(port=port, state=state))
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+            cloud = await self._stack.enter_async_context(running_cloud(port=0, state=state))
+            self.notes.append(f"Port {port} is taken: the cloud answers on {cloud.port} instead")
+        return cloud.url
 
     def settings(self, given: Settings) -> dict[str, Any]:
         """What the edge is told of the line; what the user has set stays."""

@@ -1,15 +1,22 @@
 """What every request gets: a correlation id, a count, a duration. Pure ASGI, no body is touched."""
 
+import asyncio
 import re
 import secrets
 import time
+from collections.abc import Iterator
 from typing import Final
 
 import structlog
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from graph.context import Services
 
 HEADER: Final = b"x-request-id"
 _SAFE: Final = re.compile(rb"[A-Za-z0-9._-]{1,64}")
@@ -28,15 +35,41 @@ class Metrics:
             registry=self.registry,
             buckets=BUCKETS,
         )
-        self.scans = Counter(
-            "oktograph_scans", "Scans committed", ("verdict",), registry=self.registry
-        )
-        self.gauge = Gauge(
-            "oktograph_live", "What is there right now", ("what",), registry=self.registry
-        )
+
+    def watch(self, services: Services) -> None:
+        """Its figures are asked for when the page is, and cost nothing in between."""
+        self.registry.register(_Live(services))
 
     async def page(self, _request: Request) -> Response:
         return Response(generate_latest(self.registry), media_type="text/plain; version=0.0.4")
+
+
+class _Live(Collector):
+    """What a service holds at this moment, and what it has committed since its start."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    def collect(self) -> Iterator[Metric]:
+        live = GaugeMetricFamily("oktograph_live", "What is there right now", labels=("what",))
+        for what, count in self._figures().items():
+            live.add_metric((what,), count)
+        yield live
+        scans = CounterMetricFamily("oktograph_scans", "Scans committed", labels=("verdict",))
+        for verdict, count in sorted(self._services.scans.committed.items()):
+            scans.add_metric((verdict,), count)
+        yield scans
+
+    def _figures(self) -> dict[str, int]:
+        services = self._services
+        return {
+            "subscriptions": services.fanout.subscriptions,
+            "groups": services.fanout.groups,
+            "waiting_writes": services.scans.waiting,
+            "scanners_connected": sum(one.connected for one in services.line.scanners()),
+            "log_head": services.tail.head,
+            "tasks": len(asyncio.all_tasks()),
+        }
 
 
 class Observed:

@@ -1,20 +1,41 @@
 """Settings: environment variables `OKTOGRAPH_…`, a `.env`, and what the command line says."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from sqlalchemy.exc import ArgumentError
+
+from domain.kernel.database import async_url
+from domain.kernel.errors import DomainError
+from domain.production.codes import ProfileCatalogue
+from drivers.scanners.port import parse_scanners
 
 DEMO_CLOUD_PORT = 8090
+BROKERS = ("memory", "redis", "rediss", "postgres", "postgresql")
+COUNTERS = ("memory", "redis", "rediss")
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+
+
+@contextmanager
+def _as_value_error() -> Iterator[None]:
+    """pydantic adds the name of the setting to a ValueError only."""
+    try:
+        yield
+    except DomainError as error:
+        raise ValueError(error.message) from error
 
 
 class Settings(BaseSettings):
     """Each is documented by `oktograph serve --help` or the README."""
 
     model_config = SettingsConfigDict(
-        env_prefix="OKTOGRAPH_", env_file=".env", extra="ignore", frozen=True
+        env_prefix="OKTOGRAPH_", env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
     )
 
     host: str = "127.0.0.1"
@@ -28,8 +49,8 @@ class Settings(BaseSettings):
     broadcast_url: str = "memory://"
     cloud_url: str = ""
     edge_identifier: str = "edge-001"
-    industry: str = "milk"
     code_profiles: Annotated[list[dict[str, Any]], NoDecode] = []
+    industry: str = "milk"
     gs1_company_prefix: str = Field("2000000", pattern=r"^[0-9]{4,12}$")
     pack_size: int = Field(0, ge=0, le=10_000)
     pallet_size: int = Field(10, ge=1, le=1_000)
@@ -50,7 +71,14 @@ class Settings(BaseSettings):
     graphql_trusted_only: bool = False
     allowed_origins: Annotated[list[str], NoDecode] = []
 
-    bootstrap_password: SecretStr | None = None
+    bootstrap_password: SecretStr | None = Field(None, min_length=8)
+    """Of the administrator that the first start makes, so that an automated installation need not
+    read it off a terminal; later starts ignore it."""
+
+    drain_timeout_s: float = Field(30.0, gt=0)
+    """A socket that takes nothing for so long is given up."""
+    request_timeout_s: float = Field(60.0, gt=0)
+    """From the first byte of a request to its last."""
 
     @field_validator("scanners", "code_profiles", mode="before")
     @classmethod
@@ -62,6 +90,47 @@ class Settings(BaseSettings):
     def _comma_list(cls, value: Any) -> Any:
         return [part for part in value.split(",") if part] if isinstance(value, str) else value
 
+    @field_validator("edge_database_url")
+    @classmethod
+    def _known_database(cls, value: str) -> str:
+        try:
+            if value:
+                async_url(value)
+        except ArgumentError as error:
+            raise ValueError("not the URL of a database") from error
+        return value
+
+    @field_validator("broadcast_url")
+    @classmethod
+    def _known_broker(cls, value: str) -> str:
+        return _of_scheme(value, BROKERS)
+
+    @field_validator("throttle_url")
+    @classmethod
+    def _known_counters(cls, value: str) -> str:
+        return _of_scheme(value, COUNTERS)
+
+    @field_validator("log_level")
+    @classmethod
+    def _known_level(cls, value: str) -> str:
+        if value.upper() not in LOG_LEVELS:
+            raise ValueError(f"must be one of {', '.join(LOG_LEVELS)}")
+        return value.upper()
+
+    @field_validator("scanners")
+    @classmethod
+    def _known_scanners(cls, value: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        with _as_value_error():
+            parse_scanners(value)
+        return value
+
+    @field_validator("industry")
+    @classmethod
+    def _known_industry(cls, value: str, info: ValidationInfo) -> str:
+        with _as_value_error():
+            ProfileCatalogue().with_user_profiles(info.data.get("code_profiles", [])).matcher(value)
+        return value
+
     @property
     def mock_mode(self) -> bool:
         return self.demo if self.mock is None else self.mock
@@ -69,3 +138,9 @@ class Settings(BaseSettings):
     @property
     def database_url(self) -> str:
         return self.edge_database_url or f"sqlite:///{self.data_dir.absolute()}/edge.db"
+
+
+def _of_scheme(url: str, known: tuple[str, ...]) -> str:
+    if urlsplit(url).scheme not in known:
+        raise ValueError(f"must begin with one of {', '.join(f'{one}://' for one in known)}")
+    return url

@@ -37,10 +37,10 @@ class Announcement:
         self._console.print(self._addresses())
         if self._runtime.settings.demo:
             self._console.print(self._accounts())
-        if self._runtime.first_password is not None:
+        if self._runtime.core.first_password is not None:
             self._console.print(
                 "First start: user [bold]admin[/], password "
-                f"[bold]{self._runtime.first_password}[/] (shown only now)"
+                f"[bold]{self._runtime.core.first_password}[/] (shown only now)"
             )
         if self._runtime.settings.demo:
             self._task = asyncio.create_task(self._count(), name="terminal")
@@ -84,7 +84,7 @@ class Announcement:
                 await asyncio.sleep(TERMINAL_S)
 
     async def _counts(self) -> Text:
-        customer_id = self._runtime.customer.id
+        customer_id = self._runtime.core.customer.id
         services = self._runtime.services
         async with services.database.read() as session:
             read, _ = await scans.total(session, customer_id)

@@ -2,5 +2,7 @@
 
 pytest_plugins = [
     "tests.support.databases",
+    "tests.support.edge",
+    "tests.support.floor",
     "tests.support.redis",
 ]

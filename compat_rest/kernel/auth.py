@@ -35,8 +35,12 @@ def bearer_token(connection: HTTPConnection) -> str | None:
 
 
 async def caller(connection: HTTPConnection) -> Context:
-    """Whoever sent the token; resolvers decide what they may."""
-    return await entry_of(connection).context(bearer_token(connection))
+    """Whoever sent the token; resolvers decide what they may. Without one the answer is 401 and
+    never a word about the body, which FastAPI would judge before a resolver is reached."""
+    token = bearer_token(connection)
+    if token is None:
+        raise Unauthorized("Invalid or missing token")
+    return await entry_of(connection).context(token)
 
 
 async def anyone(connection: HTTPConnection) -> Context:

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from http import HTTPStatus
+from typing import Any, Final
 
 from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
-from fastapi.routing import APIRoute
+from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
 from pydantic import BaseModel
 
 from compat_rest.kernel.auth import Authenticate, Entry, caller
@@ -48,10 +49,8 @@ def dialect_app(dialect: Dialect, entry: Entry, *, documentation: bool = True) -
     )
     app.state.entry = entry
     dialect.errors.install(app)
-    refusals: dict[int | str, dict[str, Any]] = {
-        status: {"model": dialect.error_model}
-        for status in sorted({*dialect.errors.statuses.values(), 405})
-    }
+    # Named here for the model's sake; `_corrected` puts references in their place.
+    refusals: dict[int | str, dict[str, Any]] = {400: {"model": dialect.error_model}}
     for router in dialect.routers:
         app.include_router(router, responses=refusals)
     app.openapi = _describe(app, dialect)  # type: ignore[method-assign]
@@ -80,17 +79,52 @@ def _corrected(document: dict[str, Any], app: FastAPI, dialect: Dialect) -> dict
     for unused in ("HTTPValidationError", "ValidationError"):
         components.get("schemas", {}).pop(unused, None)
     components["securitySchemes"] = {"token": dialect.security}
-    for route in app.routes:
-        if isinstance(route, APIRoute) and route.include_in_schema:
+    components["responses"] = _refusals(dialect)
+    for route in iter_route_contexts(app.routes):
+        if isinstance(route.original_route, APIRoute) and route.include_in_schema:
             for method in route.methods or ():
                 operation = document["paths"][route.path_format][method.lower()]
-                operation["responses"].pop("422", None)
-                if _needs_token(route, dialect.authenticate):
-                    operation["security"] = [{"token": []}]
-                else:
-                    operation["security"] = []
+                _correct(operation, dialect, _needs_token(route, dialect.authenticate))
     return document
 
 
-def _needs_token(route: APIRoute, authenticate: Authenticate) -> bool:
+def _correct(operation: dict[str, Any], dialect: Dialect, needs_token: bool) -> None:
+    operation["security"] = [{"token": []}] if needs_token else []
+    responses = operation["responses"]
+    responses.pop("422", None)
+    for status in _statuses(dialect):
+        if status != 413 or "requestBody" in operation:
+            responses[str(status)] = {"$ref": f"#/components/responses/{_refusal(status)}"}
+
+
+def _statuses(dialect: Dialect) -> list[int]:
+    """Of every refusal that any route may give: its own, and those of the HTTP layer."""
+    return sorted({*dialect.errors.statuses.values(), 405, 413})
+
+
+def _refusals(dialect: Dialect) -> dict[str, Any]:
+    schema = {"$ref": f"#/components/schemas/{dialect.error_model.__name__}"}
+    found: dict[str, Any] = {}
+    for status in _statuses(dialect):
+        found[_refusal(status)] = {
+            "description": HTTPStatus(status).phrase,
+            "content": {"application/json": {"schema": schema}},
+        }
+        if status in _REFUSAL_HEADERS:
+            found[_refusal(status)]["headers"] = _REFUSAL_HEADERS[status]
+    return found
+
+
+def _refusal(status: int) -> str:
+    return HTTPStatus(status).phrase.replace(" ", "")
+
+
+_REFUSAL_HEADERS: Final[dict[int, Any]] = {
+    401: {"WWW-Authenticate": {"required": True, "schema": {"type": "string"}}},
+    405: {"Allow": {"required": True, "schema": {"type": "string"}}},
+    429: {"Retry-After": {"required": True, "schema": {"type": "string", "pattern": "^[0-9]+$"}}},
+}
+
+
+def _needs_token(route: RouteContext, authenticate: Authenticate) -> bool:
     return any(part.call is authenticate for part in route.dependant.dependencies)

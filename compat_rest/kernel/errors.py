@@ -7,10 +7,11 @@ from typing import Any, cast
 import structlog
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Match
+from starlette.routing import Match
 
 from compat_rest.kernel.replies import Reply
 from domain.kernel.errors import DomainError, ErrorCode, RateLimited, ValidationFailed
@@ -62,9 +63,12 @@ class ErrorPresenter:
         return Reply(body, found.status_code, headers)
 
     async def _defect(self, request: Request, error: Exception) -> Response:
+        return self.defect(request.url.path, error)
+
+    def defect(self, path: str, error: Exception) -> Response:
         """Logged once, here; the client learns the correlation id and nothing else."""
         correlation_id = structlog.contextvars.get_contextvars().get("correlation_id", "")
-        logger.log(logging.ERROR, "request failed", path=request.url.path, exc_info=error)
+        logger.log(logging.ERROR, "request failed", path=path, exc_info=error)
         details = {"correlationId": correlation_id} if correlation_id else {}
         body = self.shape(ErrorCode.SERVER_ERROR, INTERNAL, details)
         return Reply(body, self.statuses[ErrorCode.SERVER_ERROR])
@@ -75,10 +79,10 @@ _MESSAGES = {404: "Resource not found", 405: "Method not allowed"}
 
 
 def allowed_methods(request: Request) -> set[str]:
-    """Of every route with this path: Starlette names only the first one's."""
-    methods: set[str] = set()
-    for route in cast(list[BaseRoute], request.app.routes):
-        match, _ = route.matches(request.scope)
-        if match is not Match.NONE:
-            methods |= set(getattr(route, "methods", None) or ())
-    return methods
+    """Of every route with the path that was meant: Starlette names only the first one's. A path
+    that also fits a template, as `/events/ack-all` fits `/events/{id}`, means itself."""
+    routes = list(iter_route_contexts(request.app.routes))
+    fitting = (one for one in routes if one.matches(request.scope)[0] is not Match.NONE)
+    meant = next((one.path for one in fitting), None)
+    same = (one for one in routes if one.path == meant)
+    return {method for one in same for method in one.methods or ()}

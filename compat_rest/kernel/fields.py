@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 from pydantic.alias_generators import to_camel
 
 from domain.kernel.clock import parse_iso
@@ -23,8 +23,11 @@ def _moment(value: Any) -> Any:
     return parse_iso(value)
 
 
-# Field first: the other way round, the bounds would be missing from the OpenAPI document.
-JsonInteger = Annotated[int, BeforeValidator(_integer)]
+PRINTABLE = r"^[^\x00-\x1f\x7f]+$"
+"""What a label may hold; PostgreSQL takes no NUL at all."""
+INTEGRAL = BeforeValidator(_integer)
+"""Goes last, `Annotated[int, Field(ge=0), INTEGRAL]`: before the Field, the bounds would be missing
+from the OpenAPI document."""
 Moment = Annotated[
     int,
     Field(json_schema_extra={"type": "string", "format": "date-time"}),
@@ -34,7 +37,36 @@ Moment = Annotated[
 """An ISO 8601 time with a zone in the document, microseconds inside."""
 
 
+def _as_javascript(value: Any) -> Any:
+    """JSON's integers have no bounds and ours have 64 bits: beyond them a number is a double, as
+    it is for every client in JavaScript."""
+    if isinstance(value, dict):
+        return {key: _as_javascript(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_as_javascript(one) for one in value]
+    if isinstance(value, int) and not -(2**63) <= value < 2**64:
+        try:
+            return float(value)
+        except OverflowError as error:
+            raise ValueError("holds a number that is no number any more") from error
+    return value
+
+
+JsonObject = Annotated[dict[str, Any], AfterValidator(_as_javascript)]
+
+
+def without_titles(schema: dict[str, Any]) -> None:
+    """pydantic would call `batchId` "Batchid"; the name says it better."""
+    for field in schema.get("properties", {}).values():
+        field.pop("title", None)
+
+
 class Body(BaseModel):
     """camelCase outside; unknown fields are ignored, as the old systems did."""
 
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, strict=True)
+    model_config = ConfigDict(
+        alias_generator=to_camel,
+        populate_by_name=True,
+        strict=True,
+        json_schema_extra=without_titles,
+    )

@@ -4,13 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import orjson
-from starlette.responses import Response
+from starlette.responses import JSONResponse
 
 
-class Reply(Response):
+class Reply(JSONResponse):
     """A JSON body. The documented model is named by the route; schemathesis holds it to it."""
-
-    media_type = "application/json"
 
     def __init__(
         self, content: Any, status_code: int = 200, headers: Mapping[str, str] | None = None

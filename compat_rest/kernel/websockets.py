@@ -7,6 +7,7 @@ without it a message looks exactly as it always did.
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,7 +15,13 @@ import orjson
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from compat_rest.kernel.auth import entry_of
-from domain.kernel.errors import DomainError, StreamGap, Unauthorized, ValidationFailed
+from domain.kernel.errors import (
+    DomainError,
+    Stopping,
+    StreamGap,
+    Unauthorized,
+    ValidationFailed,
+)
 from domain.kernel.eventlog import LogRow
 from domain.kernel.fanout import Fanout, Subscription
 from domain.kernel.permissions import Permission
@@ -28,9 +35,11 @@ UNAUTHORIZED: Final = 4401
 FORBIDDEN: Final = 4403
 BAD_CURSOR: Final = 4400
 GAP: Final = 4410
+NORMAL: Final = 1000
+RESTART: Final = 1012
 SLOW: Final = 1013
 FIRST_MESSAGE_S: Final = 10.0
-DRAIN_S: Final = 30.0
+CLOSE_S: Final = 5.0
 QUEUE_LIMIT: Final = 1_000
 
 
@@ -110,7 +119,9 @@ async def _subscription(
 async def _pump(socket: WebSocket, subscription: Subscription[str], context: Context) -> None:
     """Sends until either side ends. What the client says is read, so that its close is noticed."""
     listening = asyncio.create_task(_until_closed(socket))
-    sending = asyncio.create_task(_send_all(socket, subscription))
+    sending = asyncio.create_task(
+        _send_all(socket, subscription, context.services.policy.drain_timeout_s)
+    )
     expiry = _seconds_left(context)
     try:
         done, _ = await asyncio.wait(
@@ -127,21 +138,25 @@ async def _pump(socket: WebSocket, subscription: Subscription[str], context: Con
         await asyncio.gather(listening, sending, return_exceptions=True)
 
 
-async def _send_all(socket: WebSocket, subscription: Subscription[str]) -> tuple[int, str]:
+async def _send_all(
+    socket: WebSocket, subscription: Subscription[str], drain_s: float
+) -> tuple[int, str]:
     """Why it ended: a close code and a reason."""
     try:
         async for delivery in subscription:
-            async with asyncio.timeout(DRAIN_S):
+            async with asyncio.timeout(drain_s):
                 await socket.send_text(delivery.body)
     except StreamGap as gap:
         return SLOW, f"{gap.message} (resume after {gap.details.get('lastCursor', '')})"
     except TimeoutError:
         return SLOW, "The reader is too slow"
+    except Stopping as stopping:
+        return RESTART, stopping.message
     except DomainError as error:
         return _CODES.get(type(error), FORBIDDEN), error.message
     except (WebSocketDisconnect, RuntimeError):
         return SLOW, "The reader is gone"
-    return 1001, "The service is stopping"
+    return NORMAL, "The stream has ended"
 
 
 async def _until_closed(socket: WebSocket) -> None:
@@ -156,8 +171,7 @@ def _seconds_left(context: Context) -> float | None:
 
 
 async def _close(socket: WebSocket, code: int, reason: str) -> None:
-    # A close frame's reason holds at most 123 bytes.
-    try:
-        await socket.close(code, reason.encode()[:120].decode(errors="ignore"))
-    except (RuntimeError, WebSocketDisconnect):
-        return
+    # A close frame's reason holds at most 123 bytes; a peer that does not read takes none at all.
+    with suppress(RuntimeError, WebSocketDisconnect, TimeoutError):
+        async with asyncio.timeout(CLOSE_S):
+            await socket.close(code, reason.encode()[:120].decode(errors="ignore"))

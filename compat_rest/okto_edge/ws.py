@@ -7,6 +7,7 @@ from fastapi import APIRouter, WebSocket
 
 from compat_rest.kernel.websockets import LegacyStream, serve_stream
 from compat_rest.okto_edge import presenter
+from compat_rest.okto_edge.messages import PATH
 from domain.journal import events as journal
 from domain.kernel.eventlog import LogRow
 from domain.kernel.permissions import Permission
@@ -60,6 +61,6 @@ def message(row: LogRow) -> Message | None:
 STREAM = LegacyStream("okto-edge", Permission.PRODUCTION_SCAN_READ, message)
 
 
-@router.websocket("/ws")
+@router.websocket(PATH)
 async def stream(socket: WebSocket) -> None:
     await serve_stream(socket, STREAM)

@@ -95,12 +95,16 @@ async def ensure_customer(work: UnitOfWork, name: str, public_id: str | None = N
     return await repository.insert_customer(work.session, public_id or new_id(), name)
 
 
-async def first_start_admin(work: UnitOfWork, passwords: PasswordService) -> FirstAdmin | None:
-    """An administrator with a generated password, unless somebody can administer already."""
+async def first_start_admin(
+    work: UnitOfWork, passwords: PasswordService, given: str | None = None
+) -> FirstAdmin | None:
+    """An administrator with the `given` password, else a generated one; None where somebody can
+    administer already. Raises ValidationFailed for a given one that is none."""
     await repository.lock_first_start(work.session)
     if await repository.active_admins(work.session, work.customer_id):
         return None
-    password = _generated_password()
+    password = given or _generated_password()
+    rules.check_new_password(rules.FIRST_ADMIN, password)
     password_hash = await passwords.hash(password)
     made = await _insert(
         work,

@@ -7,10 +7,10 @@ and a filter by a word that never occurred finds nothing. The constants are the 
 from enum import StrEnum
 from typing import Final
 
-from sqlalchemy import BigInteger, Index, Text, text
+from sqlalchemy import BigInteger, Column, Index, Text, text
 from sqlmodel import Field, SQLModel
 
-from domain.kernel.columns import EnumText, IdColumn
+from domain.kernel.columns import SEQUENCE, EnumText, IdColumn
 
 OPERATOR: Final = "OPERATOR"
 PRODUCTION: Final = "PRODUCTION"
@@ -55,3 +55,30 @@ class JournalEvent(SQLModel, table=True):
     occurred_at_us: int = Field(sa_type=BigInteger)
     acknowledged_at_us: int | None = Field(default=None, sa_type=BigInteger)
     acknowledged_by: str | None = None
+
+
+class AuditEntry(SQLModel, table=True):
+    """A write: who, what, what it was before and what it became. `hash` covers the entry and the
+    hash of the one before it, so that an entry that was cut out or changed shows."""
+
+    __tablename__ = "audit_entry"
+    __table_args__ = (
+        Index("ix_audit_entry_chain", "customer_id", "seq"),
+        Index("ix_audit_entry_entity", "customer_id", "entity_id"),
+        Index("ix_audit_entry_actor", "customer_id", "actor_id"),
+        {"sqlite_autoincrement": True},
+    )
+
+    seq: int | None = Field(default=None, sa_column=Column(SEQUENCE, primary_key=True))
+    id: str = Field(sa_type=IdColumn, unique=True)
+    customer_id: int = Field(foreign_key="customer.id")
+    occurred_at_us: int = Field(sa_type=BigInteger)
+    actor_kind: str
+    actor_id: str
+    actor_name: str
+    action: str
+    entity_type: str
+    entity_id: str
+    before: str | None = Field(default=None, sa_type=Text)
+    after: str = Field(sa_type=Text)
+    hash: str

@@ -5,24 +5,23 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Final, NoReturn
 
+import asyncpg
 from sqlalchemy import event, text
-from sqlalchemy.engine import URL, Connection, make_url
+from sqlalchemy.engine import URL, Connection, Dialect, make_url
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
-from domain.kernel.errors import Unavailable
+from domain.kernel import sqlite
+from domain.kernel.errors import Conflict, Unavailable
 
 WRITE: Final = "oktograph_write"
-
-# FULL: an answer that left this process survives a power cut, not only a crash.
-SQLITE_PRAGMAS: Final = (
-    "PRAGMA journal_mode=WAL",
-    "PRAGMA synchronous=FULL",
-    "PRAGMA foreign_keys=ON",
-    "PRAGMA busy_timeout=5000",
-    "PRAGMA cache_size=-65536",
-    "PRAGMA mmap_size=268435456",
-)
+AWAY: Final = ("08", "53", "57")
+"""Classes of PostgreSQL's SQLSTATE: connection lost, out of resources, operator intervened (also
+"the database system is starting up"). Their errors reach us with no telling type."""
+# PostgreSQL ended one of two that waited for each other: deadlock, serialisation failure.
+_OVERTAKEN: Final = ("40P01", "40001")
+STORAGE_ERRORS: Final = (DBAPIError, PoolTimeout, OSError)
 
 
 class ReadSession(AsyncSession):
@@ -53,7 +52,7 @@ class Database:
         try:
             async with ReadSession(self.engine, expire_on_commit=False) as session:
                 yield session
-        except DBAPIError as error:
+        except STORAGE_ERRORS as error:
             raise storage_fault(error) from error
 
     async def ping(self) -> None:
@@ -75,28 +74,49 @@ def async_url(url: str) -> URL:
     return parsed.set(drivername=name)
 
 
-def storage_fault(error: DBAPIError) -> Exception:
-    """A lost or full database is a state to come back from; anything else is a defect."""
+def storage_fault(error: DBAPIError | PoolTimeout | OSError) -> Exception:
+    """A lost, full or overrun database is a state to come back from; anything else is a defect.
+    A server that cannot be reached is an OSError: no driver was there yet to wrap it."""
+    if not isinstance(error, DBAPIError):
+        return Unavailable("The storage cannot take this now", cause=type(error).__name__)
+    if getattr(error.orig, "sqlstate", None) in _OVERTAKEN:
+        return Conflict("Another change was first: try again")
     broken = ("OperationalError", "InterfaceError", "DiskFullError", "ConnectionDoesNotExistError")
     name = type(error.orig).__name__
-    if error.connection_invalidated or type(error).__name__ in broken or name in broken:
+    state = getattr(error.orig, "sqlstate", None) or ""
+    named = type(error).__name__ in broken or name in broken
+    if error.connection_invalidated or named or state.startswith(AWAY):
         return Unavailable("The storage cannot take this now", cause=name)
     return error
 
 
 def _engine(url: URL, pool_size: int) -> AsyncEngine:
     if url.get_backend_name() != "sqlite":
-        return create_async_engine(url, pool_size=pool_size, max_overflow=8, pool_pre_ping=True)
-    engine = create_async_engine(url, pool_size=pool_size, max_overflow=8)
+        engine = create_async_engine(url, pool_size=pool_size, max_overflow=8, pool_pre_ping=True)
+        event.listen(engine.sync_engine, "do_connect", _connect_postgres)
+        return engine
+    options = {"async_creator_fn": sqlite.connect}
+    engine = create_async_engine(url, pool_size=pool_size, max_overflow=8, connect_args=options)
     event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     event.listen(engine.sync_engine, "begin", _begin_sqlite)
     return engine
 
 
+def _connect_postgres(
+    dialect: Dialect, _record: object, args: tuple[Any, ...], named: dict[str, Any]
+) -> Any:
+    """SQLAlchemy lets what asyncpg raises here through as it is, so that a server that is away
+    would look like a defect of ours."""
+    try:
+        return dialect.connect(*args, **named)
+    except (OSError, asyncpg.InterfaceError, dialect.loaded_dbapi.Error) as error:
+        raise dialect.loaded_dbapi.OperationalError(str(error)) from error
+
+
 def _prepare_sqlite(connection: Any, _record: object) -> None:
     connection.isolation_level = None  # transactions are begun below, never by the driver
     cursor = connection.cursor()
-    for pragma in SQLITE_PRAGMAS:
+    for pragma in sqlite.PRAGMAS:
         cursor.execute(pragma)
     cursor.close()
 

@@ -20,6 +20,28 @@ class ErrorCode(StrEnum):
     UPSTREAM_ERROR = "UPSTREAM_ERROR"
     VALIDATION_ERROR = "VALIDATION_ERROR"
 
+    @property
+    def meaning(self) -> str:
+        """For whoever writes a client."""
+        return _MEANINGS[self]
+
+
+_MEANINGS: Mapping[ErrorCode, str] = {
+    ErrorCode.CONFLICT: "What is asked contradicts the state of things: taken, complete, gone on.",
+    ErrorCode.FORBIDDEN: "The caller is known and may not do this.",
+    ErrorCode.NOT_FOUND: "There is no such thing, or none that the caller may know of.",
+    ErrorCode.RATE_LIMITED: "Too often: try again after `retry_after_s` seconds.",
+    ErrorCode.SERVER_ERROR: "A fault of the service; the log has it under the correlation id.",
+    ErrorCode.SERVICE_UNAVAILABLE: "Not now: no room, not wired, not provisioned. Trying again "
+    "later may work.",
+    ErrorCode.STREAM_GAP: "The log no longer reaches back to the cursor, or the reader fell too "
+    "far behind: read the state anew and subscribe without a cursor.",
+    ErrorCode.TIMEOUT: "Something that had to answer did not in time.",
+    ErrorCode.UNAUTHORIZED: "No token, or one that is forged, expired or withdrawn: log in.",
+    ErrorCode.UPSTREAM_ERROR: "A system that was called answered with an error or not at all.",
+    ErrorCode.VALIDATION_ERROR: "The input is wrong; `details` say which field and why.",
+}
+
 
 class DomainError(Exception):
     """A refusal that a user may read. `details` holds JSON values only."""
@@ -66,6 +88,13 @@ class Unavailable(DomainError):
     """Not now: no room, not wired, not provisioned. Trying again later may work."""
 
     code = ErrorCode.SERVICE_UNAVAILABLE
+
+
+class Stopping(Unavailable):
+    """This process ends; another will go on where it stood."""
+
+    def __init__(self) -> None:
+        super().__init__("The service is stopping")
 
 
 class UpstreamFailed(DomainError):

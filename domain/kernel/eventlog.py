@@ -66,12 +66,14 @@ class LogReader(SQLModel, table=True):
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """Something to be recorded. `payload` holds JSON values only."""
+    """Something to be recorded. `payload` and `before` hold JSON values only; `before` is what
+    was there, for the audit, and does not go into the log."""
 
     stream: str
     kind: str
     key: str
     payload: dict[str, Any]
+    before: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -165,10 +167,12 @@ async def move_reader(session: AsyncSession, name: str, seq: int) -> None:
 async def trim(session: AsyncSession, before_us: int) -> int:
     """Drops what is older than `before_us` and read by every durable reader; the new floor."""
     readers: Sequence[int] = (await session.scalars(select(_READER.c.seq))).all()
-    newest_old = await session.scalar(
-        select(func.max(_LOG.c.seq)).where(_LOG.c.occurred_at_us < before_us)
+    # Up to the first young row: a long transaction's facts have an early time and a late seq.
+    first_young: int | None = await session.scalar(
+        select(func.min(_LOG.c.seq)).where(_LOG.c.occurred_at_us >= before_us)
     )
-    new_floor = min([newest_old or 0, *readers])
+    last_old = await head(session) if first_young is None else first_young - 1
+    new_floor = min([last_old, *readers])
     current = await floor(session)
     if new_floor <= current:
         return current

@@ -13,7 +13,7 @@ from contextvars import Context
 from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar, cast
 
-from domain.kernel.errors import StreamGap
+from domain.kernel.errors import Stopping, StreamGap
 from domain.kernel.eventlog import LogRow
 from domain.kernel.tail import LogTail
 
@@ -213,6 +213,7 @@ class Fanout:
         self._subscriptions: set[Subscription[Any]] = set()
         self._stopping: set[asyncio.Task[None]] = set()
         self._stop_listening: Callable[[], None] | None = None
+        self._closed = False
 
     @property
     def subscriptions(self) -> int:
@@ -238,6 +239,8 @@ class Fanout:
         than `limit` undelivered bodies end the subscription with StreamGap. `owner` is kept for
         `end_where`.
         """
+        if self._closed:
+            raise Stopping
         position = self.tail.head if after is None else after
         subscription = Subscription(self, key, render, position, limit, owner)
         self._subscriptions.add(subscription)
@@ -254,9 +257,9 @@ class Fanout:
         return len(chosen)
 
     async def close(self) -> None:
-        """Ends every subscription and waits for the groups' tasks."""
-        for subscription in tuple(self._subscriptions):
-            subscription.close()
+        """Ends every subscription by Stopping, refuses new ones, waits for the groups' tasks."""
+        self._closed = True
+        self.end_where(lambda _: True, Stopping())
         await asyncio.gather(*self._stopping, return_exceptions=True)
 
     def join(self, member: Subscription[Any]) -> bool:

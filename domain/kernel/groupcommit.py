@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, Generic, TypeVar
 
-from domain.kernel.errors import DomainError, Unavailable
+from domain.kernel.errors import DomainError, Stopping, Unavailable
 
 Request = TypeVar("Request")
 Answer = TypeVar("Answer")
@@ -41,7 +41,7 @@ class GroupCommit(Generic[Request, Answer]):
     async def submit(self, request: Request) -> Answer:
         """Returns once `request` is committed. Unavailable when too many wait already."""
         if self._closed:
-            raise Unavailable("The service is stopping")
+            raise Stopping
         if len(self._waiting) >= self._max_waiting:
             raise Unavailable("Too many writes are waiting")
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()

@@ -11,6 +11,8 @@ from threading import Lock
 from typing import Final
 
 PLAIN: Final = re.compile(r"[0-9a-f]{32}")
+NOTHING: Final = "0" * 32
+"""An id that nothing has: what a filter by something that is no id looks for."""
 _COUNTER_BITS: Final = 42
 _VERSION: Final = 0x7 << 76
 _VARIANT: Final = 0x2 << 62

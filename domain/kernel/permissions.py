@@ -26,6 +26,7 @@ class Permission(StrEnum):
     FLEET_TOKEN_ISSUE = "fleet:token:issue"  # noqa: S105 - a permission's name
     IDENTITY_USER_MANAGE = "identity:user:manage"
     IDENTITY_USER_READ = "identity:user:read"
+    JOURNAL_AUDIT_READ = "journal:audit:read"
     JOURNAL_EVENT_ACKNOWLEDGE = "journal:event:acknowledge"
     JOURNAL_EVENT_EXPORT = "journal:event:export"
     JOURNAL_EVENT_READ = "journal:event:read"
@@ -83,12 +84,14 @@ _FLEET_WORK = frozenset(
         Permission.FLEET_TOKEN_ISSUE,
     }
 )
-_OPERATOR = (_READS | _LINE_WORK) - {Permission.IDENTITY_USER_READ}
+# Who did what, and who there is, is not the line's business.
+_OVERSIGHT = frozenset({Permission.IDENTITY_USER_READ, Permission.JOURNAL_AUDIT_READ})
+_OPERATOR = (_READS | _LINE_WORK) - _OVERSIGHT
 
 ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.AUDITOR: _READS | {Permission.JOURNAL_EVENT_EXPORT},
     Role.OPERATOR: _OPERATOR,
-    Role.MANAGER: _OPERATOR | _FLEET_WORK | {Permission.IDENTITY_USER_READ},
+    Role.MANAGER: _OPERATOR | _FLEET_WORK | _OVERSIGHT,
     Role.ADMIN: frozenset(Permission),
 }
 

@@ -14,6 +14,7 @@ from domain.kernel import eventlog
 from domain.kernel.database import Database
 from domain.kernel.errors import DomainError, StreamGap, ValidationFailed
 from domain.kernel.eventlog import LogRow
+from domain.kernel.log_reader import LogReader
 
 PAGE: Final = 500
 LOOK_AGAIN_S: Final = 1.0
@@ -27,6 +28,7 @@ class LogTail:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._reader = LogReader(database)
         self._woken = asyncio.Event()
         self._listeners: list[Listener] = []
         self._task: asyncio.Task[None] | None = None
@@ -47,6 +49,7 @@ class LogTail:
         with contextlib.suppress(asyncio.CancelledError):
             await self._task
         self._task = None
+        self._reader.close()
 
     def wake(self) -> None:
         """There may be new rows. Cheap, callable at any rate."""
@@ -104,15 +107,27 @@ class LogTail:
                 # The database is away. Streams stay where they are and go on when it is back.
                 logger.warning("event log not readable: %s", error.message)
                 await asyncio.sleep(LOOK_AGAIN_S)
+            except Exception:
+                # A defect, or an error that no driver translates. Whatever it was, a reader that
+                # died of it would leave every stream of this process open and mute.
+                logger.exception("event log reader broke; it looks again")
+                await asyncio.sleep(LOOK_AGAIN_S)
 
     async def _catch_up(self) -> None:
         while True:
-            async with self._database.read() as session:
-                rows = await eventlog.read_after(session, self.head, PAGE)
+            rows = await self._reader.after(self.head, PAGE)
             if not rows:
                 return
             self.head = rows[-1].seq
             for listener in tuple(self._listeners):
-                listener(rows)
+                self._tell(listener, rows)
             if len(rows) < PAGE:
                 return
+            await asyncio.sleep(0)  # reading may not have waited for anything
+
+    def _tell(self, listener: Listener, rows: Sequence[LogRow]) -> None:
+        """One listener's defect must not silence the others."""
+        try:
+            listener(rows)
+        except Exception:
+            logger.exception("a listener of the event log broke")

@@ -1,14 +1,20 @@
 """The unit of work: one transaction, its facts, one wake-up. Nothing else commits."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from typing import Any, Protocol
 
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import IntegrityError
 
 from domain.kernel.actor import Actor
 from domain.kernel.clock import Clock
-from domain.kernel.database import WRITE, Database, WriteSession, storage_fault
+from domain.kernel.database import (
+    STORAGE_ERRORS,
+    WRITE,
+    Database,
+    WriteSession,
+    storage_fault,
+)
 from domain.kernel.errors import Conflict
 from domain.kernel.eventlog import Fact, append
 
@@ -33,15 +39,37 @@ class UnitOfWork:
     def customer_id(self) -> int:
         return self.actor.customer_id
 
-    def record(self, stream: str, kind: str, key: str, **payload: Any) -> None:
-        """Remembers a fact; it is written with the rows, in this transaction."""
-        self.facts.append(Fact(stream, kind, key, payload))
+    def record(
+        self,
+        stream: str,
+        kind: str,
+        key: str,
+        *,
+        before: dict[str, Any] | None = None,
+        **payload: Any,
+    ) -> None:
+        """Remembers a fact; it is written with the rows, in this transaction. `before` is what
+        the audit shows beside it."""
+        self.facts.append(Fact(stream, kind, key, payload, before))
+
+
+class Witness(Protocol):
+    """Sees every unit of work at its end, inside its transaction and behind the log's lock."""
+
+    async def __call__(self, work: UnitOfWork) -> None: ...
 
 
 class Transactions:
     """Opens units of work on one database."""
 
-    def __init__(self, database: Database, clock: Clock, wakeups: WakeUps) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        wakeups: WakeUps,
+        witnesses: Sequence[Witness] = (),
+    ) -> None:
+        self._witnesses = tuple(witnesses)
         self.database = database
         self.clock = clock
         self.wakeups = wakeups
@@ -57,7 +85,7 @@ class Transactions:
                     await self._finish(work)
             except IntegrityError as error:
                 raise Conflict("This contradicts what is already stored") from error
-            except DBAPIError as error:
+            except STORAGE_ERRORS as error:
                 raise storage_fault(error) from error
         if work.facts:
             self.wakeups.announce()
@@ -78,3 +106,5 @@ class Transactions:
     async def _finish(self, work: UnitOfWork) -> None:
         await work.session.flush()
         await append(work.session, work.customer_id, work.facts, work.now_us)
+        for witness in self._witnesses:
+            await witness(work)

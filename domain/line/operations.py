@@ -5,18 +5,9 @@ from dataclasses import dataclass
 
 from domain.kernel import eventlog
 from domain.kernel.eventlog import LogRow
-from domain.kernel.paging import PageRequest
 from domain.kernel.uow import UnitOfWork
-from domain.production.commands import (
-    AddBatches,
-    BatchFilter,
-    CreateBatch,
-    CreatePallet,
-    MoveBottles,
-    PalletFilter,
-)
+from domain.production.commands import AddBatches, CreateBatch, CreatePallet, MoveBottles
 from domain.production.events import SCAN_RECORDED
-from domain.production.models import AggregateStatus
 from domain.production.operations import packing, pallets
 from domain.production.repository import aggregates
 from domain.production.rows import BatchRow
@@ -54,38 +45,33 @@ def _is_new(row: LogRow) -> bool:
 async def _pack(
     work: UnitOfWork, plan: Accumulation, line_id: str, bottle_ids: Sequence[str]
 ) -> None:
+    """`line_id` is empty for what was read on no line in particular."""
     waiting = await packing.loose(work, bottle_ids)
     while waiting:
-        batch = await _open_batch(work, plan, line_id)
+        batch = await _open_batch(work, plan, line_id or None)
         room = (batch.batch_size or plan.batch_size) - batch.bottle_count
         chunk, waiting = waiting[:room], waiting[room:]
         await packing.add_bottles(work, MoveBottles.of(batch_id=batch.id, bottle_ids=chunk))
         if len(chunk) == room:
-            await _palletise(work, plan, line_id, batch.id)
+            await _palletise(work, plan, line_id or None, batch.id)
 
 
-async def _open_batch(work: UnitOfWork, plan: Accumulation, line_id: str) -> BatchRow:
-    wanted = BatchFilter(status=AggregateStatus.IN_PROGRESS, line_id=line_id)
-    page = await aggregates.batch_page(
-        work.session, work.customer_id, wanted, PageRequest(1, from_end=True)
-    )
-    for batch in page.rows:
-        if batch.batch_size is not None and batch.bottle_count < batch.batch_size:
-            return batch
-    command = CreateBatch.of(batch_size=plan.batch_size, line_id=line_id or None)
+async def _open_batch(work: UnitOfWork, plan: Accumulation, line_id: str | None) -> BatchRow:
+    found = await aggregates.open_batch(work.session, work.customer_id, line_id)
+    if found is not None:
+        return found
+    command = CreateBatch.of(batch_size=plan.batch_size, line_id=line_id)
     return await packing.create_batch(work, command, plan.origin)
 
 
-async def _palletise(work: UnitOfWork, plan: Accumulation, line_id: str, batch_id: str) -> None:
-    wanted = PalletFilter(status=AggregateStatus.IN_PROGRESS, line_id=line_id)
-    page = await aggregates.pallet_page(
-        work.session, work.customer_id, wanted, PageRequest(1, from_end=True)
-    )
-    if page.rows:
-        pallet = page.rows[0]
-    else:
-        command = CreatePallet.of(line_id=line_id or None)
+async def _palletise(
+    work: UnitOfWork, plan: Accumulation, line_id: str | None, batch_id: str
+) -> None:
+    pallet = await aggregates.open_pallet(work.session, work.customer_id, line_id)
+    if pallet is None:
+        command = CreatePallet.of(line_id=line_id)
         pallet = await pallets.create_pallet(work, command, plan.company_prefix, plan.origin)
     await pallets.add_batches(work, AddBatches.of(pallet_id=pallet.id, batch_ids=(batch_id,)))
-    if pallet.batch_count + 1 >= plan.pallet_size:
+    loaded = await pallets.require_pallet(work, pallet.id)
+    if loaded.batch_count >= plan.pallet_size:
         await pallets.complete_pallet(work, pallet.id)

@@ -1,27 +1,47 @@
 """What can be asked of production. Ids are plain ids; times are microseconds, UTC."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import Field, StringConstraints
 
 from domain.kernel.commands import Command
+from domain.kernel.errors import ValidationFailed
+from domain.kernel.filters import Filter
+from domain.kernel.text import is_storable
 from domain.production.models import AggregateStatus, BottleStatus, ScanSource, SentStatus
 
-CodeText = Annotated[str, StringConstraints(min_length=1, max_length=512)]
-Label = Annotated[str, StringConstraints(min_length=1, max_length=128)]
+MAX_LABEL: Final = 128
+# PostgreSQL stores no NUL, whatever SQLite does.
+CodeText = Annotated[str, StringConstraints(min_length=1, max_length=512, pattern=r"^[^\x00]+$")]
+Label = Annotated[str, StringConstraints(min_length=1, max_length=MAX_LABEL, pattern=r"^[^\x00]+$")]
 MAX_BULK = 10_000
+MAX_SCANNERS: Final = 100
+# 9999-12-31T23:59:59.999999Z, the last moment that can be written down again.
+LAST_MOMENT_US: Final = 253_402_300_799_999_999
+FIRST_MOMENT_US: Final = -62_135_596_800_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class RecordScan:
-    """One read from any door; every text is accepted, the verdict says what it is worth."""
+    """One read from any door. Every text is accepted as a code, the verdict says what it is worth;
+    what the caller says about it is checked."""
 
     code: str
     scanned_at_us: int | None = None
     line_id: str | None = None
     scanner_index: int | None = None
     source: ScanSource = ScanSource.API
+
+    def check(self) -> None:
+        """Raises ValidationFailed."""
+        line_id, index, at_us = self.line_id, self.scanner_index, self.scanned_at_us
+        if line_id is not None and not (0 < len(line_id) <= MAX_LABEL and is_storable(line_id)):
+            raise ValidationFailed("lineId", f"must have from 1 to {MAX_LABEL} characters, no NUL")
+        if index is not None and not 0 <= index < MAX_SCANNERS:
+            raise ValidationFailed("scannerIndex", f"must be from 0 to {MAX_SCANNERS - 1}")
+        if at_us is not None and not FIRST_MOMENT_US <= at_us <= LAST_MOMENT_US:
+            raise ValidationFailed("timestamp", "must be in the years 1 to 9999, UTC")
 
 
 class NewBottle(Command):
@@ -75,9 +95,7 @@ class AddBatches(Command):
 
 
 @dataclass(frozen=True, slots=True)
-class BottleFilter:
-    """Every part that is set must hold."""
-
+class BottleFilter(Filter):
     status: BottleStatus | None = None
     line_id: str | None = None
     gtin: str | None = None
@@ -88,7 +106,7 @@ class BottleFilter:
 
 
 @dataclass(frozen=True, slots=True)
-class BatchFilter:
+class BatchFilter(Filter):
     status: AggregateStatus | None = None
     sent_status: SentStatus | None = None
     device_id: str | None = None
@@ -97,13 +115,13 @@ class BatchFilter:
 
 
 @dataclass(frozen=True, slots=True)
-class PalletFilter:
+class PalletFilter(Filter):
     status: AggregateStatus | None = None
     line_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class ScanFilter:
+class ScanFilter(Filter):
     valid: bool | None = None
     duplicate: bool | None = None
     line_id: str | None = None

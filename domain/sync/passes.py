@@ -1,68 +1,32 @@
 """A pass carries the queue upstream, page by page; one at a time in a process."""
 
 import asyncio
-import contextlib
 from dataclasses import dataclass
 from typing import Final
 
 from domain.kernel import eventlog
 from domain.kernel.actor import Actor, system_actor
 from domain.kernel.database import Database
-from domain.kernel.errors import Conflict, DomainError, Unavailable
+from domain.kernel.errors import DomainError
 from domain.kernel.uow import Transactions
 from domain.sync import rules
-from domain.sync.models import ConnectionMode
 from domain.sync.operations import connection as connection_operations
 from domain.sync.operations import delivery
 from domain.sync.operations import provisioning as provisioning_operations
-from domain.sync.ports import (
-    CloudPort,
-    Rejection,
-    SecretBox,
-    SyncBatch,
-    SyncReceipt,
-    SyncTarget,
-)
+from domain.sync.ports import CloudPort, SecretBox, SyncTarget
 from domain.sync.queue import QueueCounter
 from domain.sync.repository import connection, items, provisioning
-from domain.sync.rows import Cargo, QueuePage, SealedTokens, SyncOutcome, SyncStatusRow
+from domain.sync.rows import QueuePage, SyncOutcome, SyncStatusRow
 from domain.sync.states import deliveries
+from domain.sync.upstream import Progress, Upstream, UpstreamError
 
 COMPONENT: Final = "sync"
-
-
-@dataclass(frozen=True, slots=True)
-class CloudTarget:
-    """The cloud, spoken to as the activated device."""
-
-    cloud: CloudPort
-    device_token: str
-
-    async def push(self, batch: SyncBatch) -> SyncReceipt:
-        return await self.cloud.push(self.device_token, batch)
-
-
-@dataclass(slots=True)
-class Progress:
-    """What a pass has done so far."""
-
-    synced: int = 0
-    failed: int = 0
-    started: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class RunningPass:
     task: "asyncio.Task[SyncOutcome]"
     progress: Progress
-
-
-class UpstreamError(Exception):
-    """Upstream failed, not our own storage."""
-
-    def __init__(self, error: DomainError) -> None:
-        super().__init__(error.message)
-        self.error = error
 
 
 class SyncRunner:
@@ -80,11 +44,10 @@ class SyncRunner:
         factory: SyncTarget | None = None,
     ) -> None:
         self.queue = QueueCounter()
+        self.woken = asyncio.Event()
         self._transactions = transactions
         self._database: Database = transactions.database
-        self._cloud = cloud
-        self._secrets = secrets
-        self._factory = factory
+        self._upstream = Upstream(cloud, secrets, factory)
         self._running: dict[int, RunningPass] = {}
 
     async def begin(self, customer_id: int) -> None:
@@ -116,7 +79,7 @@ class SyncRunner:
         """Whether a pass could run now."""
         async with self._database.read() as session:
             mode = (await connection.connection(session, customer_id)).mode
-            return self._is_open(mode, await provisioning.tokens(session, customer_id))
+            return self._upstream.is_open(mode, await provisioning.tokens(session, customer_id))
 
     async def status(self, customer_id: int) -> SyncStatusRow:
         async with self._database.read() as session:
@@ -131,16 +94,19 @@ class SyncRunner:
             last_error=found.last_error,
             mode=found.mode,
             allow_switch=found.allow_switch,
-            connected=found.sync_errors == 0 and self._is_open(found.mode, tokens),
+            connected=found.sync_errors == 0 and self._upstream.is_open(found.mode, tokens),
         )
 
+    def wake(self) -> None:
+        """The way upstream may have opened: the background need not wait for its time."""
+        self.woken.set()
+
     async def halt(self, customer_id: int) -> None:
-        """Ends a pass that runs, wherever it stands; nothing is lost by it."""
+        """Ends a pass that runs. A call upstream is broken off, a transaction never is."""
         running = self._running.get(customer_id)
         if running is not None:
-            running.task.cancel()
-            with contextlib.suppress(asyncio.CancelledError, DomainError):
-                await asyncio.wait({running.task})
+            running.progress.halt()
+            await asyncio.wait({running.task})
 
     async def close(self) -> None:
         for customer_id in tuple(self._running):
@@ -170,8 +136,6 @@ class SyncRunner:
         done, _ = await asyncio.wait({running.task}, timeout=within_s)
         if running.task not in done:
             return await self._outcome(customer_id, running.progress)
-        if running.task.cancelled():
-            raise Unavailable("The delivery was stopped")
         return running.task.result()
 
     async def _pass(self, customer_id: int, progress: Progress, announce: bool) -> SyncOutcome:
@@ -190,7 +154,8 @@ class SyncRunner:
         return outcome
 
     async def _page(self, actor: Actor, target: SyncTarget, progress: Progress) -> bool:
-        """Carries one page; False when nothing waits."""
+        """Carries one page; False when nothing waits. Raises Unavailable when halted."""
+        progress.check()
         page = await self._take(actor, progress)
         if page is None:
             return False
@@ -198,7 +163,7 @@ class SyncRunner:
             log_id = await eventlog.log_id(session)
         async with self._database.read() as session:
             cargo = await items.load(session, actor.customer_id, page)
-        receipt = await self._push(target, log_id, page, cargo)
+        receipt = await progress.push(target, deliveries(log_id, page, cargo))
         async with self._transactions.begin(actor) as work:
             failed = await delivery.settle_page(work, page, cargo, receipt)
         if failed is not None:
@@ -217,20 +182,6 @@ class SyncRunner:
         progress.started = progress.started or page is not None
         return page
 
-    async def _push(
-        self, target: SyncTarget, log_id: str, page: QueuePage, cargo: Cargo
-    ) -> SyncReceipt:
-        accepted: list[str] = []
-        rejected: list[Rejection] = []
-        for batch in deliveries(log_id, page, cargo):
-            try:
-                receipt = await target.push(batch)
-            except DomainError as error:
-                raise UpstreamError(error) from None
-            accepted += receipt.accepted
-            rejected += receipt.rejected
-        return SyncReceipt(tuple(accepted), tuple(rejected))
-
     async def _failed(self, actor: Actor, progress: Progress, error: DomainError) -> None:
         outcome = await self._outcome(actor.customer_id, progress)
         async with self._transactions.begin(actor) as work:
@@ -246,25 +197,7 @@ class SyncRunner:
         async with self._database.read() as session:
             mode = (await connection.connection(session, customer_id)).mode
             tokens = await provisioning.tokens(session, customer_id)
-        return self._way(mode, tokens)
-
-    def _way(self, mode: ConnectionMode, tokens: SealedTokens) -> SyncTarget:
-        if mode is ConnectionMode.VIA_LOCAL_SERVER:
-            if self._factory is None:
-                raise Unavailable(rules.NO_FACTORY)
-            return self._factory
-        if self._cloud is None:
-            raise Unavailable(rules.NO_CLOUD)
-        if tokens.device is None:
-            raise Conflict(rules.NOT_PROVISIONED)
-        return CloudTarget(self._cloud, self._secrets.open(tokens.device))
-
-    def _is_open(self, mode: ConnectionMode, tokens: SealedTokens) -> bool:
-        try:
-            self._way(mode, tokens)
-        except (Conflict, Unavailable):
-            return False
-        return True
+        return self._upstream.target(mode, tokens)
 
 
 def _actor(customer_id: int) -> Actor:

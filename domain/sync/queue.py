@@ -27,7 +27,7 @@ UNKEPT_FACTS: Final = 10_000
 class QueueCounter:
     """Keeps what it counted; the durable count beside the reader is where a new process begins.
 
-    A million uncounted facts take about a second, once; after that a question reads what came
+    A million uncounted facts take seconds, once; after that a question reads what came
     since. The log never changes behind the head, so what was counted stays true.
     """
 

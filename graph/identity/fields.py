@@ -5,14 +5,14 @@ import strawberry
 from graph.identity import resolvers
 from graph.identity.types import LoginPayload, User, login_payload, user_type
 from graph.info import Info
+from graph.pagination import found
 
 
 @strawberry.type
 class IdentityQuery:
     @strawberry.field(description="Whoever asks; null for a device")
     async def me(self, info: Info) -> User | None:
-        row = await resolvers.me(info.context)
-        return None if row is None else user_type(row)
+        return found(await resolvers.me(info.context), user_type)
 
 
 @strawberry.type

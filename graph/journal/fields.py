@@ -1,37 +1,52 @@
 """Fields of the journal."""
 
-from functools import partial
-
 import strawberry
 
+from domain.journal.audit import AuditFilter
 from domain.journal.commands import ALL
 from graph.info import Info
 from graph.journal import resolvers
-from graph.journal.inputs import EventFilterInput, RecordEventInput
-from graph.journal.types import Event, EventsAcknowledged, event_type
-from graph.pagination import Connection, connection, plain_id, window
+from graph.journal.inputs import AuditFilterInput, EventFilterInput, RecordEventInput
+from graph.journal.types import (
+    AuditEntry,
+    Event,
+    EventsAcknowledged,
+    audit_type,
+    event_type,
+)
+from graph.pagination import found, global_id, list_field, plain_id
 
 
 @strawberry.type
 class JournalQuery:
-    @strawberry.field(description="The journal, newest first")
-    async def events(
-        self,
-        info: Info,
-        first: int | None = None,
-        after: str | None = None,
-        last: int | None = None,
-        before: str | None = None,
-        filter: EventFilterInput | None = None,
-    ) -> Connection[Event]:
-        wanted = filter.wanted() if filter else ALL
-        page = await resolvers.events(info.context, wanted, window(first, after, last, before))
-        return connection(page, event_type, partial(resolvers.count_events, info.context, wanted))
+    events = list_field(
+        Event,
+        EventFilterInput,
+        ALL,
+        resolvers.events,
+        resolvers.count_events,
+        event_type,
+        "The journal, newest first",
+    )
+
+    audit_log = list_field(
+        AuditEntry,
+        AuditFilterInput,
+        AuditFilter(),
+        resolvers.audit_log,
+        resolvers.count_audit_log,
+        audit_type,
+        "Every write of a user or a device, newest first",
+    )
+
+    @strawberry.field(description="The first entry of the audit that does not fit, or null")
+    async def audit_break(self, info: Info) -> strawberry.ID | None:
+        broken = await resolvers.audit_break(info.context)
+        return None if broken is None else global_id("AuditEntry", broken)
 
     @strawberry.field
     async def event(self, info: Info, id: strawberry.ID) -> Event | None:
-        row = await resolvers.event(info.context, plain_id(id, "Event"))
-        return None if row is None else event_type(row)
+        return found(await resolvers.event(info.context, plain_id(id, "Event")), event_type)
 
 
 @strawberry.type

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 
-from domain.journal import operations, repository
+from domain.journal import audit, operations, repository
 from domain.journal.commands import ALL, EventFilter, RecordEvent
 from domain.journal.rows import EventRow
 from domain.kernel.ids import is_id
@@ -74,3 +74,33 @@ async def acknowledge_all_events(context: Context, wanted: EventFilter = ALL) ->
             changed, more = await operations.acknowledge_some(work, wanted, newest or "")
         count += changed
     return count
+
+
+async def audit_log(
+    context: Context, wanted: audit.AuditFilter, page: PageRequest
+) -> Page[audit.AuditRow]:
+    """Newest first."""
+    context.actor.require(Permission.JOURNAL_AUDIT_READ)
+    async with context.read() as session:
+        return await audit.entries(session, context.customer_id, wanted, page)
+
+
+async def audit_entry(context: Context, entry_id: str) -> audit.AuditRow | None:
+    context.actor.require(Permission.JOURNAL_AUDIT_READ)
+    if not is_id(entry_id):
+        return None
+    async with context.read() as session:
+        return await audit.entry(session, context.customer_id, entry_id)
+
+
+async def count_audit_log(context: Context, wanted: audit.AuditFilter) -> int:
+    context.actor.require(Permission.JOURNAL_AUDIT_READ)
+    async with context.read() as session:
+        return await audit.count(session, context.customer_id, wanted)
+
+
+async def audit_break(context: Context) -> str | None:
+    """The first entry that was tampered with, or null. Reads the whole chain."""
+    context.actor.require(Permission.JOURNAL_AUDIT_READ)
+    async with context.read() as session:
+        return await audit.first_break(session, context.customer_id)

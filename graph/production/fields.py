@@ -1,14 +1,12 @@
 """Fields of production: arguments to command, command to resolver, row to type. No logic."""
 
-from functools import partial
-
 import strawberry
 
 from domain.kernel.errors import NotFound, ValidationFailed
 from domain.production.commands import BatchFilter, BottleFilter, PalletFilter, ScanFilter
 from domain.production.rows import BatchRow
 from graph.info import Info
-from graph.pagination import Connection, connection, plain_id, split_global_id, window
+from graph.pagination import found, list_field, plain_id, split_global_id
 from graph.production import resolvers
 from graph.production.inputs import (
     AddBatchesToPalletInput,
@@ -56,21 +54,15 @@ def one_key(id_: str | None, identifier: str | None, type_name: str) -> str:
 
 @strawberry.type
 class ProductionQuery:
-    @strawberry.field(description="Bottles, newest first")
-    async def bottles(
-        self,
-        info: Info,
-        first: int | None = None,
-        after: str | None = None,
-        last: int | None = None,
-        before: str | None = None,
-        filter: BottleFilterInput | None = None,
-    ) -> Connection[Bottle]:
-        wanted = filter.wanted() if filter else BottleFilter()
-        page = await resolvers.list_bottles(
-            info.context, wanted, window(first, after, last, before)
-        )
-        return connection(page, bottle_type, partial(resolvers.count_bottles, info.context, wanted))
+    bottles = list_field(
+        Bottle,
+        BottleFilterInput,
+        BottleFilter(),
+        resolvers.list_bottles,
+        resolvers.count_bottles,
+        bottle_type,
+        "Bottles, newest first",
+    )
 
     @strawberry.field(description="By id or by its code in any form a scanner sends")
     async def bottle(
@@ -80,7 +72,7 @@ class ProductionQuery:
         identifier: str | None = None,
     ) -> Bottle | None:
         row = await resolvers.bottle(info.context, one_key(id, identifier, "Bottle"))
-        return None if row is None else bottle_type(row)
+        return found(row, bottle_type)
 
     @strawberry.field(description="How many bottles are in each status; no zero buckets")
     async def bottle_counts(
@@ -89,24 +81,18 @@ class ProductionQuery:
         filter: BottleFilterInput | None = None,
     ) -> list[StatusCount]:
         wanted = filter.wanted() if filter else BottleFilter()
-        found = await resolvers.count_bottles_by_status(info.context, wanted)
-        return [StatusCount.of(status, count) for status, count in found.items()]
+        counts = await resolvers.count_bottles_by_status(info.context, wanted)
+        return [StatusCount.of(status, count) for status, count in counts.items()]
 
-    @strawberry.field(description="Batches, newest first")
-    async def batches(
-        self,
-        info: Info,
-        first: int | None = None,
-        after: str | None = None,
-        last: int | None = None,
-        before: str | None = None,
-        filter: BatchFilterInput | None = None,
-    ) -> Connection[Batch]:
-        wanted = filter.wanted() if filter else BatchFilter()
-        page = await resolvers.list_batches(
-            info.context, wanted, window(first, after, last, before)
-        )
-        return connection(page, batch_type, partial(resolvers.count_batches, info.context, wanted))
+    batches = list_field(
+        Batch,
+        BatchFilterInput,
+        BatchFilter(),
+        resolvers.list_batches,
+        resolvers.count_batches,
+        batch_type,
+        "Batches, newest first",
+    )
 
     @strawberry.field(description="By id or printed identifier")
     async def batch(
@@ -116,23 +102,17 @@ class ProductionQuery:
         identifier: str | None = None,
     ) -> Batch | None:
         row = await resolvers.batch(info.context, one_key(id, identifier, "Batch"))
-        return None if row is None else batch_type(row)
+        return found(row, batch_type)
 
-    @strawberry.field(description="Pallets, newest first")
-    async def pallets(
-        self,
-        info: Info,
-        first: int | None = None,
-        after: str | None = None,
-        last: int | None = None,
-        before: str | None = None,
-        filter: PalletFilterInput | None = None,
-    ) -> Connection[Pallet]:
-        wanted = filter.wanted() if filter else PalletFilter()
-        page = await resolvers.list_pallets(
-            info.context, wanted, window(first, after, last, before)
-        )
-        return connection(page, pallet_type, partial(resolvers.count_pallets, info.context, wanted))
+    pallets = list_field(
+        Pallet,
+        PalletFilterInput,
+        PalletFilter(),
+        resolvers.list_pallets,
+        resolvers.count_pallets,
+        pallet_type,
+        "Pallets, newest first",
+    )
 
     @strawberry.field(description="By id, printed identifier or SSCC")
     async def pallet(
@@ -142,21 +122,17 @@ class ProductionQuery:
         identifier: str | None = None,
     ) -> Pallet | None:
         row = await resolvers.pallet(info.context, one_key(id, identifier, "Pallet"))
-        return None if row is None else pallet_type(row)
+        return found(row, pallet_type)
 
-    @strawberry.field(description="Every read, newest first: good, bad, duplicate, no-read")
-    async def scans(
-        self,
-        info: Info,
-        first: int | None = None,
-        after: str | None = None,
-        last: int | None = None,
-        before: str | None = None,
-        filter: ScanFilterInput | None = None,
-    ) -> Connection[Scan]:
-        wanted = filter.wanted() if filter else ScanFilter()
-        page = await resolvers.list_scans(info.context, wanted, window(first, after, last, before))
-        return connection(page, scan_type, partial(resolvers.count_scans, info.context, wanted))
+    scans = list_field(
+        Scan,
+        ScanFilterInput,
+        ScanFilter(),
+        resolvers.list_scans,
+        resolvers.count_scans,
+        scan_type,
+        "Every read, newest first: good, bad, duplicate, no-read",
+    )
 
     @strawberry.field(
         description="A code's whole genealogy, up and down, now or at a past moment. "
@@ -167,8 +143,7 @@ class ProductionQuery:
     ) -> Trace | None:
         parts = split_global_id(identifier)
         key = parts[1] if parts is not None else identifier
-        found = await resolvers.trace_item(info.context, key, as_of)
-        return None if found is None else trace_type(found)
+        return found(await resolvers.trace_item(info.context, key, as_of), trace_type)
 
 
 @strawberry.type

@@ -17,7 +17,7 @@ from domain.production.commands import (
     SetBottleStatus,
 )
 from domain.production.models import AggregateStatus, BottleStatus, SentStatus
-from graph.pagination import plain_id
+from graph.pagination import filter_id, plain_id
 from graph.scalars import Timestamp
 
 
@@ -128,7 +128,7 @@ class BottleFilterInput:
             status=self.status,
             line_id=self.line_id,
             gtin=self.gtin,
-            batch_id=plain_id(self.batch_id, "Batch") if self.batch_id else None,
+            batch_id=filter_id(self.batch_id, "Batch"),
             party=self.party,
             created_from_us=self.created_from,
             created_to_us=self.created_to,
@@ -149,7 +149,7 @@ class BatchFilterInput:
             sent_status=self.sent_status,
             device_id=self.device_id,
             line_id=self.line_id,
-            pallet_id=plain_id(self.pallet_id, "Pallet") if self.pallet_id else None,
+            pallet_id=filter_id(self.pallet_id, "Pallet"),
         )
 
 
@@ -177,7 +177,7 @@ class ScanFilterInput:
             valid=self.valid,
             duplicate=self.duplicate,
             line_id=self.line_id,
-            bottle_id=plain_id(self.bottle_id, "Bottle") if self.bottle_id else None,
+            bottle_id=filter_id(self.bottle_id, "Bottle"),
             scanner_index=self.scanner_index,
             scanned_from_us=self.scanned_from,
             scanned_to_us=self.scanned_to,

@@ -1,14 +1,14 @@
 """Use cases of production: authorise, then one unit of work or one read. Ids may be plain ids or
 what is printed; every face calls these."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from domain.kernel.errors import NotFound
 from domain.kernel.ids import is_id
 from domain.kernel.paging import Page, PageRequest
 from domain.kernel.permissions import Permission
-from domain.production.codes import Reading
+from domain.kernel.text import is_storable
+from domain.production.codes import CodeReason, Reading
 from domain.production.commands import (
     AddBatches,
     BatchFilter,
@@ -26,9 +26,9 @@ from domain.production.models import ItemKind, ScanSource
 from domain.production.operations import bottles as bottle_operations
 from domain.production.operations import packing, pallets
 from domain.production.operations.genealogy import Genealogy, Item, genealogy
-from domain.production.repository import aggregates, bottles, scans
-from domain.production.repository.scan_store import ScanOutcome
-from domain.production.rows import BatchRow, BottleRow, PalletRow, ScanRow
+from domain.production.repository import aggregates, bottles, scans, trace
+from domain.production.repository.scan_store import DUPLICATE_MESSAGE, ScanOutcome
+from domain.production.rows import BatchRow, BottleRow, PalletRow, ScanRow, TraceRow
 from graph.context import Context
 
 
@@ -38,6 +38,15 @@ class Validation:
 
     reading: Reading
     bottle: BottleRow | None
+
+    @property
+    def reason(self) -> CodeReason | None:
+        """What a scan of it would say now."""
+        return self.reading.reason if self.bottle is None else CodeReason.DUPLICATE
+
+    @property
+    def message(self) -> str | None:
+        return (self.reading.message or None) if self.bottle is None else DUPLICATE_MESSAGE
 
 
 async def record_scan(context: Context, command: RecordScan) -> ScanOutcome:
@@ -137,6 +146,8 @@ async def count_batches(context: Context, wanted: BatchFilter) -> int:
 async def batch(context: Context, key: str) -> BatchRow | None:
     """By id or printed identifier."""
     context.actor.require(Permission.PRODUCTION_BATCH_READ)
+    if not is_storable(key):
+        return None
     async with context.read() as session:
         if is_id(key):
             return (await aggregates.batches_by_ids(session, context.customer_id, [key])).get(key)
@@ -192,6 +203,8 @@ async def count_pallets(context: Context, wanted: PalletFilter) -> int:
 async def pallet(context: Context, key: str) -> PalletRow | None:
     """By id, printed identifier or SSCC."""
     context.actor.require(Permission.PRODUCTION_PALLET_READ)
+    if not is_storable(key):
+        return None
     async with context.read() as session:
         if is_id(key):
             return (await aggregates.pallets_by_ids(session, context.customer_id, [key])).get(key)
@@ -245,16 +258,27 @@ async def scan_total(context: Context) -> tuple[int, int | None]:
         return await scans.total(session, context.customer_id)
 
 
-async def scans_by_ids(context: Context, ids: Sequence[str]) -> dict[str, ScanRow]:
+async def scan(context: Context, scan_id: str) -> ScanRow | None:
     context.actor.require(Permission.PRODUCTION_SCAN_READ)
+    if not is_id(scan_id):
+        return None
     async with context.read() as session:
-        return await scans.by_ids(session, context.customer_id, ids)
+        return (await scans.by_ids(session, context.customer_id, [scan_id])).get(scan_id)
+
+
+async def trace_event(context: Context, key: str) -> TraceRow | None:
+    """One moment in the life of an item."""
+    context.actor.require(Permission.PRODUCTION_SCAN_READ)
+    if not is_id(key):
+        return None
+    async with context.read() as session:
+        return await trace.event(session, context.customer_id, key)
 
 
 async def trace_item(context: Context, key: str, as_of_us: int | None) -> Genealogy | None:
     """Of a bottle, batch or pallet, by id or by anything printed on it."""
     context.actor.require(Permission.PRODUCTION_SCAN_READ)
-    found = await _item(context, key)
+    found = await _item(context, key) if is_storable(key) else None
     if found is None:
         return None
     async with context.read() as session:

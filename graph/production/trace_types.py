@@ -60,7 +60,7 @@ def trace_type(found: Genealogy) -> Trace:
     return Trace(
         path=path,
         tree=path[-1],
-        events=[_event_type(row) for row in found.events],
+        events=[trace_event_type(row) for row in found.events],
         scans=[scan_type(row) for row in found.scans],
     )
 
@@ -82,7 +82,7 @@ def _item_type(row: BottleRow | BatchRow | PalletRow) -> Bottle | Batch | Pallet
     return batch_type(row) if isinstance(row, BatchRow) else pallet_type(row)
 
 
-def _event_type(row: TraceRow) -> TraceEvent:
+def trace_event_type(row: TraceRow) -> TraceEvent:
     return TraceEvent(
         id=global_id("TraceEvent", row.id),
         item_id=global_id(row.subject_kind.title(), row.subject_id),

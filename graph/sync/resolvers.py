@@ -76,7 +76,9 @@ async def activate(context: Context, command: ActivateDevice) -> ProvisioningRow
         sealed = context.services.sync.secrets.seal(activation.device_token)
         await context.services.sync.runner.halt(context.customer_id)
         async with context.transaction() as work:
-            return await operations.activated(work, attempt_id, activation, sealed)
+            row = await operations.activated(work, attempt_id, activation, sealed)
+    context.services.sync.runner.wake()
+    return row
 
 
 async def deprovision(context: Context) -> ProvisioningRow:
@@ -118,7 +120,9 @@ async def set_connection_mode(context: Context, mode: ConnectionMode) -> Connect
     context.actor.require(Permission.SYNC_CONNECTION_WRITE)
     command = SetConnectionMode.of(mode=mode)
     async with context.transaction() as work:
-        return await connection_operations.set_mode(work, command.mode)
+        row = await connection_operations.set_mode(work, command.mode)
+    context.services.sync.runner.wake()
+    return row
 
 
 async def connection_status(context: Context) -> SyncStatusRow:

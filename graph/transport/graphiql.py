@@ -4,10 +4,12 @@
 see `static/README.md` for versions and for how to renew them.
 """
 
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 from typing import Final
 
+import orjson
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
@@ -29,6 +31,7 @@ PAGE: Final = """<!doctype html>
 </head>
 <body>
 <div id="graphiql" data-endpoint="{endpoint}">Loading …</div>
+<script id="first-operations" type="application/json">{operations}</script>
 <script src="{static}/react.production.min.js"></script>
 <script src="{static}/react-dom.production.min.js"></script>
 <script src="{static}/graphiql.min.js"></script>
@@ -39,10 +42,22 @@ PAGE: Final = """<!doctype html>
 """
 
 
-def page(scope: Scope, path: str) -> bytes:
-    """The page for an application that may be mounted below another path."""
+WHICH_FIELDS: Final = """query WhichFields {
+  __schema {
+    queryType { fields { name description } }
+    subscriptionType { fields { name description } }
+  }
+}
+"""
+
+
+def page(scope: Scope, path: str, operations: Sequence[str]) -> bytes:
+    """The page for an application that may be mounted below another path. Each operation is a
+    tab of a first visit."""
     endpoint = escape(scope.get("root_path", "").rstrip("/") + path)
-    return PAGE.format(endpoint=endpoint, static=f"{endpoint}/static").encode()
+    # In a script element nothing is escaped, so nothing may end it.
+    tabs = orjson.dumps(list(operations or (WHICH_FIELDS,))).decode().replace("<", "\\u003c")
+    return PAGE.format(endpoint=endpoint, static=f"{endpoint}/static", operations=tabs).encode()
 
 
 def static_files(path: str) -> Mount:

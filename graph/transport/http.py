@@ -97,7 +97,7 @@ class GraphQLEndpoint:
     ) -> None:
         method: str = scope["method"]
         if method == "GET" and self._settings.graphiql and wants_page(accept, scope):
-            body = page(scope, self._settings.path)
+            body = page(scope, self._settings.path, self._settings.first_operations)
             policy = (b"content-security-policy", POLICY)
             await respond(send, 200, body, b"text/html; charset=utf-8", policy)
             return

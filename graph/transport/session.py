@@ -14,7 +14,13 @@ from starlette.requests import HTTPConnection
 from starlette.types import Receive, Send
 
 from domain.kernel.errors import DomainError, RateLimited, Unavailable, ValidationFailed
-from graph.errors import FormattedError, RequestRefused, domain_error, format_request_errors
+from graph.errors import (
+    FormattedError,
+    RequestRefused,
+    domain_error,
+    format_request_errors,
+    is_stopping,
+)
 from graph.execution import (
     Engine,
     EngineContext,
@@ -248,10 +254,12 @@ class Session:
             return await self._answer(operation_id, prepared, context)
         except ClientLeft:
             raise
-        except RequestRefused as refused:
-            return format_request_errors(refused, context.correlation_id)
-        except Exception as error:  # noqa: BLE001 - told to the subscriber, logged if masked
-            return [fault(error, context.correlation_id)]
+        except Exception as error:
+            if is_stopping(error):
+                # An error would end the subscription for good; a restart makes clients come back.
+                self._end(Closing(1012, "The service is stopping; resume from the last cursor"))
+                raise ClientLeft from error
+            return _told(error, context.correlation_id)
 
     async def _answer(
         self, operation_id: str, prepared: PreparedRequest, context: EngineContext
@@ -288,6 +296,13 @@ class Session:
 
     async def _send_errors(self, operation_id: str, errors: list[FormattedError]) -> None:
         await self._send_message({"id": operation_id, "type": "error", "payload": errors})
+
+
+def _told(error: Exception, correlation_id: str) -> list[FormattedError]:
+    """For the subscriber; what is masked there is logged."""
+    if isinstance(error, RequestRefused):
+        return format_request_errors(error, correlation_id)
+    return [fault(error, correlation_id)]
 
 
 def _next_prefix(operation_id: str) -> str:

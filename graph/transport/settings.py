@@ -22,6 +22,8 @@ class ContextFactory(Protocol):
 class TransportSettings:
     path: str = "/graphql"
     graphiql: bool = True
+    first_operations: tuple[str, ...] = ()
+    """What GraphiQL opens with, a tab each."""
     max_body_bytes: int = 1_000_000
     """Of a POST body, a query string and a WebSocket message."""
     allowed_origins: frozenset[str] | None = None

@@ -14,7 +14,7 @@ from graphql import OperationType
 from starlette.types import Receive, Send
 
 from domain.kernel.errors import Unauthorized
-from graph.errors import RequestRefused
+from graph.errors import RequestRefused, is_stopping
 from graph.execution import (
     Engine,
     EngineContext,
@@ -89,10 +89,11 @@ class EventStream:
                     await self._send_results(response, request, context, last_event_id)
             except ClientLeft:
                 raise
-            except RequestRefused as refused:
-                result = refused_result(refused, context.correlation_id)
-                await response.next(serialise(result, context.correlation_id))
             except Exception as error:  # noqa: BLE001 - told to the subscriber, logged if masked
+                if is_stopping(error):
+                    # Without `complete`: the client then knows that there is more, and comes back.
+                    await response.send(b"", more=False)
+                    return
                 expired = Unauthorized("The token has expired")
                 await response.error(expired if deadline.expired() else error, context)
             await response.send(COMPLETE, more=False)
@@ -133,7 +134,10 @@ class _Response:
         await self.send(b"%bdata: %b\n\n" % (head, body))
 
     async def error(self, error: Exception, context: EngineContext) -> None:
-        result = {"errors": [fault(error, context.correlation_id)]}
+        if isinstance(error, RequestRefused):
+            result = refused_result(error, context.correlation_id)
+        else:
+            result = {"errors": [fault(error, context.correlation_id)]}
         await self.next(serialise(result, context.correlation_id))
 
     async def send(self, chunk: bytes, *, more: bool = True) -> None:

@@ -1,8 +1,8 @@
 """`graphql-transport-ws`: subscriptions, queries and mutations over one WebSocket.
 
 Close codes are those of the protocol (4400, 4401, 4403, 4406, 4408, 4409, 4429), 1009 for a
-message that is too large, 1013 for a socket that does not drain. A token that ends closes with
-4403, as one that was never valid.
+message that is too large, 1012 when the service stops, 1013 for a socket that does not drain. A
+token that ends closes with 4403, as one that was never valid.
 """
 
 from typing import Final

@@ -27,7 +27,7 @@ def contracts(
     check: Annotated[bool, typer.Option("--check", help="Only tell what is stale")] = False,
 ) -> None:
     """Write the schema, the OpenAPI and AsyncAPI documents and the TypeScript types anew."""
-    from oktograph import contracts as documents  # slow to import
+    import oktograph.contracts as documents  # slow to import
 
     if not check:
         for path in documents.write(target):

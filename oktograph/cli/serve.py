@@ -69,6 +69,7 @@ def _bindings(given: list[str]) -> dict[str, int]:
 async def _serve(settings: Settings, bindings: dict[str, int]) -> None:
     # Imported here: `oktograph --help` need not wait for all of it.
     from oktograph.asgi import dialect_only, edge_app
+    from oktograph.connections import Bounds
     from oktograph.demo import DemoLine
     from oktograph.edge import EdgeRuntime
     from oktograph.logs import configure_logs
@@ -82,18 +83,21 @@ async def _serve(settings: Settings, bindings: dict[str, int]) -> None:
             line = DemoLine(settings.demo_rate)
             stack.push_async_callback(line.stop)
             await line.start(cloud_port=DEMO_CLOUD_PORT)
+            for note in line.notes:
+                typer.echo(note)
             settings = settings.model_copy(update=line.settings(settings))
         runtime = EdgeRuntime(settings)
         await runtime.start()
         stack.push_async_callback(runtime.stop)
         apps: list[tuple[ASGIApp, int]] = [(edge_app(runtime), settings.edge_port)]
         apps += [(dialect_only(runtime), port) for port in bindings.values()]
+        bounds = Bounds(settings.request_timeout_s, settings.drain_timeout_s)
         try:
-            servers = [Server(app, settings.host, port) for app, port in apps]
+            servers = [Server(app, settings.host, port, bounds) for app, port in apps]
         except PortTaken as error:
             typer.echo(str(error), err=True)
             raise typer.Exit(1) from error
         announcement = Announcement(runtime, servers[0].port)
         announcement.start()
         stack.push_async_callback(announcement.stop)
-        await serve_all(servers)
+        await serve_all(servers, runtime.stop_streams)

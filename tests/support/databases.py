@@ -97,6 +97,19 @@ class PostgresServer:
             await database.close()
             await self._run(f"DROP DATABASE {name} WITH (FORCE)")
 
+    @asynccontextmanager
+    async def empty(self) -> AsyncIterator[Database]:
+        """Without a table."""
+        self._count += 1
+        name = f"okto_{self._count}"
+        await self._run(f"CREATE DATABASE {name} TEMPLATE template0")
+        database = Database(self.url(name))
+        try:
+            yield database
+        finally:
+            await database.close()
+            await self._run(f"DROP DATABASE {name} WITH (FORCE)")
+
     async def _fill_template(self) -> None:
         # A test's server never has to survive a power cut, only to behave as one that would.
         await self._run("ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()")
@@ -149,6 +162,25 @@ async def sqlite_database(sqlite_files: SqliteFiles, tmp_path: Path) -> AsyncIte
 async def postgres_database(postgres_server: PostgresServer) -> AsyncIterator[Database]:
     async with postgres_server.fresh() as database:
         yield database
+
+
+@pytest.fixture
+async def empty_sqlite(tmp_path: Path) -> AsyncIterator[Database]:
+    database = Database(f"sqlite:///{tmp_path}/empty.db")
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+async def empty_postgres(postgres_server: PostgresServer) -> AsyncIterator[Database]:
+    async with postgres_server.empty() as database:
+        yield database
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def empty(request: pytest.FixtureRequest) -> Database:
+    """A database without a table."""
+    return cast(Database, request.getfixturevalue(f"empty_{request.param}"))
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

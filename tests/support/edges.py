@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, cast
 
 from domain.kernel.actor import ANONYMOUS, Actor, ActorKind
@@ -21,7 +21,7 @@ from domain.production.rows import BottleRow
 from domain.sync.commands import ActivateDevice, SignIn
 from domain.sync.passes import SyncRunner
 from domain.sync.ports import CloudPort, SecretBox, SyncServices
-from graph.context import Build, Context, Policy, Services
+from graph.context import Context, Policy, Services
 from graph.production import resolvers as production
 from graph.sync import resolvers
 from tests.support.cloud import EMAIL, PASSWORD
@@ -53,9 +53,13 @@ class Edge:
 
     def restarted(self) -> "Edge":
         """The same data, with nothing in memory."""
+        return self.with_cloud(self.services.sync.cloud)
+
+    def with_cloud(self, cloud: CloudPort | None) -> "Edge":
+        """The same data behind another way to the cloud."""
         old = self.services.sync
-        runner = SyncRunner(self.services.transactions, old.cloud, old.secrets)
-        sync = replace(old, runner=runner)
+        runner = SyncRunner(self.services.transactions, cloud, old.secrets)
+        sync = SyncServices(cloud, old.secrets, runner)
         return replace(self, services=replace(self.services, sync=sync))
 
     async def scan(self, count: int) -> list[BottleRow]:
@@ -90,19 +94,17 @@ async def open_edge(
     codes = SiteCodes(DEFAULT_CATALOGUE, "milk", clock)
     intake = ScanIntake(store, codes, clock, transactions.wakeups)
     runner = SyncRunner(transactions, cloud, secrets)
-    unused = cast(Any, None)
-    services = Services(
-        database=database,
-        transactions=transactions,
-        clock=clock,
-        tail=tail,
-        policy=Policy(),
-        build=Build("test", 0),
-        identity=unused,
-        scans=intake,
-        sync=SyncServices(cloud, secrets, runner),
-        line=unused,
-    )
+    given: dict[str, Any] = {
+        "database": database,
+        "transactions": transactions,
+        "clock": clock,
+        "tail": tail,
+        "policy": Policy(),
+        "scans": intake,
+        "sync": SyncServices(cloud, secrets, runner),
+    }
+    # The rest is absent, not played.
+    services = Services(**{field.name: None for field in fields(Services)} | given)
     await runner.begin(customer_id)
     try:
         yield Edge(customer_id, services)

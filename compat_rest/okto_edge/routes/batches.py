@@ -3,6 +3,9 @@
 from fastapi import APIRouter
 
 from compat_rest.kernel.auth import Caller
+from compat_rest.kernel.links import link, linked
+from compat_rest.kernel.okto import presenter as envelope
+from compat_rest.kernel.okto import schemas as okto
 from compat_rest.kernel.replies import Reply
 from compat_rest.okto_edge import presenter, schemas
 from compat_rest.okto_edge.routes.parameters import Device, Limit, Sent
@@ -11,10 +14,11 @@ from domain.kernel.paging import PageRequest
 from domain.production.commands import MAX_BULK, BatchFilter, CreateBatch, MoveBottles
 from graph.production import resolvers
 
+BATCH_ID = "$response.body#/data/batch/id"
 router = APIRouter(prefix="/api/v1/batches", tags=["batches"])
 
 
-@router.get("", response_model=schemas.Data[schemas.BatchList])
+@router.get("", response_model=okto.Data[schemas.BatchList])
 async def list_batches(
     caller: Caller, sent_status: Sent = None, device: Device = None, limit: Limit = 100
 ) -> Reply:
@@ -23,7 +27,13 @@ async def list_batches(
     return Reply(presenter.batch_list(page, await resolvers.count_batches(caller, wanted)))
 
 
-@router.post("", response_model=schemas.Data[schemas.BatchCreated])
+@router.post(
+    "",
+    response_model=okto.Data[schemas.BatchCreated],
+    responses=linked(
+        batch=link("get_batch", id=BATCH_ID), packed=link("add_bottles_to_batch", id=BATCH_ID)
+    ),
+)
 async def create_batch(caller: Caller, body: schemas.CreateBatchBody) -> Reply:
     batch = body.batch
     command = CreateBatch.of(
@@ -38,7 +48,11 @@ async def create_batch(caller: Caller, body: schemas.CreateBatchBody) -> Reply:
     return Reply(presenter.batch_created(await resolvers.create_batch(caller, command)))
 
 
-@router.get("/{id}", response_model=schemas.Data[schemas.BatchWithBottles])
+@router.get(
+    "/{id}",
+    response_model=okto.Data[schemas.BatchWithBottles],
+    responses=linked(packed=link("add_bottles_to_batch", id=BATCH_ID)),
+)
 async def get_batch(caller: Caller, id: str) -> Reply:
     row = await resolvers.batch(caller, id)
     if row is None:
@@ -47,8 +61,12 @@ async def get_batch(caller: Caller, id: str) -> Reply:
     return Reply(presenter.batch_detail(row, bottles))
 
 
-@router.post("/{id}/bottles", response_model=schemas.Data[schemas.Added])
+@router.post(
+    "/{id}/bottles",
+    response_model=okto.Data[schemas.Added],
+    responses=linked(batch=link("get_batch", id="$request.path.id")),
+)
 async def add_bottles_to_batch(caller: Caller, id: str, body: schemas.BatchBottlesBody) -> Reply:
     command = MoveBottles.of(batch_id=id, bottle_ids=tuple(body.root))
     added = await resolvers.add_bottles_to_batch(caller, command)
-    return Reply(presenter.data({"added": added}))
+    return Reply(envelope.data({"added": added}))

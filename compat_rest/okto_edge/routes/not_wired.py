@@ -1,12 +1,13 @@
 """Routes whose service is not wired on this installation: the documented 503."""
 
-from typing import Final
+import re
+from typing import Any, Final
 
 from fastapi import APIRouter
 
 from compat_rest.kernel.auth import Anyone, Caller
+from compat_rest.kernel.okto.errors import ErrorBody
 from compat_rest.kernel.replies import Reply
-from compat_rest.okto_edge.errors import ErrorBody
 
 NOT_WIRED: Final = {"error": {"code": "SERVICE_UNAVAILABLE"}}
 _ROUTES: Final = (
@@ -61,6 +62,16 @@ def _name(method: str, path: str) -> str:
     return f"{method.lower()}_{words}".replace("/", "_").replace("-", "_")
 
 
+def _path_parameters(path: str) -> dict[str, Any]:
+    """FastAPI documents those that an endpoint takes, and this one takes none."""
+    names = re.findall(r"{(\w+)}", path)
+    found = [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        for name in names
+    ]
+    return {"parameters": found} if found else {}
+
+
 for _path, _methods in _ROUTES:
     for _method in _methods.split():
         router.add_api_route(
@@ -70,6 +81,7 @@ for _path, _methods in _ROUTES:
             name=_name(_method, _path),
             status_code=503,
             response_model=ErrorBody,
+            openapi_extra=_path_parameters(_path),
         )
 for _path in _PUBLIC:
     router.add_api_route(

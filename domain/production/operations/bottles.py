@@ -29,7 +29,8 @@ async def create_bottles(
     ]
     taken = await bottles.insert_new(work.session, work.customer_id, rows)
     if taken:
-        repeated = [row.identifier for row in rows if (row.gtin, row.serial) in set(taken)]
+        known = set(taken)
+        repeated = [row.identifier for row in rows if (row.gtin, row.serial) in known]
         raise Conflict("These bottles exist already", identifiers=repeated[:20], count=len(taken))
     ids = [row.id for row in rows]
     await remember(work, ItemKind.BOTTLE, ids, "CREATED", status=BottleStatus.CREATED.name)
@@ -45,12 +46,19 @@ async def set_bottle_status(work: UnitOfWork, command: SetBottleStatus) -> Bottl
     current = BottleStatus(bottle.status)
     if not require_edge(BOTTLE_EDGES, current, command.status, "bottle"):
         return bottle
-    if bottle.batch_id is not None and command.status in _OUT_OF_BATCH:
+    leaving = command.status in _OUT_OF_BATCH
+    if bottle.batch_id is not None and leaving:
         await leave_batch(work, bottle.batch_id, [bottle.id])
         # Leaving put an IN_BATCH bottle back to CREATED.
         current = BottleStatus.CREATED if current is BottleStatus.IN_BATCH else current
     changed = current == command.status or await bottles.set_status(
-        work.session, work.customer_id, bottle.id, current, command.status, work.now_us
+        work.session,
+        work.customer_id,
+        bottle.id,
+        current,
+        command.status,
+        work.now_us,
+        loose=leaving,
     )
     if not changed:
         raise Conflict("The bottle was changed meanwhile")
@@ -76,6 +84,7 @@ async def _remember_status(work: UnitOfWork, bottle: BottleRow, status: BottleSt
         events.STREAM,
         events.BOTTLE_STATUS_CHANGED,
         bottle.id,
+        before={"status": int(bottle.status), "batch_id": bottle.batch_id},
         identifier=bottle.identifier,
         previous=int(bottle.status),
         status=int(status),

@@ -55,7 +55,9 @@ async def create_batch(work: UnitOfWork, command: CreateBatch, origin: str) -> B
 async def add_bottles(work: UnitOfWork, command: MoveBottles) -> int:
     """All or nothing; bottles that are in this batch already are left alone. Answers how many
     went in. A batch that is full by this is complete."""
-    batch = await _open_batch(work, command.batch_id)
+    batch = await lock_batch(work, command.batch_id)
+    if batch.status is not AggregateStatus.IN_PROGRESS:
+        raise Conflict("The batch takes no more bottles", status=str(batch.status))
     entering = await _entering(work, batch, command.bottle_ids)
     if not entering:
         return 0
@@ -90,7 +92,7 @@ async def loose(work: UnitOfWork, bottle_ids: Sequence[str]) -> tuple[str, ...]:
 
 async def remove_bottles(work: UnitOfWork, command: MoveBottles) -> int:
     """Takes bottles out of a batch that is not disaggregated; all must be in it."""
-    batch = await require_batch(work, command.batch_id)
+    batch = await lock_batch(work, command.batch_id)
     wanted = [bottle_id for bottle_id in dict.fromkeys(command.bottle_ids) if is_id(bottle_id)]
     found = await bottles.by_ids(work.session, work.customer_id, wanted)
     inside = [row.id for row in found.values() if row.batch_id == batch.id]
@@ -102,25 +104,24 @@ async def remove_bottles(work: UnitOfWork, command: MoveBottles) -> int:
 
 async def leave_batch(work: UnitOfWork, batch_id: str, bottle_ids: Sequence[str] | None) -> int:
     """Takes some bottles, or all, out of a batch, with their history."""
-    batch = await require_batch(work, batch_id)
+    batch = await lock_batch(work, batch_id)
     left = await bottles.unpack(work.session, work.customer_id, batch.id, bottle_ids, work.now_us)
+    if not left:
+        return 0
     await _change(work, batch, bottle_count=BATCH.c.bottle_count - len(left))
-    await take_out(work, left, batch.id)
-    await remember(
-        work,
-        ItemKind.BOTTLE,
-        left,
-        "UNPACKED",
-        status=BottleStatus.CREATED.name,
-        other_id=batch.id,
-    )
+    await take_out(work, list(left), batch.id)
+    for status in sorted(set(left.values())):
+        same = [bottle_id for bottle_id, became in left.items() if became is status]
+        await remember(
+            work, ItemKind.BOTTLE, same, "UNPACKED", status=status.name, other_id=batch.id
+        )
     batch = batch._replace(bottle_count=batch.bottle_count - len(left))
-    record_batch(work, events.BATCH_EMPTIED, batch, bottle_ids=left)
+    record_batch(work, events.BATCH_EMPTIED, batch, bottle_ids=list(left))
     return len(left)
 
 
 async def complete_batch(work: UnitOfWork, batch_id: str) -> BatchRow:
-    batch = await require_batch(work, batch_id)
+    batch = await lock_batch(work, batch_id)
     if not require_edge(AGGREGATE_EDGES, batch.status, AggregateStatus.COMPLETE, "batch"):
         return batch
     if batch.bottle_count == 0:
@@ -137,17 +138,20 @@ async def require_batch(work: UnitOfWork, batch_id: str) -> BatchRow:
     return found[batch_id]
 
 
+async def lock_batch(work: UnitOfWork, batch_id: str) -> BatchRow:
+    """The same, and nobody else changes it or what is in it before this unit of work ends."""
+    found = None
+    if is_id(batch_id):
+        found = await aggregates.locked_row(work.session, BATCH, work.customer_id, batch_id)
+    if not isinstance(found, BatchRow):
+        raise NotFound("Batch", batch_id)
+    return found
+
+
 def record_batch(
     work: UnitOfWork, kind: str, batch: BatchRow, bottle_ids: Sequence[str] = ()
 ) -> None:
     work.record(events.STREAM, kind, batch.id, batch=batch._asdict(), bottle_ids=list(bottle_ids))
-
-
-async def _open_batch(work: UnitOfWork, batch_id: str) -> BatchRow:
-    batch = await require_batch(work, batch_id)
-    if batch.status is not AggregateStatus.IN_PROGRESS:
-        raise Conflict("The batch takes no more bottles", status=str(batch.status))
-    return batch
 
 
 async def _entering(work: UnitOfWork, batch: BatchRow, bottle_ids: Sequence[str]) -> list[str]:

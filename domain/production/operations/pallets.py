@@ -12,7 +12,7 @@ from domain.production.codes import sscc
 from domain.production.commands import AddBatches, CreatePallet
 from domain.production.models import AggregateStatus, ItemKind, SentStatus
 from domain.production.operations.history import put_in, remember, take_out
-from domain.production.operations.packing import leave_batch, record_batch, require_batch
+from domain.production.operations.packing import leave_batch, lock_batch, record_batch
 from domain.production.repository import aggregates
 from domain.production.repository.aggregates import BATCH, PALLET
 from domain.production.rows import BatchRow, PalletRow
@@ -52,11 +52,10 @@ async def create_pallet(
 
 async def add_batches(work: UnitOfWork, command: AddBatches) -> int:
     """All or nothing: complete batches that stand on no pallet. Answers how many went on."""
-    pallet = await require_pallet(work, command.pallet_id)
+    pallet = await _lock_pallet(work, command.pallet_id)
     if pallet.status is not AggregateStatus.IN_PROGRESS:
         raise Conflict("The pallet takes no more batches", status=str(pallet.status))
-    batches = [await require_batch(work, batch_id) for batch_id in dict.fromkeys(command.batch_ids)]
-    entering = [batch.id for batch in batches if batch.pallet_id != pallet.id]
+    entering = await _entering(work, pallet, command.batch_ids)
     if not entering:
         return 0
     loaded = await aggregates.load_pallet(work.session, work.customer_id, entering, pallet.id)
@@ -71,7 +70,7 @@ async def add_batches(work: UnitOfWork, command: AddBatches) -> int:
 
 
 async def complete_pallet(work: UnitOfWork, pallet_id: str) -> PalletRow:
-    pallet = await require_pallet(work, pallet_id)
+    pallet = await _lock_pallet(work, pallet_id)
     if not require_edge(AGGREGATE_EDGES, pallet.status, AggregateStatus.COMPLETE, "pallet"):
         return pallet
     if pallet.batch_count == 0:
@@ -94,7 +93,7 @@ async def disaggregate(work: UnitOfWork, aggregate_id: str) -> BatchRow | Pallet
 
 async def disaggregate_pallet(work: UnitOfWork, pallet_id: str) -> PalletRow:
     """Its batches stand free again, whole; the pallet's SSCC is not used again."""
-    pallet = await require_pallet(work, pallet_id)
+    pallet = await _lock_pallet(work, pallet_id)
     if not require_edge(AGGREGATE_EDGES, pallet.status, AggregateStatus.DISAGGREGATED, "pallet"):
         return pallet
     batch_ids = await aggregates.unload_pallet(work.session, work.customer_id, pallet.id)
@@ -109,7 +108,7 @@ async def disaggregate_pallet(work: UnitOfWork, pallet_id: str) -> PalletRow:
 
 async def disaggregate_batch(work: UnitOfWork, batch_id: str) -> BatchRow:
     """Its bottles stand free again; a batch on a pallet must be taken down with it first."""
-    batch = await require_batch(work, batch_id)
+    batch = await lock_batch(work, batch_id)
     if not require_edge(AGGREGATE_EDGES, batch.status, AggregateStatus.DISAGGREGATED, "batch"):
         return batch
     if batch.pallet_id is not None:
@@ -133,6 +132,27 @@ async def require_pallet(work: UnitOfWork, pallet_id: str) -> PalletRow:
     if pallet_id not in found:
         raise NotFound("Pallet", pallet_id)
     return found[pallet_id]
+
+
+async def _lock_pallet(work: UnitOfWork, pallet_id: str) -> PalletRow:
+    """The same, and nobody else changes it before this unit of work ends."""
+    found = None
+    if is_id(pallet_id):
+        found = await aggregates.locked_row(work.session, PALLET, work.customer_id, pallet_id)
+    if not isinstance(found, PalletRow):
+        raise NotFound("Pallet", pallet_id)
+    return found
+
+
+async def _entering(work: UnitOfWork, pallet: PalletRow, batch_ids: Sequence[str]) -> list[str]:
+    """The ids that are not on this pallet yet, each once. Raises NotFound."""
+    ids = list(dict.fromkeys(batch_ids))
+    known = [batch_id for batch_id in ids if is_id(batch_id)]
+    found = await aggregates.batches_by_ids(work.session, work.customer_id, known)
+    for batch_id in ids:
+        if batch_id not in found:
+            raise NotFound("Batch", batch_id)
+    return [batch_id for batch_id in ids if found[batch_id].pallet_id != pallet.id]
 
 
 def _record(work: UnitOfWork, kind: str, pallet: PalletRow, batch_ids: Sequence[str] = ()) -> None:

@@ -1,5 +1,6 @@
 """The one way a read becomes a scan and a bottle, whichever door it came in by."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from random import Random
@@ -51,12 +52,21 @@ class ScanIntake:
         self._store = store
         self._clock = clock
         self._wakeups = wakeups
+        self.committed: Counter[str] = Counter()
+        """How many, by verdict: accepted, duplicate, refused."""
         self._group: GroupCommit[JudgedScan, ScanOutcome] = GroupCommit(self._write)
 
     async def submit(self, actor: Actor, command: RecordScan) -> ScanOutcome:
         """Returns when scan, bottle and fact are on disk. Every read is kept, whatever it is
-        worth; Unavailable means that nothing was stored."""
+        worth; Unavailable means that nothing was stored. Raises ValidationFailed for a line, a
+        scanner or a time that there cannot be."""
+        command.check()
         return await self._group.submit(self._judge(actor.customer_id, command))
+
+    @property
+    def waiting(self) -> int:
+        """Scans that are taken and not yet being written."""
+        return len(self._group)
 
     async def close(self) -> None:
         await self._group.close()
@@ -81,5 +91,12 @@ class ScanIntake:
 
     async def _write(self, batch: Sequence[JudgedScan]) -> Sequence[ScanOutcome]:
         outcomes = await self._store.write(batch)
+        self.committed.update(map(_verdict, outcomes))
         self._wakeups.announce()
         return outcomes
+
+
+def _verdict(done: ScanOutcome) -> str:
+    if done.scan.duplicate:
+        return "duplicate"
+    return "accepted" if done.scan.valid else "refused"

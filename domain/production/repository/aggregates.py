@@ -8,7 +8,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from domain.kernel.columns import table_of
 from domain.kernel.database import ReadSession, WriteSession
-from domain.kernel.filters import matching
+from domain.kernel.filters import listed, matching
 from domain.kernel.paging import Page, PageRequest, fetch_page
 from domain.production.commands import BatchFilter, PalletFilter
 from domain.production.models import AggregateStatus, Batch, NumberSequence, Pallet
@@ -24,14 +24,14 @@ PALLET_COLUMNS = tuple(PALLET.c[name] for name in PalletRow._fields)
 async def batch_page(
     session: ReadSession, customer_id: int, wanted: BatchFilter, window: PageRequest
 ) -> Page[BatchRow]:
-    query = select(*BATCH_COLUMNS).where(matching(BATCH, customer_id, wanted))
+    query = select(*BATCH_COLUMNS).where(listed(BATCH, customer_id, wanted))
     return await fetch_page(session, query, BATCH.c.id, window, BatchRow)
 
 
 async def pallet_page(
     session: ReadSession, customer_id: int, wanted: PalletFilter, window: PageRequest
 ) -> Page[PalletRow]:
-    query = select(*PALLET_COLUMNS).where(matching(PALLET, customer_id, wanted))
+    query = select(*PALLET_COLUMNS).where(listed(PALLET, customer_id, wanted))
     return await fetch_page(session, query, PALLET.c.id, window, PalletRow)
 
 
@@ -57,6 +57,19 @@ async def pallets_by_ids(
 ) -> dict[str, PalletRow]:
     query = select(*PALLET_COLUMNS).where(PALLET.c.customer_id == customer_id, PALLET.c.id.in_(ids))
     return {row[0]: PalletRow(*row) for row in await session.execute(query)}
+
+
+async def locked_row(
+    session: WriteSession, table: Table, customer_id: int, row_id: str
+) -> BatchRow | PalletRow | None:
+    """The row as it is now, which nobody else changes before this transaction ends. Whoever packs
+    takes the container's first, then its content's: in one order, nobody waits in a circle."""
+    build: type[BatchRow] | type[PalletRow] = BatchRow if table is BATCH else PalletRow
+    columns = [table.c[name] for name in build._fields]
+    query = select(*columns).where(table.c.customer_id == customer_id, table.c.id == row_id)
+    # Not FOR UPDATE: the foreign keys of what is packed meanwhile need not wait for it.
+    row = (await session.execute(query.with_for_update(key_share=True))).first()
+    return None if row is None else build(*row)
 
 
 async def batch_by_identifier(
@@ -103,6 +116,43 @@ async def batches_of_pallets(
         batch = BatchRow(*row)
         found[cast(str, batch.pallet_id)].append(batch)
     return found
+
+
+async def open_batch(
+    session: ReadSession, customer_id: int, line_id: str | None
+) -> BatchRow | None:
+    """The oldest batch of the line with a size and with room; None for the line of no name."""
+    query = (
+        select(*BATCH_COLUMNS)
+        .where(
+            BATCH.c.customer_id == customer_id,
+            BATCH.c.status == AggregateStatus.IN_PROGRESS,
+            BATCH.c.line_id.is_not_distinct_from(line_id),
+            BATCH.c.bottle_count < BATCH.c.batch_size,
+        )
+        .order_by(BATCH.c.id)
+        .limit(1)
+    )
+    row = (await session.execute(query)).first()
+    return BatchRow(*row) if row else None
+
+
+async def open_pallet(
+    session: ReadSession, customer_id: int, line_id: str | None
+) -> PalletRow | None:
+    """The oldest pallet of the line that is being loaded."""
+    query = (
+        select(*PALLET_COLUMNS)
+        .where(
+            PALLET.c.customer_id == customer_id,
+            PALLET.c.status == AggregateStatus.IN_PROGRESS,
+            PALLET.c.line_id.is_not_distinct_from(line_id),
+        )
+        .order_by(PALLET.c.id)
+        .limit(1)
+    )
+    row = (await session.execute(query)).first()
+    return PalletRow(*row) if row else None
 
 
 async def last_identifier(session: ReadSession, customer_id: int, table: Table) -> str | None:

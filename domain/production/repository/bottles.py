@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, and_, func, or_, select, update
+from sqlalchemy import CursorResult, and_, case, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from domain.kernel.columns import table_of
 from domain.kernel.database import ReadSession, WriteSession
-from domain.kernel.filters import matching
+from domain.kernel.filters import listed, matching
 from domain.kernel.paging import Page, PageRequest, fetch_page
 from domain.production.commands import BottleFilter
 from domain.production.models import Bottle, BottleStatus
@@ -23,7 +23,7 @@ BIND_CHUNK = 2_000
 async def page(
     session: ReadSession, customer_id: int, wanted: BottleFilter, window: PageRequest
 ) -> Page[BottleRow]:
-    query = select(*COLUMNS).where(matching(BOTTLE, customer_id, wanted))
+    query = select(*COLUMNS).where(listed(BOTTLE, customer_id, wanted))
     return await fetch_page(session, query, BOTTLE.c.id, window, BottleRow)
 
 
@@ -42,7 +42,8 @@ async def count_by_status(
         .group_by(BOTTLE.c.status)
         .order_by(BOTTLE.c.status)
     )
-    return dict((await session.execute(query)).tuples().all())
+    rows = await session.execute(query)
+    return {row[0]: row[1] for row in rows}
 
 
 async def by_ids(
@@ -98,14 +99,19 @@ async def of_batches(
 async def insert_new(
     session: WriteSession, customer_id: int, rows: Sequence[BottleRow]
 ) -> list[tuple[str, str]]:
-    """Inserts those whose identity is free; answers the (gtin, serial) of those it was not."""
+    """Inserts those whose identity is free; answers the (gtin, serial) of those it was not.
+
+    In one order everywhere: two that insert the same ones would wait for each other."""
     dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
     statement = (
         dialect.insert(BOTTLE)
         .on_conflict_do_nothing(index_elements=["customer_id", "gtin", "serial"])
         .returning(BOTTLE.c.id)
     )
-    values: list[dict[str, Any]] = [{"customer_id": customer_id, **row._asdict()} for row in rows]
+    ordered = sorted(rows, key=lambda row: (row.gtin, row.serial))
+    values: list[dict[str, Any]] = [
+        {"customer_id": customer_id, **row._asdict()} for row in ordered
+    ]
     stored = set((await session.scalars(statement, values)).all())
     return [(row.gtin, row.serial) for row in rows if row.id not in stored]
 
@@ -117,16 +123,20 @@ async def set_status(
     expected: int,
     wanted: BottleStatus,
     now_us: int,
+    *,
+    loose: bool = False,
 ) -> bool:
-    """False when the bottle is no longer `expected`: another transaction was first."""
+    """False when the bottle is no longer `expected` or, where it has to be `loose`, in a batch:
+    another transaction was first."""
+    still = [
+        BOTTLE.c.customer_id == customer_id,
+        BOTTLE.c.id == bottle_id,
+        BOTTLE.c.status == expected,
+    ]
+    if loose:
+        still.append(BOTTLE.c.batch_id.is_(None))
     changed = await session.execute(
-        update(BOTTLE)
-        .where(
-            BOTTLE.c.customer_id == customer_id,
-            BOTTLE.c.id == bottle_id,
-            BOTTLE.c.status == expected,
-        )
-        .values(status=wanted, updated_at_us=now_us)
+        update(BOTTLE).where(*still).values(status=wanted, updated_at_us=now_us)
     )
     return cast(CursorResult[Any], changed).rowcount == 1
 
@@ -162,20 +172,19 @@ async def unpack(
     batch_id: str,
     bottle_ids: Sequence[str] | None,
     now_us: int,
-) -> list[str]:
-    """Takes some bottles, or all, out of a batch; answers their ids. A rejected or deleted one
-    leaves too but keeps its status."""
+) -> dict[str, BottleStatus]:
+    """Takes some bottles, or all, out of a batch; answers what those that left have become. One
+    that is sent, synced, rejected or deleted keeps its status."""
     leaving = [BOTTLE.c.customer_id == customer_id, BOTTLE.c.batch_id == batch_id]
     if bottle_ids is not None:
         leaving.append(BOTTLE.c.id.in_(bottle_ids))
-    ids = list((await session.scalars(select(BOTTLE.c.id).where(*leaving))).all())
-    # Status first: the second statement takes away what the first one goes by.
-    await session.execute(
+    status = case(
+        (BOTTLE.c.status == BottleStatus.IN_BATCH, BottleStatus.CREATED), else_=BOTTLE.c.status
+    )
+    left = await session.execute(
         update(BOTTLE)
-        .where(*leaving, BOTTLE.c.status == BottleStatus.IN_BATCH)
-        .values(status=BottleStatus.CREATED)
+        .where(*leaving)
+        .values(batch_id=None, status=status, updated_at_us=now_us)
+        .returning(BOTTLE.c.id, BOTTLE.c.status)
     )
-    await session.execute(
-        update(BOTTLE).where(*leaving).values(batch_id=None, updated_at_us=now_us)
-    )
-    return ids
+    return {row[0]: BottleStatus(row[1]) for row in left}

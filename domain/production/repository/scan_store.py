@@ -85,7 +85,7 @@ def outcome(judged: JudgedScan, bottle: BottleRow | None) -> ScanOutcome:
         line_id=command.line_id,
         scanner_index=command.scanner_index,
         source=command.source,
-        scanned_at_us=command.scanned_at_us or judged.now_us,
+        scanned_at_us=judged.now_us if command.scanned_at_us is None else command.scanned_at_us,
         recorded_at_us=judged.now_us,
     )
     return ScanOutcome(scan, bottle)

@@ -72,6 +72,8 @@ _LOST: Final = (
     OSError,
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
+    # A connection that the server ended between two batches fails in the driver itself.
+    asyncpg.InternalClientError,
     asyncpg.DiskFullError,
     asyncpg.AdminShutdownError,
     asyncpg.CannotConnectNowError,

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
-from domain.kernel.database import SQLITE_PRAGMAS, Database
+from domain.kernel.database import Database
 from domain.kernel.errors import Unavailable
+from domain.kernel.sqlite import PRAGMAS
 from domain.production.repository.scan_store import (
     ADD_ROLLUP,
     ROLLUP_COLUMNS,
@@ -63,7 +64,8 @@ class SqliteScanStore:
                 raise Unavailable("The storage cannot take this now", cause=str(error)) from error
 
     async def close(self) -> None:
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._disconnect)
+        if self._connection is not None:
+            await asyncio.get_running_loop().run_in_executor(self._thread, self._disconnect)
         self._thread.shutdown()
 
     def _commit(self, batch: Sequence[JudgedScan]) -> list[ScanOutcome]:
@@ -87,7 +89,7 @@ class SqliteScanStore:
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self._path, isolation_level=None, cached_statements=32)
-        for pragma in SQLITE_PRAGMAS:
+        for pragma in PRAGMAS:
             connection.execute(pragma)
         self._connection = connection
         return connection

@@ -6,7 +6,7 @@ from sqlalchemy import func, select
 
 from domain.kernel.columns import table_of
 from domain.kernel.database import ReadSession
-from domain.kernel.filters import matching
+from domain.kernel.filters import listed, matching
 from domain.kernel.paging import Page, PageRequest, fetch_page
 from domain.production.commands import ScanFilter
 from domain.production.models import Scan, ScanRollup
@@ -20,7 +20,7 @@ COLUMNS = tuple(SCAN.c[name] for name in ScanRow._fields)
 async def page(
     session: ReadSession, customer_id: int, wanted: ScanFilter, window: PageRequest
 ) -> Page[ScanRow]:
-    query = select(*COLUMNS).where(matching(SCAN, customer_id, wanted))
+    query = select(*COLUMNS).where(listed(SCAN, customer_id, wanted))
     return await fetch_page(session, query, SCAN.c.id, window, ScanRow)
 
 

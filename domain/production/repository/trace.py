@@ -85,3 +85,9 @@ async def history(
     if as_of_us is not None:
         query = query.where(TRACE.c.at_us <= as_of_us)
     return [TraceRow(*row) for row in await session.execute(query.order_by(TRACE.c.id))]
+
+
+async def event(session: ReadSession, customer_id: int, event_id: str) -> TraceRow | None:
+    query = select(*_TRACE).where(TRACE.c.customer_id == customer_id, TRACE.c.id == event_id)
+    row = (await session.execute(query)).first()
+    return TraceRow(*row) if row else None

@@ -5,7 +5,8 @@
   const root = document.getElementById("graphiql");
   const url = root.dataset.endpoint;
   const socketUrl = new URL(url, location.href.replace(/^http/, "ws")).href;
-  const overHttp = GraphiQL.createFetcher({ url });
+  const overHttp = GraphiQL.createFetcher({ url, enableIncrementalDelivery: false });
+  let signedInToken = "";
   let socket = null;
   let socketHeaders = "";
 
@@ -33,8 +34,30 @@
     );
   }
 
-  function fetcher(parameters, options) {
-    if (!isSubscription(parameters, options)) return overHttp(parameters, options);
+  // Whoever ran a mutation that answered a token is signed in, in every tab, until the page is
+  // left. An Authorization in the header editor comes first.
+  function authorised(options) {
+    const headers = { ...(options && options.headers) };
+    const given = Object.keys(headers).find((name) => name.toLowerCase() === "authorization");
+    if (given && !headers[given]) delete headers[given];
+    if (!(given && headers[given]) && signedInToken) {
+      headers.Authorization = `Bearer ${signedInToken}`;
+    }
+    return { ...options, headers };
+  }
+
+  function remember(result) {
+    const payloads = Object.values((result && result.data) || {});
+    const found = payloads.find((one) => one && typeof one.token === "string");
+    if (found) signedInToken = found.token;
+    return result;
+  }
+
+  function fetcher(parameters, given) {
+    const options = authorised(given);
+    if (!isSubscription(parameters, options)) {
+      return Promise.resolve(overHttp(parameters, options)).then(remember);
+    }
     return {
       subscribe(observer) {
         const unsubscribe = socketFor(options.headers).subscribe(parameters, {
@@ -52,28 +75,16 @@
     };
   }
 
-  const firstQuery = `# Ctrl-Enter runs, Ctrl-Space completes.
-# Sign in with the mutation "login" and put its
-# token into the header editor below:
-#   { "Authorization": "Bearer ..." }
-# It serves queries and live subscriptions.
-
-query WhichFields {
-  __schema {
-    queryType { fields { name description } }
-    subscriptionType { fields { name description } }
-  }
-}
-`;
+  const page = JSON.parse(document.getElementById("first-operations").textContent);
+  const introduction = "# Ctrl-Enter runs, Ctrl-Space completes.\n";
+  const tabs = page.map((query) => ({ query: introduction + query }));
 
   ReactDOM.createRoot(root).render(
     React.createElement(GraphiQL, {
       fetcher,
-      defaultQuery: firstQuery,
-      defaultHeaders: '{\n  "Authorization": ""\n}',
+      defaultTabs: tabs,
       isHeadersEditorEnabled: true,
       shouldPersistHeaders: false,
-      defaultEditorToolsVisibility: "headers",
     }),
   );
 })();

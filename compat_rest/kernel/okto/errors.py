@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 from compat_rest.kernel.errors import ErrorPresenter
+from compat_rest.kernel.fields import without_titles
 from domain.kernel.errors import ErrorCode
 
 STATUSES: Mapping[ErrorCode, int] = {
@@ -24,6 +25,8 @@ STATUSES: Mapping[ErrorCode, int] = {
 
 
 class ErrorDetails(BaseModel):
+    model_config = ConfigDict(json_schema_extra=without_titles)
+
     code: str
     message: str | None = None
     details: dict[str, Any] | None = None
@@ -31,6 +34,8 @@ class ErrorDetails(BaseModel):
 
 class ErrorBody(BaseModel):
     """`success` is missing only in the answer for hardware that is not wired."""
+
+    model_config = ConfigDict(json_schema_extra=without_titles)
 
     success: bool = False
     error: ErrorDetails

@@ -1,0 +1,40 @@
+"""The whole edge, as `oktograph serve` runs it, on one core."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import uvloop
+
+from benchmarks.machine import allow_sockets, pin
+from oktograph.asgi import edge_app
+from oktograph.edge import EdgeRuntime
+from oktograph.serving import Server, serve_all
+from oktograph.settings import Settings
+
+
+async def main(options: dict[str, Any]) -> None:
+    settings = Settings(
+        _env_file=None,
+        edge_port=options["port"],
+        data_dir=Path(options["data_dir"]),
+        edge_database_url=options.get("database_url", ""),
+        scanners=options.get("scanners", []),
+    )
+    runtime = EdgeRuntime(settings)
+    await runtime.start()
+    try:
+        app = edge_app(runtime)
+        print(json.dumps({"password": runtime.core.first_password}), flush=True)
+        servers = [Server(app, settings.host, settings.edge_port)]
+        await serve_all(servers, runtime.stop_streams)
+    finally:
+        await runtime.stop()
+
+
+if __name__ == "__main__":
+    given = json.loads(sys.argv[1])
+    pin(given["core"])
+    allow_sockets(8192)
+    uvloop.run(main(given))

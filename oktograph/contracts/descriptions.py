@@ -1,0 +1,50 @@
+"""The contracts that come straight from the code, as texts. Nothing is started for them."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from compat_rest.kernel.dialect import Dialect, dialect_app
+from compat_rest.kernel.messages import StreamMessage
+from compat_rest.okto_edge.app import DIALECT as OKTO_EDGE
+from compat_rest.okto_edge.messages import MESSAGES, PATH
+from domain.kernel.errors import Unavailable
+from graph.context import Context
+from graph.schema import schema
+from oktograph.contracts.asyncapi import asyncapi_document
+from oktograph.contracts.errors import errors_document
+from oktograph.contracts.rendering import commented, json_text
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """A dialect, with its WebSocket if it has one."""
+
+    dialect: Dialect
+    socket_path: str = ""
+    messages: tuple[type[StreamMessage], ...] = ()
+
+
+FACES: Final = (Face(OKTO_EDGE, PATH, MESSAGES),)
+
+
+class _NothingRuns:
+    """The entry of an application that is described and never called."""
+
+    async def context(self, token: str | None) -> Context:
+        raise Unavailable("This application only describes itself")
+
+
+def descriptions() -> dict[str, str]:
+    """Relative path to text."""
+    found = {
+        "schema.graphql": commented("#", schema.as_str()),
+        "errors.json": json_text(errors_document(tuple(face.dialect for face in FACES))),
+    }
+    for face in FACES:
+        name = face.dialect.name
+        app = dialect_app(face.dialect, _NothingRuns())
+        found[f"openapi/{name}.json"] = json_text(app.openapi())
+        if face.messages:
+            document = asyncapi_document(face.dialect, face.socket_path, face.messages)
+            found[f"asyncapi/{name}.json"] = json_text(document)
+    return found

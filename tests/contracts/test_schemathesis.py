@@ -1,0 +1,94 @@
+"""schemathesis against a whole edge: every check, every phase, the old API and the graph."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from random import Random
+from urllib.parse import urlsplit
+
+import pytest
+
+from domain.production.codes import DEFAULT_CATALOGUE, generate_code
+from tests.support.served_edge import ServedEdge
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+BOTTLES = 50
+# Deterministic, so that a finding stays found; another seed for a longer search by hand.
+OPTIONS = ("--workers", "1", "--generation-deterministic", "--no-color")
+
+pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("schemathesis")]
+
+
+def run(edge: ServedEdge, config: str, address: str, folder: Path, *more: str) -> str:
+    """What it printed. Fails the test with that where schemathesis found something."""
+    command = [Path(sys.executable).parent / "schemathesis", "--config-file", HERE / config, "run"]
+    header = f"Authorization: Bearer {edge.token()}"
+    done = subprocess.run(
+        [*command, f"{edge.url}{address}", "--header", header, *OPTIONS, *more],
+        cwd=folder,
+        env={
+            **os.environ,
+            "PYTHONPATH": str(ROOT),
+            "SCHEMATHESIS_HOOKS": "tests.contracts.schemathesis_hooks",
+            "EDGE_BOTTLES": ",".join(made_bottles(edge)),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def made_bottles(edge: ServedEdge) -> list[str]:
+    """Ids of fresh bottles."""
+    random, milk = Random(), DEFAULT_CATALOGUE.profile("milk")
+    bottles = [{"identifier": generate_code(milk, random)} for _ in range(BOTTLES)]
+    with edge.client() as client:
+        answer = client.post("/api/v1/bottles", json={"bottles": bottles})
+    assert answer.status_code == 200, answer.text
+    return [bottle["id"] for bottle in answer.json()["data"]["bottles"]]
+
+
+def test_the_old_api_is_as_documented(edge: ServedEdge, tmp_path: Path) -> None:
+    report = tmp_path / "calls.har"
+    more = ("--max-examples", "8", "--report", "har", "--report-har-path", str(report))
+    shown = run(edge, "schemathesis.toml", "/openapi.json", tmp_path, *more)
+    assert phases(shown) == {"Coverage", "Fuzzing", "Stateful"}
+    # Only who follows the links gets this far: each is about something that another call made.
+    assert {
+        ("GET", "/api/v1/bottles/{id}"),
+        ("PATCH", "/api/v1/bottles/{id}/status"),
+        ("GET", "/api/v1/batches/{id}"),
+        ("POST", "/api/v1/batches/{id}/bottles"),
+        ("GET", "/api/v1/events/{id}"),
+        ("POST", "/api/v1/events/{id}/ack"),
+    } <= succeeded(report)
+
+
+def test_the_graph_is_as_its_schema_says(edge: ServedEdge, tmp_path: Path) -> None:
+    config = "schemathesis_graphql.toml"
+    shown = run(edge, config, "/graphql", tmp_path, "--max-examples", "40")
+    assert phases(shown) == {"Fuzzing", "Stateful"}
+
+
+def succeeded(report: Path) -> set[tuple[str, str]]:
+    """Methods and paths that were answered with 200, ids taken out."""
+    calls = json.loads(report.read_text())["log"]["entries"]
+    return {
+        (
+            call["request"]["method"],
+            re.sub(r"[0-9a-f]{32}", "{id}", urlsplit(call["request"]["url"]).path),
+        )
+        for call in calls
+        if call["response"]["status"] == 200
+    }
+
+
+def phases(shown: str) -> set[str]:
+    """Those that ran."""
+    return set(re.findall(r"✅ +(\w+) \(in", shown))

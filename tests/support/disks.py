@@ -1,0 +1,66 @@
+"""A disk that is full: a tiny file system of its own or, without the right to mount one, a bound
+on how long files may grow."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol
+
+from tests.support.processes import EdgeProcess
+
+SIZE_BYTES = 24 * 1024 * 1024
+LEFT_BYTES = 256 * 1024
+
+
+class Disk(Protocol):
+    """Holds a running service's data directory."""
+
+    data_dir: Path
+
+    def fill(self, edge: EdgeProcess) -> None:
+        """Leaves room for a few hundred scans."""
+
+    def make_room(self, edge: EdgeProcess) -> None: ...
+
+
+class TinyDisk:
+    def __init__(self, data_dir: Path) -> None:
+        self.data_dir = data_dir
+        self._filler = data_dir / "filler"
+
+    def fill(self, edge: EdgeProcess) -> None:
+        disk = os.statvfs(self.data_dir)
+        size = max(disk.f_bavail * disk.f_bsize - LEFT_BYTES, 0)
+        with self._filler.open("wb") as filler:
+            os.posix_fallocate(filler.fileno(), 0, size)
+
+    def make_room(self, edge: EdgeProcess) -> None:
+        self._filler.unlink()
+
+
+class ShortFiles:
+    def __init__(self, data_dir: Path) -> None:
+        self.data_dir = data_dir
+
+    def fill(self, edge: EdgeProcess) -> None:
+        longest = max(path.stat().st_size for path in self.data_dir.glob("edge.db*"))
+        edge.limit_file_size(longest + LEFT_BYTES)
+
+    def make_room(self, edge: EdgeProcess) -> None:
+        edge.limit_file_size(-1)
+
+
+@contextmanager
+def small_disk(folder: Path) -> Iterator[Disk]:
+    place = folder / "disk"
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={SIZE_BYTES}", "tmpfs", str(place)]
+    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode:
+        yield ShortFiles(place)
+        return
+    try:
+        yield TinyDisk(place)
+    finally:
+        subprocess.run(["umount", "--lazy", str(place)], check=True)
