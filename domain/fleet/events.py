@@ -14,7 +14,7 @@ DEVICE_STATUS_CHANGED: Final = "device.status_changed"
 # {}
 TOKENS_ENDED: Final = "device.tokens_ended"
 
-# {device_id, session_id, process_id}
+# {session_id}, and {process_id} of who holds it.
 SESSION_OPENED: Final = "session.opened"
 SESSION_CLOSED: Final = "session.closed"
 

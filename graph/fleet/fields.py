@@ -8,8 +8,7 @@ from domain.fleet.commands import CommandFilter, DeviceFilter, LogFilter, Teleme
 from domain.fleet.documents import differences
 from domain.kernel.errors import NotFound, ValidationFailed
 from domain.kernel.ids import is_id
-from domain.kernel.paging import MAX_PAGE
-from domain.kernel.paging import page_request as window
+from domain.kernel.paging import MAX_PAGE, page_request
 from graph.context import Context
 from graph.fleet import resolvers
 from graph.fleet.inputs import (
@@ -44,7 +43,7 @@ from graph.fleet.types import (
     telemetry_type,
 )
 from graph.info import Info
-from graph.pagination import Connection, connection, plain_id
+from graph.pagination import Connection, connection, found, list_field, plain_id
 from graph.scalars import Timestamp
 
 __all__ = ["FleetMutation", "FleetQuery"]
@@ -52,21 +51,15 @@ __all__ = ["FleetMutation", "FleetQuery"]
 
 @strawberry.type
 class FleetQuery:
-    @strawberry.field(description="Devices of every kind, newest first")
-    async def devices(
-        self,
-        info: Info,
-        first: int | None = None,
-        after: str | None = None,
-        last: int | None = None,
-        before: str | None = None,
-        filter: DeviceFilterInput | None = None,
-    ) -> Connection[Device]:
-        wanted = filter.wanted() if filter else DeviceFilter()
-        page = await resolvers.list_devices(
-            info.context, wanted, window(first, after, last, before)
-        )
-        return connection(page, device_type, partial(resolvers.count_devices, info.context, wanted))
+    devices = list_field(
+        Device,
+        DeviceFilterInput,
+        DeviceFilter(),
+        resolvers.list_devices,
+        resolvers.count_devices,
+        device_type,
+        "Devices of every kind, newest first",
+    )
 
     @strawberry.field(description="By id, identifier or number")
     async def device(
@@ -83,7 +76,7 @@ class FleetQuery:
         else:
             key = device_key(id) if id is not None else identifier or ""
             row = await resolvers.device(info.context, key)
-        return None if row is None else device_type(row)
+        return found(row, device_type)
 
     @strawberry.field(description="Changes of a device's status, newest first")
     async def device_status_history(
@@ -94,7 +87,7 @@ class FleetQuery:
         after: str | None = None,
     ) -> list[DeviceStatusChange]:
         page = await resolvers.status_history(
-            info.context, device_key(device_id), window(first, after, None, None)
+            info.context, device_key(device_id), page_request(first, after, None, None)
         )
         return [status_change_type(row) for row in page.rows]
 
@@ -111,13 +104,13 @@ class FleetQuery:
         last: int | None = None,
         before: str | None = None,
     ) -> Connection[DeviceGroup]:
-        page = await resolvers.list_groups(info.context, window(first, after, last, before))
+        page = await resolvers.list_groups(info.context, page_request(first, after, last, before))
         return connection(page, group_type, partial(resolvers.count_groups, info.context))
 
     @strawberry.field
     async def device_group(self, info: Info, id: strawberry.ID) -> DeviceGroup | None:
         row = await resolvers.group(info.context, plain_id(id, "DeviceGroup"))
-        return None if row is None else group_type(row)
+        return found(row, group_type)
 
     @strawberry.field(description="What devices were told to do, newest first")
     async def commands(
@@ -133,7 +126,7 @@ class FleetQuery:
         plain = None if device_id is None else await _plain_device(info.context, device_id)
         wanted = filter.wanted(plain) if filter else CommandFilter(plain)
         page = await resolvers.list_commands(
-            info.context, wanted, window(first, after, last, before)
+            info.context, wanted, page_request(first, after, last, before)
         )
         return connection(
             page, command_type, partial(resolvers.count_commands, info.context, wanted)
@@ -148,7 +141,7 @@ class FleetQuery:
             row = await resolvers.command(info.context, key)
         else:
             row = await resolvers.command_of_device(info.context, device_key(device_id), key)
-        return None if row is None else command_type(row)
+        return found(row, command_type)
 
     @strawberry.field(description="What is desired of a device, and what it says it is")
     async def device_config(self, info: Info, device_id: strawberry.ID) -> DeviceConfig:
@@ -189,7 +182,7 @@ class FleetQuery:
     ) -> Connection[DeviceLogEntry]:
         wanted, key = filter.wanted() if filter else LogFilter(), device_key(device_id)
         page = await resolvers.list_logs(
-            info.context, key, wanted, window(first, after, last, before)
+            info.context, key, wanted, page_request(first, after, last, before)
         )
         return connection(page, log_type, partial(resolvers.count_logs, info.context, key, wanted))
 

@@ -61,8 +61,13 @@ async def report(work: UnitOfWork, command: ReportConfiguration) -> ReportedRow:
         at_us=work.now_us,
     )
     await configuration.put_reported(work.session, work.customer_id, row)
-    told = {"version": row.version, "error": row.error}
-    work.record(events.STREAM, events.CONFIGURATION_REPORTED, device.id, **told)
+    work.record(
+        events.STREAM,
+        events.CONFIGURATION_REPORTED,
+        device.id,
+        version=row.version,
+        error=row.error,
+    )
     return row
 
 
@@ -75,7 +80,8 @@ async def set_connection_settings(
     before = await configuration.settings(work.session, work.customer_id)
     settings = await configuration.merge_settings(work.session, work.customer_id, given)
     if settings != before:
-        work.record(events.STREAM, events.SETTINGS_CHANGED, "", **settings._asdict())
+        told, earlier = settings._asdict(), before._asdict()
+        work.record(events.STREAM, events.SETTINGS_CHANGED, "", before=earlier, **told)
     return settings
 
 
@@ -99,6 +105,14 @@ async def _next(
         )
         await configuration.insert_version(work.session, work.customer_id, row)
     if push or row is not current:
-        told = {"version": row.version, "document": row.document, "author": row.author}
-        work.record(events.STREAM, events.CONFIGURATION_SET, row.device_id, **told, push=push)
+        work.record(
+            events.STREAM,
+            events.CONFIGURATION_SET,
+            row.device_id,
+            before={"version": current.version, "document": current.document},
+            version=row.version,
+            document=row.document,
+            author=row.author,
+            push=push,
+        )
     return row

@@ -50,10 +50,12 @@ async def change_device(work: UnitOfWork, device: DeviceRow, values: dict[str, A
     """`device` is locked; what is the same already is no change."""
     if device._replace(**values) == device:
         return device
+    before = {name: getattr(device, name) for name in values}
     values |= {"revision": device.revision + 1, "updated_at_us": work.now_us}
     await devices.change(work.session, work.customer_id, device.id, **values)
     changed = device._replace(**values)
-    work.record(events.STREAM, events.DEVICE_UPDATED, device.id, device=changed._asdict())
+    told = changed._asdict()
+    work.record(events.STREAM, events.DEVICE_UPDATED, device.id, before=before, device=told)
     return changed
 
 
@@ -123,8 +125,13 @@ async def _call_off(
         finished_at_us=work.now_us,
     )
     if ended is not None:
-        told = {"command": ended._asdict(), "identifier": device.identifier}
-        work.record(events.STREAM, events.COMMAND_FINISHED, device.id, **told)
+        work.record(
+            events.STREAM,
+            events.COMMAND_FINISHED,
+            device.id,
+            command=ended._asdict(),
+            identifier=device.identifier,
+        )
 
 
 def _row(work: UnitOfWork, command: RegisterDevice, number: int) -> DeviceRow:

@@ -119,8 +119,7 @@ async def record_ended(work: UnitOfWork, command: CommandRow) -> None:
 
 
 def record_command(work: UnitOfWork, kind: str, row: CommandRow, identifier: str) -> None:
-    told = {"command": row._asdict(), "identifier": identifier}
-    work.record(events.STREAM, kind, row.device_id, **told)
+    work.record(events.STREAM, kind, row.device_id, command=row._asdict(), identifier=identifier)
 
 
 async def _online(work: UnitOfWork, device_ids: Sequence[str], settings: FleetSettings) -> set[str]:

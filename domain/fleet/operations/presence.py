@@ -125,6 +125,7 @@ async def _tell(work: UnitOfWork, device: DeviceRow, previous: DeviceStatus) -> 
         events.STREAM,
         events.DEVICE_STATUS_CHANGED,
         device.id,
+        before={"status": str(previous)},
         device=device._asdict(),
         status=str(device.status),
         previous=str(previous),

@@ -15,8 +15,9 @@ async def record_logs(work: UnitOfWork, command: RecordLogs) -> list[DeviceLogRo
     device = await require_device(work, command.device)
     rows = [_log(work, device.id, entry) for entry in command.entries]
     await records.insert_logs(work.session, work.customer_id, rows)
-    told = {"count": len(rows), "last_id": rows[-1].id}
-    work.record(events.STREAM, events.LOGS_RECORDED, device.id, **told)
+    work.record(
+        events.STREAM, events.LOGS_RECORDED, device.id, count=len(rows), last_id=rows[-1].id
+    )
     return rows
 
 

@@ -15,9 +15,12 @@ async def open_session(work: UnitOfWork, row: SessionRow, greeting: Heartbeat) -
     """It takes the place of the device's older session. Raises NotFound for a removed device."""
     await require_device(work, row.device_id, lock=True)
     await sessions.put(work.session, work.customer_id, row)
-    told = {"device_id": row.device_id, "session_id": row.session_id}
     work.record(
-        events.STREAM, events.SESSION_OPENED, row.device_id, **told, process_id=row.process_id
+        events.STREAM,
+        events.SESSION_OPENED,
+        row.device_id,
+        session_id=row.session_id,
+        process_id=row.process_id,
     )
     return await presence.heartbeat(work, greeting)
 
@@ -28,8 +31,7 @@ async def close_session(work: UnitOfWork, device_id: str, session_id: str, reaso
     await devices.lock(work.session, work.customer_id, device_id)
     if not await sessions.drop(work.session, device_id, session_id):
         return False
-    told = {"device_id": device_id, "session_id": session_id, "process_id": ""}
-    work.record(events.STREAM, events.SESSION_CLOSED, device_id, **told)
+    work.record(events.STREAM, events.SESSION_CLOSED, device_id, session_id=session_id)
     await presence.gone(work, device_id, reason)
     return True
 

@@ -1,7 +1,7 @@
 """Use cases of fleet: authorise, then one unit of work or one read; every face calls these.
 
 `key` is a device's id or identifier. What a device may do with itself its own token opens, and
-nothing else (`access.own_or`)."""
+nothing else (`own_or`)."""
 
 from graph.fleet.resolvers.commands import (
     cancel_command,

@@ -18,7 +18,7 @@ from domain.kernel.ids import is_id
 from domain.kernel.paging import Page, PageRequest
 from domain.kernel.permissions import Permission
 from graph.context import Context
-from graph.fleet.resolvers.access import fleet, present
+from graph.fleet.access import fleet, present
 
 
 async def list_commands(
@@ -58,7 +58,8 @@ async def command_of_device(context: Context, key: str, command_key: str) -> Com
 async def dispatch_command(context: Context, command: asked.DispatchCommand) -> CommandRow:
     """Answers when the device has, or its time is over; at once where it is offline and the
     command waits for it."""
-    _may_dispatch(context, command.type)
+    context.actor.require(Permission.FLEET_COMMAND_DISPATCH)
+    _require_host_control(context, command.type)
     services = fleet(context)
     services.results.require_room()
     async with context.transaction() as work:
@@ -78,7 +79,8 @@ async def dispatch_group_command(
     context: Context, command: asked.DispatchGroupCommand
 ) -> tuple[BulkRow, list[CommandRow]]:
     """To every member, with a record each, once all have answered or the time is over."""
-    _may_dispatch(context, command.type)
+    context.actor.require(Permission.FLEET_COMMAND_DISPATCH)
+    _require_host_control(context, command.type)
     services = fleet(context)
     services.results.require_room()
     async with context.transaction() as work:
@@ -96,8 +98,7 @@ async def cancel_command(context: Context, command_id: str) -> CommandRow:
         return await dispatch.cancel(work, command_id)
 
 
-def _may_dispatch(context: Context, kind: CommandType) -> None:
-    context.actor.require(Permission.FLEET_COMMAND_DISPATCH)
+def _require_host_control(context: Context, kind: CommandType) -> None:
     if POLICIES[kind].host_control:
         context.actor.require(Permission.FLEET_HOST_CONTROL)
 

@@ -13,13 +13,14 @@ from domain.fleet.rows import (
 from domain.kernel.actor import ActorKind
 from domain.kernel.permissions import Permission
 from graph.context import Context
-from graph.fleet.resolvers.access import own_or, present
+from graph.fleet.access import own_or, present
 
 
 async def desired_configuration(
     context: Context, key: str, version: int | None = None
 ) -> ConfigurationRow | None:
     """That version, or the one in force. Raises NotFound for a device that is not there."""
+    context.actor.require_known()
     own_or(context, key, Permission.FLEET_CONFIGURATION_READ)
     async with context.read() as session:
         found = await present(session, context, key)
@@ -37,6 +38,7 @@ async def configuration_versions(
 
 
 async def reported_configuration(context: Context, key: str) -> ReportedRow | None:
+    context.actor.require_known()
     own_or(context, key, Permission.FLEET_CONFIGURATION_READ)
     async with context.read() as session:
         found = await present(session, context, key)
@@ -60,6 +62,7 @@ async def rollback_configuration(
 
 
 async def report_configuration(context: Context, command: asked.ReportConfiguration) -> ReportedRow:
+    context.actor.require_known()
     own_or(context, command.device, Permission.FLEET_DEVICE_REPORT)
     async with context.transaction() as work:
         return await configuration.report(work, command)
@@ -67,6 +70,7 @@ async def report_configuration(context: Context, command: asked.ReportConfigurat
 
 async def connection_settings(context: Context) -> ConnectionSettingsRow:
     """A device may know them: they tell which way it is to go."""
+    context.actor.require_known()
     if context.actor.kind is not ActorKind.DEVICE:
         context.actor.require(Permission.FLEET_CONNECTION_READ)
     async with context.read() as session:

@@ -16,7 +16,7 @@ from domain.identity.ports import IssuedToken
 from domain.kernel.paging import Page, PageRequest
 from domain.kernel.permissions import Permission
 from graph.context import Context
-from graph.fleet.resolvers.access import fleet, own_or, present
+from graph.fleet.access import fleet, own_or, present
 
 
 async def list_devices(
@@ -64,6 +64,7 @@ async def count_devices_by(context: Context, field: str) -> dict[str | None, int
 
 
 async def device(context: Context, key: str) -> DeviceRow | None:
+    context.actor.require_known()
     own_or(context, key, Permission.FLEET_DEVICE_READ)
     async with context.read() as session:
         return await devices.find(session, context.customer_id, key)
@@ -104,12 +105,14 @@ async def set_device_status(context: Context, command: asked.SetDeviceStatus) ->
 
 
 async def heartbeat(context: Context, command: asked.Heartbeat) -> DeviceRow:
+    context.actor.require_known()
     own_or(context, command.device, Permission.FLEET_DEVICE_REPORT)
     async with context.transaction() as work:
         return await presence.heartbeat(work, command)
 
 
 async def status_history(context: Context, key: str, window: PageRequest) -> Page[StatusChangeRow]:
+    context.actor.require_known()
     own_or(context, key, Permission.FLEET_DEVICE_READ)
     async with context.read() as session:
         found = await present(session, context, key)
@@ -120,6 +123,7 @@ async def issue_device_token(
     context: Context, key: str, *, end_others: bool = False
 ) -> IssuedToken:
     """A device may renew its own. With `end_others` every older one is dead at once."""
+    context.actor.require_known()
     if end_others:
         context.actor.require(Permission.FLEET_TOKEN_ISSUE)
     own_or(context, key, Permission.FLEET_TOKEN_ISSUE)

@@ -18,7 +18,7 @@ from domain.kernel.errors import ValidationFailed
 from domain.kernel.paging import Page, PageRequest
 from domain.kernel.permissions import Permission
 from graph.context import Context
-from graph.fleet.resolvers.access import own_or, present
+from graph.fleet.access import own_or, present
 
 MAX_POINTS: Final = 10_000
 
@@ -40,12 +40,14 @@ async def count_logs(context: Context, key: str, wanted: LogFilter) -> int:
 
 
 async def record_logs(context: Context, command: asked.RecordLogs) -> list[DeviceLogRow]:
+    context.actor.require_known()
     own_or(context, command.device, Permission.FLEET_DEVICE_REPORT)
     async with context.transaction() as work:
         return await reports.record_logs(work, command)
 
 
 async def record_telemetry(context: Context, command: asked.RecordTelemetry) -> list[TelemetryRow]:
+    context.actor.require_known()
     own_or(context, command.device, Permission.FLEET_DEVICE_REPORT)
     async with context.transaction() as work:
         return await reports.record_telemetry(work, command)
@@ -53,10 +55,9 @@ async def record_telemetry(context: Context, command: asked.RecordTelemetry) -> 
 
 async def record_telemetries(context: Context, batches: Sequence[asked.RecordTelemetry]) -> int:
     """Of several devices, all or none: how many points are stored. At most 10,000 at once."""
+    context.actor.require_known()
     for batch in batches:
         own_or(context, batch.device, Permission.FLEET_DEVICE_REPORT)
-    if not batches:
-        context.actor.require_known()
     if sum(len(batch.points) for batch in batches) > MAX_POINTS:
         raise ValidationFailed("input", f"more than {MAX_POINTS} points")
     async with context.transaction() as work:
