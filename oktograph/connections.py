@@ -43,6 +43,13 @@ class HttpConnection(HttpToolsProtocol):
         self.receiving_since_s = None
         super().on_message_complete()
 
+    def shutdown(self) -> None:
+        """What has not come in whole was not taken: nobody waits for the rest of it."""
+        if self.receiving_since_s is not None:
+            self.transport.close()
+        else:
+            super().shutdown()
+
     def data_received(self, data: bytes) -> None:
         if self._head_bytes is not None:
             self._head_bytes += len(data)

@@ -11,7 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlmodel import col, select
 
 from benchmarks.machine import pin
-from compat_rest.okto_edge.schemas import BottleItem, Data, ScanBody, ScanVerdict
+from compat_rest.kernel.okto.schemas import Data
+from compat_rest.okto_edge.schemas import BottleItem, ScanBody, ScanVerdict
 from domain.kernel.clock import iso
 from domain.production.models import Bottle
 from oktograph.serving import Server, serve_all

@@ -27,24 +27,24 @@ async def stranger(edge: Edge) -> Client:
     return edge.client(edge.token(user))
 
 
-async def test_lists_are_empty_for_a_stranger(operator: Client, stranger: Client) -> None:
-    await one_of_each(operator)
+async def test_lists_are_empty_for_a_stranger(manager: Client, stranger: Client) -> None:
+    await one_of_each(manager)
     for name in ("bottles", "batches", "pallets", "scans", "events"):
         query = f"{{ {name} {{ totalCount edges {{ node {{ id }} }} }} }}"
-        assert (await operator.ask(query))[name]["totalCount"] > 0
+        assert (await manager.ask(query))[name]["totalCount"] > 0
         assert (await stranger.ask(query))[name] == {"totalCount": 0, "edges": []}
     assert (await stranger.ask("{ bottleCounts { count } }"))["bottleCounts"] == []
 
 
 async def test_ids_and_identifiers_name_nothing_to_a_stranger(
-    operator: Client, stranger: Client
+    manager: Client, stranger: Client
 ) -> None:
-    known = await one_of_each(operator)
+    known = await one_of_each(manager)
     for key in known.values():
         assert (await stranger.ask(NODE, id=key))["node"] is None
     for field, name in {"bottle": "Bottle", "batch": "Batch", "pallet": "Pallet"}.items():
         query = f"query ($id: ID!) {{ {field}(id: $id) {{ identifier }} }}"
-        identifier = (await operator.ask(query, id=known[name]))[field]["identifier"]
+        identifier = (await manager.ask(query, id=known[name]))[field]["identifier"]
         for key in (known[name], plain(known[name])):
             assert (await stranger.ask(query, id=key))[field] is None
         named = f"query ($n: String) {{ {field}(identifier: $n) {{ id }} }}"
@@ -53,9 +53,9 @@ async def test_ids_and_identifiers_name_nothing_to_a_stranger(
         assert (await stranger.ask(ask.TRACE, identifier=known[name]))["trace"] is None
 
 
-async def test_a_stranger_changes_nothing(edge: Edge, operator: Client, stranger: Client) -> None:
-    known = await one_of_each(operator)
-    batch = await batch_of(operator, milk_codes(1, seed=3))
+async def test_a_stranger_changes_nothing(edge: Edge, manager: Client, stranger: Client) -> None:
+    known = await one_of_each(manager)
+    batch = await batch_of(manager, milk_codes(1, seed=3))
     own = (await stranger.ask(ask.CREATE_BATCH, input={}))["createBatch"]
     inside = batch["bottles"][0]["id"]
     acts: list[tuple[str, dict[str, Any]]] = [
@@ -78,17 +78,17 @@ async def test_a_stranger_changes_nothing(edge: Edge, operator: Client, stranger
     assert await edge.contents() == before
 
 
-async def test_the_same_code_is_another_bottle_to_each(operator: Client, stranger: Client) -> None:
-    ours = (await operator.ask(ask.SCAN, input={"code": DOCUMENTED}))["scan"]
+async def test_the_same_code_is_another_bottle_to_each(manager: Client, stranger: Client) -> None:
+    ours = (await manager.ask(ask.SCAN, input={"code": DOCUMENTED}))["scan"]
     theirs = (await stranger.ask(ask.SCAN, input={"code": DOCUMENTED}))["scan"]
     assert (ours["duplicate"], theirs["duplicate"]) == (False, False)
     assert ours["bottle"]["id"] != theirs["bottle"]["id"]
 
 
-async def test_streams_carry_ones_own_only(edge: Edge, operator: Client, stranger: Client) -> None:
+async def test_streams_carry_ones_own_only(edge: Edge, manager: Client, stranger: Client) -> None:
     async with stranger.subscribe("subscription { scans { scan { code } } }") as stream:
         await edge.subscribers(1)
         ours, theirs = milk_codes(2)
-        await operator.ask(ask.SCAN, input={"code": ours})
+        await manager.ask(ask.SCAN, input={"code": ours})
         await stranger.ask(ask.SCAN, input={"code": theirs})
         assert (await stream.next())["scans"]["scan"]["code"] == theirs

@@ -11,6 +11,7 @@ from tests.support.edge import Edge
 NOBODY = "0" * 32
 EVERYBODY = frozenset({"operator", "manager", "admin", "auditor"})
 WORKERS = EVERYBODY - {"auditor"}
+OVERSIGHT = EVERYBODY - {"operator"}
 DENIED = ("FORBIDDEN", "UNAUTHORIZED")
 ID = {"id": NOBODY}
 MOVE = {"input": {"batchId": NOBODY, "bottleIds": [NOBODY]}}
@@ -31,6 +32,8 @@ QUERIES: dict[str, Case] = {
     "scanners": ("{ scanners { name } }", {}, EVERYBODY),
     "events": ("{ events { totalCount } }", {}, EVERYBODY),
     "event": ("query ($id: ID!) { event(id: $id) { id } }", ID, EVERYBODY),
+    "auditLog": ("{ auditLog { totalCount } }", {}, OVERSIGHT),
+    "auditBreak": ("{ auditBreak }", {}, OVERSIGHT),
     "node": ("query ($id: ID!) { node(id: $id) { id } }", ID, EVERYBODY),
     "syncStatus": ("{ syncStatus { __typename } }", {}, EVERYBODY),
     "provisioning": ("{ provisioning { __typename } }", {}, EVERYBODY),

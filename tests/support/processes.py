@@ -51,7 +51,7 @@ def command(*arguments: str) -> list[str]:
 
 
 def environment(**settings: Any) -> dict[str, str]:
-    """The worktree's code, and no setting of whoever runs the tests."""
+    """This tree's code, and no setting of whoever runs the tests."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith("OKTOGRAPH_")}
     told = {f"OKTOGRAPH_{name.upper()}": str(value) for name, value in settings.items()}
     return {**kept, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", **told}

@@ -19,6 +19,12 @@ def made_up(name: str, key: str) -> str:
     return b64encode(f"{name}:{key}".encode()).decode()
 
 
+async def newest_audit_entry(client: Client) -> str:
+    found = await client.ask("{ auditLog(first: 1) { edges { node { id } } } }")
+    key: str = found["auditLog"]["edges"][0]["node"]["id"]
+    return key
+
+
 async def one_of_each(client: Client) -> dict[str, str]:
     """Global ids by type."""
     scan = (await client.ask(ask.SCAN, input={"code": DOCUMENTED}))["scan"]
@@ -34,32 +40,33 @@ async def one_of_each(client: Client) -> dict[str, str]:
         "Pallet": pallet["createPallet"]["id"],
         "TraceEvent": trace["events"][0]["id"],
         "Event": event["id"],
+        "AuditEntry": await newest_audit_entry(client),
         "User": (await client.ask("{ me { id } }"))["me"]["id"],
     }
 
 
 async def test_every_type_is_found_again(each_edge: Edge) -> None:
-    operator = await each_edge.logged_in("operator")
-    for name, key in (await one_of_each(operator)).items():
-        found = await operator.ask(NODE, id=key)
+    manager = await each_edge.logged_in("manager")
+    for name, key in (await one_of_each(manager)).items():
+        found = await manager.ask(NODE, id=key)
         assert found["node"] == {"__typename": name, "id": key}
 
 
-async def test_every_type_that_is_a_node_is_covered(operator: Client) -> None:
-    found = await operator.ask('{ __type(name: "Node") { possibleTypes { name } } }')
+async def test_every_type_that_is_a_node_is_covered(manager: Client) -> None:
+    found = await manager.ask('{ __type(name: "Node") { possibleTypes { name } } }')
     names = {kind["name"] for kind in found["__type"]["possibleTypes"]}
-    assert names == set(await one_of_each(operator))
+    assert names == set(await one_of_each(manager))
 
 
 async def test_what_is_not_there_is_null(each_edge: Edge) -> None:
-    operator = await each_edge.logged_in("operator")
-    known = await one_of_each(operator)
+    manager = await each_edge.logged_in("manager")
+    known = await one_of_each(manager)
     foreign = [made_up(name, "0" * 32) for name in known if name != "User"]
     foreign += [made_up(name, "nonsense") for name in known if name != "User"]
     foreign += [made_up("Batch", plain(known["Bottle"])), made_up("Nothing", "1"), "", "a\0b"]
     foreign += ["nonsense", "====", plain(known["Bottle"]), made_up("__class__", "1"), "é" * 40]
     for key in foreign:
-        assert (await operator.ask(NODE, id=key))["node"] is None, key
+        assert (await manager.ask(NODE, id=key))["node"] is None, key
 
 
 async def test_another_user_is_not_an_operators_to_see(operator: Client, manager: Client) -> None:
@@ -73,14 +80,14 @@ async def test_another_user_is_not_an_operators_to_see(operator: Client, manager
 SINGLES = {"bottle": "Bottle", "batch": "Batch", "pallet": "Pallet", "event": "Event"}
 
 
-async def test_single_objects_by_either_id(operator: Client) -> None:
-    known = await one_of_each(operator)
+async def test_single_objects_by_either_id(manager: Client) -> None:
+    known = await one_of_each(manager)
     for field, name in SINGLES.items():
         query = f"query ($id: ID!) {{ {field}(id: $id) {{ id }} }}"
         for key in (known[name], plain(known[name])):
-            assert (await operator.ask(query, id=key))[field] == {"id": known[name]}
+            assert (await manager.ask(query, id=key))[field] == {"id": known[name]}
         for key in ("0" * 32, "nonsense", "", known["Scan"], made_up(name, "x")):
-            assert (await operator.ask(query, id=key))[field] is None, (field, key)
+            assert (await manager.ask(query, id=key))[field] is None, (field, key)
 
 
 async def test_single_objects_need_exactly_one_name(operator: Client) -> None:
