@@ -103,7 +103,9 @@ class DeviceDirectory(Protocol):
         """Whether any device last reported that it runs this version."""
 
     async def send_update(self, work: UnitOfWork, device_id: str, order: UpdateOrder) -> None:
-        """Records the command in this unit of work; it waits for a device that is offline."""
+        """Records the command in this unit of work; it waits for a device that is offline.
+        Raises NotFound for a device that is gone, RateLimited or Conflict where it can take no
+        more now; in these cases nothing was written."""
 
     async def cancel_update(self, work: UnitOfWork, device_id: str, command_id: str) -> bool:
         """True where it was not delivered yet and now never will be."""

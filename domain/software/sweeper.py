@@ -49,6 +49,8 @@ class RolloutSweeper:
             except DomainError as error:
                 # Mostly another process that was first: the next pass looks again.
                 logger.info("rollout %s not driven: %s", one.rollout_id, error.message)
+            except Exception:
+                logger.exception("rollout %s broke", one.rollout_id)
         return steps
 
     async def _drive(self, one: ActiveRollout) -> int:

@@ -8,11 +8,11 @@ import asyncio
 import hashlib
 import os
 import time
-from collections.abc import AsyncIterator, Collection
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Collection
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
 
 import obstore
 from obstore.exceptions import BaseError
@@ -21,6 +21,13 @@ from obstore.store import LocalStore, ObjectStore, S3Store
 from domain.kernel.errors import NotFound, Unavailable, ValidationFailed
 from domain.kernel.ids import new_id
 from domain.software.ports import ReceivedArtifact
+from drivers.threads import completed
+
+if TYPE_CHECKING:
+    from obstore import WritableFile
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 INCOMING: Final = "incoming/"
 PART_BYTES: Final = 5 * 1024 * 1024
@@ -28,60 +35,69 @@ READ_BYTES: Final = 256 * 1024
 
 
 class ObjectArtifacts:
-    """An `ArtifactStore` on any obstore store."""
+    """An `ArtifactStore` on any obstore store.
+
+    obstore is called in threads, never through its own futures: those are completed by threads
+    that touch the interpreter, which aborts where it ends at that moment.
+    """
 
     def __init__(self, store: ObjectStore) -> None:
         self._store = store
 
     async def receive(self, chunks: AsyncIterator[bytes], max_bytes: int) -> ReceivedArtifact:
-        intake = _Intake(chunks, max_bytes)
-        key = f"{INCOMING}{new_id()}"
-        async with _storage():
-            await obstore.put_async(
-                self._store,
-                key,
-                intake.stream(),
-                use_multipart=True,
-                chunk_size=PART_BYTES,
-                max_concurrency=2,
-            )
-        if intake.failure is not None:
-            await self.discard(key)
-            raise intake.failure
-        return ReceivedArtifact(key, intake.size_bytes, intake.sha256.hexdigest())
+        key, size_bytes, sha256 = f"{INCOMING}{new_id()}", 0, hashlib.sha256()
+        writer = await _call(obstore.open_writer, self._store, key, buffer_size=PART_BYTES)
+        try:
+            async for chunk in chunks:
+                size_bytes += len(chunk)
+                if size_bytes > max_bytes:
+                    raise ValidationFailed("body", "the artifact is too large", max_bytes=max_bytes)
+                sha256.update(chunk)
+                await _call(writer.write, chunk)
+            await _call(writer.close)
+        except BaseException:
+            # Also when the uploader has gone: the task is cancelled, the bytes must not stay.
+            await asyncio.shield(asyncio.ensure_future(self._abandon(writer, key)))
+            raise
+        return ReceivedArtifact(key, size_bytes, sha256.hexdigest())
 
     async def publish(self, received: ReceivedArtifact, key: str) -> None:
-        async with _storage():
-            await obstore.rename_async(self._store, received.key, key)
+        await _call(obstore.rename, self._store, received.key, key)
 
     async def discard(self, key: str) -> None:
-        async with _storage():
-            try:
-                await obstore.delete_async(self._store, key)
-            except FileNotFoundError:
-                return
+        with suppress(FileNotFoundError):
+            await _call(obstore.delete, self._store, key)
 
     async def read(self, key: str, start: int, end: int) -> AsyncIterator[bytes]:
-        async with _storage():
-            try:
-                found = await obstore.get_async(self._store, key, options={"range": (start, end)})
-            except FileNotFoundError:
-                raise NotFound("Artifact", key) from None
-            async for chunk in found.stream(min_chunk_size=READ_BYTES):
-                yield bytes(chunk)
+        try:
+            found = await _call(obstore.get, self._store, key, options={"range": (start, end)})
+        except FileNotFoundError:
+            raise NotFound("Artifact", key) from None
+        chunks = iter(found.stream(min_chunk_size=READ_BYTES))
+        while (chunk := await _call(next, chunks, None)) is not None:
+            yield bytes(chunk)
 
     async def sweep(self, older_than_s: float, is_known: Collection[str]) -> int:
         before = datetime.now(UTC) - timedelta(seconds=older_than_s)
-        async with _storage():
-            stale = [
-                meta["path"]
-                async for page in obstore.list(self._store)
-                for meta in page
-                if meta["path"] not in is_known and meta["last_modified"] < before
-            ]
+        listed = await _call(self._listed)
+        stale = [key for key, at in listed if key not in is_known and at < before]
         for key in stale:
             await self.discard(key)
         return len(stale)
+
+    def _listed(self) -> list[tuple[str, datetime]]:
+        pages = obstore.list(self._store)
+        return [(meta["path"], meta["last_modified"]) for page in pages for meta in page]
+
+    async def _abandon(self, writer: "WritableFile", key: str) -> None:
+        """Ended, then removed: an upload in parts that is merely dropped stays in a bucket, hidden
+        and paid for."""
+        try:
+            await _call(writer.close)
+        except (Unavailable, ValueError):
+            return  # nothing was stored
+        with suppress(Unavailable):
+            await self.discard(key)
 
 
 class LocalArtifacts(ObjectArtifacts):
@@ -92,12 +108,12 @@ class LocalArtifacts(ObjectArtifacts):
         self._folder = folder
 
     async def publish(self, received: ReceivedArtifact, key: str) -> None:
-        await asyncio.to_thread(_sync, self._folder / received.key)
+        await completed(_sync, self._folder / received.key)
         await super().publish(received, key)
-        await asyncio.to_thread(_sync, (self._folder / key).parent)
+        await completed(_sync, (self._folder / key).parent)
 
     async def sweep(self, older_than_s: float, is_known: Collection[str]) -> int:
-        parts = await asyncio.to_thread(_remove_parts, self._folder / INCOMING, older_than_s)
+        parts = await completed(_remove_parts, self._folder / INCOMING, older_than_s)
         return parts + await super().sweep(older_than_s, is_known)
 
 
@@ -131,38 +147,12 @@ def s3_artifacts(
     )
 
 
-class _Intake:
-    """Counts and digests on the way. It never raises into obstore, which takes an iterator's
-    exception badly (the interpreter may abort at its exit): the stream just ends, and `failure`
-    says that what was stored is not to be used."""
-
-    def __init__(self, chunks: AsyncIterator[bytes], max_bytes: int) -> None:
-        self._chunks = chunks
-        self._max_bytes = max_bytes
-        self.size_bytes = 0
-        self.sha256 = hashlib.sha256()
-        self.failure: Exception | None = None
-
-    async def stream(self) -> AsyncIterator[bytes]:
-        try:
-            async for chunk in self._chunks:
-                self.size_bytes += len(chunk)
-                if self.size_bytes > self._max_bytes:
-                    self.failure = ValidationFailed(
-                        "body", "the artifact is too large", max_bytes=self._max_bytes
-                    )
-                    return
-                self.sha256.update(chunk)
-                yield chunk
-        except Exception as error:  # noqa: BLE001 - raised by `receive`, once nothing is left of it
-            self.failure = error
-
-
-@asynccontextmanager
-async def _storage() -> AsyncIterator[None]:
-    """The store's own errors as ours."""
+async def _call(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """The store's own errors as ours, except FileNotFoundError."""
     try:
-        yield
+        return await completed(function, *args, **kwargs)
+    except FileNotFoundError:
+        raise
     except (BaseError, OSError) as error:
         cause = type(error).__name__
         raise Unavailable("The artifact storage cannot take this now", cause=cause) from error

@@ -17,6 +17,7 @@ from domain.kernel.errors import Conflict, DomainError, ValidationFailed
 from domain.software.models import TargetState
 from domain.software.ports import SignatureVerifier
 from drivers.backoff import BackoffPolicy
+from drivers.threads import completed
 from drivers.updater.download import TRANSIENT, Downloader, digest
 from drivers.updater.hooks import Hook, HookResult, run
 from drivers.updater.order import Order, Phase, Report, Reporter
@@ -234,14 +235,7 @@ class Updater:
     async def _save(self) -> None:
         """One at a time, and never left half way: an older state must not land on a newer one."""
         async with self._saving:
-            writing = asyncio.ensure_future(
-                asyncio.to_thread(self._file.write, encoded(self._state))
-            )
-            try:
-                await asyncio.shield(writing)
-            except asyncio.CancelledError:
-                await asyncio.wait({writing})
-                raise
+            await completed(self._file.write, encoded(self._state))
 
     def _is_late(self, order: Order) -> bool:
         return order.expires_at_us is not None and order.expires_at_us <= self._clock.now_us()

@@ -119,14 +119,19 @@ async def s3_bucket() -> AsyncIterator[Bucket]:
         Route(path, bucket.answer, methods=methods)
         for path in ("/artifacts", "/artifacts/{key:path}")
     ]
+    async with served(Starlette(routes=routes)) as bucket.url:
+        yield bucket
+
+
+@contextlib.asynccontextmanager
+async def served(app: Starlette) -> AsyncIterator[str]:
+    """An app on a socket of its own; the address it answers at."""
     listener = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(Starlette(routes=routes), log_config=None, lifespan="off", ws="none")
-    server = uvicorn.Server(config)
+    server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off", ws="none"))
     server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
     serving = asyncio.create_task(server.serve(sockets=[listener]))
-    bucket.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     try:
-        yield bucket
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     finally:
         server.should_exit = True
         await serving

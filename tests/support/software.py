@@ -24,7 +24,7 @@ from sqlalchemy import (
 from domain.kernel.actor import Actor, ActorKind
 from domain.kernel.columns import table_of
 from domain.kernel.database import Database, ReadSession
-from domain.kernel.errors import NotFound
+from domain.kernel.errors import NotFound, RateLimited
 from domain.kernel.fanout import Fanout
 from domain.kernel.ids import new_id
 from domain.kernel.paging import PageRequest
@@ -103,7 +103,12 @@ async def create_tables(database: Database) -> None:
 
 
 class TableDevices:
-    """A `DeviceDirectory` on the tables above."""
+    """A `DeviceDirectory` on the tables above. `full` names devices that take no more commands,
+    `gone` such as left the fleet."""
+
+    def __init__(self) -> None:
+        self.full: set[str] = set()
+        self.gone: set[str] = set()
 
     async def find(
         self,
@@ -136,6 +141,10 @@ class TableDevices:
         return bool(await session.scalar(query))
 
     async def send_update(self, work: UnitOfWork, device_id: str, order: UpdateOrder) -> None:
+        if device_id in self.gone:
+            raise NotFound("Device", device_id)
+        if device_id in self.full:
+            raise RateLimited("Too many commands wait for this device", retry_after_s=60)
         payload = orjson.dumps(asdict(order)).decode()
         values = {"id": order.command_id, "customer_id": work.customer_id, "payload": payload}
         await work.session.execute(insert(COMMAND).values(device_id=device_id, **values))

@@ -8,7 +8,7 @@ from typing import Final
 
 from domain.journal.models import Severity
 from domain.kernel.database import ReadSession
-from domain.kernel.errors import NotFound
+from domain.kernel.errors import Conflict, NotFound, RateLimited
 from domain.kernel.uow import UnitOfWork
 from domain.software.models import IN_FLIGHT, GroupState, RolloutState, TargetState
 from domain.software.operations import rollouts as operations
@@ -30,6 +30,7 @@ from domain.software.rules.states import ERRORS, TERMINAL
 from domain.software.rules.windows import Window
 
 CHUNK: Final = 100
+BUSY_US: Final = 60_000_000
 METRIC_WINDOW_US: Final = 15 * 60 * 1_000_000
 
 
@@ -131,7 +132,7 @@ async def _halt(work: UnitOfWork, found: RolloutProgress, step: Step) -> None:
 
 async def _dispatch(work: UnitOfWork, rollout: RolloutRow, devices: DeviceDirectory) -> None:
     session, customer_id = work.session, work.customer_id
-    due = await targets.due(session, customer_id, rollout.id, work.now_us, CHUNK)
+    due = _by_device(await targets.due(session, customer_id, rollout.id, work.now_us, CHUNK))
     found = await releases.releases_by_ids(session, customer_id, [rollout.release_id])
     routes = await routes_to(session, customer_id, found[rollout.release_id])
     states = await devices.states(
@@ -154,6 +155,11 @@ async def _dispatch(work: UnitOfWork, rollout: RolloutRow, devices: DeviceDirect
     await target_operations.record_all(work, rollout, changed)
 
 
+def _by_device(found: list[TargetRow]) -> list[TargetRow]:
+    """The fleet locks devices: two rollouts take them in one order, or they would deadlock."""
+    return sorted(found, key=lambda one: one.device_id)
+
+
 async def _send(
     work: UnitOfWork, rollout: RolloutRow, one: TargetRow, version: str, devices: DeviceDirectory
 ) -> TargetRow:
@@ -165,8 +171,10 @@ async def _send(
     try:
         return await target_operations.dispatch(work, rollout, one, release, devices)
     except NotFound:
-        gone = await targets.target(work.session, work.customer_id, one.id)
-        return await _give_up(work, rollout, gone or one, target_operations.DEVICE_GONE)
+        return await _give_up(work, rollout, one, target_operations.DEVICE_GONE)
+    except (Conflict, RateLimited) as error:
+        # One device's full queue must not keep the others waiting.
+        return await target_operations.put_off(work, one, error.message, BUSY_US)
 
 
 async def _give_up(work: UnitOfWork, rollout: RolloutRow, one: TargetRow, error: str) -> TargetRow:
@@ -177,7 +185,9 @@ async def _give_up(work: UnitOfWork, rollout: RolloutRow, one: TargetRow, error:
 
 async def _expire(work: UnitOfWork, rollout: RolloutRow, devices: DeviceDirectory) -> None:
     session, customer_id = work.session, work.customer_id
-    overdue = await targets.overdue(session, customer_id, rollout.id, work.now_us, CHUNK)
+    overdue = _by_device(
+        await targets.overdue(session, customer_id, rollout.id, work.now_us, CHUNK)
+    )
     changed = [await target_operations.expire(work, rollout, one, devices) for one in overdue]
     await target_operations.record_all(work, rollout, changed)
 

@@ -192,7 +192,7 @@ async def _become(work: UnitOfWork, rollout_id: str, wanted: RolloutState) -> Ro
 async def _withdraw(work: UnitOfWork, rollout: RolloutRow, devices: DeviceDirectory) -> None:
     session, customer_id = work.session, work.customer_id
     sent = await targets.in_states(session, customer_id, rollout.id, (TargetState.DISPATCHED,))
-    for one in sent:
+    for one in sorted(sent, key=lambda one: one.device_id):  # as the engine does
         if one.command_id and await devices.cancel_update(work, one.device_id, one.command_id):
             cancelled = {"state": TargetState.CANCELLED, "updated_at_us": work.now_us}
             await targets.change(session, customer_id, one, **cancelled)

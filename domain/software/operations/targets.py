@@ -1,7 +1,7 @@
 """One device's update: what is sent to it, what it reports, how it ends."""
 
 from domain.kernel.actor import ActorKind
-from domain.kernel.errors import NotFound, ValidationFailed
+from domain.kernel.errors import Conflict, NotFound, ValidationFailed
 from domain.kernel.ids import is_id, new_id
 from domain.kernel.uow import UnitOfWork
 from domain.software import events
@@ -19,7 +19,8 @@ NO_PATH = "no safe path leads from the device's version to the release"
 
 
 async def report(work: UnitOfWork, command: ReportUpdate) -> TargetRow:
-    """Every report is kept once. It moves the target where it is of the attempt that is under way
+    """In a unit of work of its own, which takes the rollout's lock first. Every report is kept
+    once. It moves the target where it is of the attempt that is under way
     and legal; late and repeated ones move nothing. A device reports for itself alone."""
     if command.state not in REPORTED:
         raise ValidationFailed("state", "not a step that a device reports")
@@ -51,8 +52,28 @@ async def dispatch(
     devices: DeviceDirectory,
 ) -> TargetRow:
     """The command is recorded in this unit of work: sent if and only if the target says so."""
-    expires_at_us = work.now_us + rollout.deadline_s * 1_000_000
-    order = UpdateOrder(
+    order = order_of(rollout, target, release, work.now_us)
+    await devices.send_update(work, target.device_id, order)
+    sent = await targets.change(
+        work.session,
+        work.customer_id,
+        target,
+        state=TargetState.DISPATCHED,
+        release_id=release.id,
+        command_id=order.command_id,
+        deadline_at_us=order.expires_at_us,
+        error=None,
+        updated_at_us=work.now_us,
+    )
+    if sent is None:  # cannot be under the rollout's lock; if it ever is, nothing was sent
+        raise Conflict("The update was changed meanwhile")
+    return sent
+
+
+def order_of(
+    rollout: RolloutRow, target: TargetRow, release: ReleaseRow, now_us: int
+) -> UpdateOrder:
+    return UpdateOrder(
         command_id=f"{target.id}-{target.attempt}-{target.hop}",
         target_id=target.id,
         attempt=target.attempt,
@@ -65,23 +86,35 @@ async def dispatch(
         sha256=release.sha256 or "",
         signature=release.signature,
         key_id=release.key_id,
-        expires_at_us=expires_at_us,
+        expires_at_us=now_us + rollout.deadline_s * 1_000_000,
     )
-    sent = await targets.change(
+
+
+def refusal(command_id: str, message: str) -> ReportUpdate:
+    """What it means that a device refused the command itself: its attempt failed. Raises
+    ValidationFailed for the id of another command."""
+    target_id, attempt, hop = [*command_id.split("-"), "", ""][:3]
+    return ReportUpdate.of(
+        target_id=target_id,
+        attempt=attempt,
+        hop=hop,
+        state=TargetState.FAILED,
+        message=message[:4_000],
+        report_key="refused",
+    )
+
+
+async def put_off(work: UnitOfWork, target: TargetRow, reason: str, wait_us: int) -> TargetRow:
+    """Still scheduled, for a later moment."""
+    changed = await targets.change(
         work.session,
         work.customer_id,
         target,
-        state=TargetState.DISPATCHED,
-        release_id=release.id,
-        command_id=order.command_id,
-        deadline_at_us=expires_at_us,
-        error=None,
+        not_before_us=work.now_us + wait_us,
+        error=reason,
         updated_at_us=work.now_us,
     )
-    if sent is None:
-        return target  # another process was first
-    await devices.send_update(work, target.device_id, order)
-    return sent
+    return changed or target
 
 
 async def expire(

@@ -20,6 +20,7 @@ from domain.software.commands import (
     RolloutFilter,
 )
 from domain.software.models import GroupState, RolloutState, TargetState
+from domain.software.operations.targets import refusal
 from domain.software.rows import RolloutProgress
 from graph.software import resolvers
 from tests.support.clocks import START_US, ManualClock
@@ -351,6 +352,34 @@ async def test_one_update_at_a_time_on_one_device(factory: Factory) -> None:
     await factory.report(target, GOOD)
     await factory.sweeper().sweep()
     assert [one["version"] for one in await factory.commands()] == ["2.0.0", "3.0.0"]
+
+
+async def test_one_device_that_takes_nothing_holds_up_no_other(
+    factory: Factory, clock: ManualClock
+) -> None:
+    release = await factory.upload()
+    full, gone, fine = ids = await factory.add_devices(3)
+    factory.devices.full, factory.devices.gone = {full}, {gone}
+    command = Deploy.of(release_id=release.id, device_ids=tuple(ids))
+    made = await resolvers.deploy(factory.context(), command)
+    await factory.sweeper().sweep()
+    found = {one.device_id: one for one in await factory.targets(made.rollout.id)}
+    assert (found[full].state, found[gone].state) == ("SCHEDULED", "FAILED")
+    assert found[fine].state is TargetState.DISPATCHED
+    factory.devices.full = set()
+    clock.advance(60)
+    await factory.sweeper().sweep()
+    assert {one["device_id"] for one in await factory.commands()} == {full, fine}
+
+
+async def test_a_device_that_refuses_the_command_has_failed(factory: Factory) -> None:
+    found = await started(factory, 1)
+    (target,) = await factory.targets(found.rollout.id)
+    report = refusal(target.command_id or "", "another update is under way")
+    done = await resolvers.report_update(factory.device(target.device_id), report)
+    assert (done.state, done.error) == (BAD, "another update is under way")
+    with pytest.raises(ValidationFailed):
+        refusal(new_id(), "of another command")
 
 
 async def test_a_deployment_to_a_group_and_its_history(factory: Factory) -> None:
