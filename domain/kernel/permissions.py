@@ -8,6 +8,7 @@ from enum import StrEnum
 
 
 class Permission(StrEnum):
+    CATALOG_ITEM_WRITE = "catalog:item:write"
     IDENTITY_USER_MANAGE = "identity:user:manage"
     IDENTITY_USER_READ = "identity:user:read"
     JOURNAL_AUDIT_READ = "journal:audit:read"
@@ -29,6 +30,7 @@ class Permission(StrEnum):
     SYNC_CLOUD_RUN = "sync:cloud:run"
     SYNC_CONNECTION_READ = "sync:connection:read"
     SYNC_CONNECTION_WRITE = "sync:connection:write"
+    SYNC_ITEM_DELIVER = "sync:item:deliver"
     SYNC_PROVISIONING_READ = "sync:provisioning:read"
     SYNC_PROVISIONING_WRITE = "sync:provisioning:write"
 
@@ -54,6 +56,7 @@ _LINE_WORK = frozenset(
         Permission.SYNC_CLOUD_RUN,
         # The documented clients provision and switch the mode as the line's operator.
         Permission.SYNC_CONNECTION_WRITE,
+        Permission.SYNC_ITEM_DELIVER,
         Permission.SYNC_PROVISIONING_WRITE,
     }
 )
@@ -64,6 +67,6 @@ _OPERATOR = (_READS | _LINE_WORK) - _OVERSIGHT
 ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.AUDITOR: _READS | {Permission.JOURNAL_EVENT_EXPORT},
     Role.OPERATOR: _OPERATOR,
-    Role.MANAGER: _OPERATOR | _OVERSIGHT,
+    Role.MANAGER: _OPERATOR | _OVERSIGHT | {Permission.CATALOG_ITEM_WRITE},
     Role.ADMIN: frozenset(Permission),
 }

@@ -104,6 +104,10 @@ def touches(fact: QueueFact) -> Iterable[tuple[str, str]]:
         return [("bottle", data["bottle"]["id"])]
     if fact.kind == production.BOTTLES_CREATED:
         return [("bottle", row["id"]) for row in data["bottles"]]
+    if fact.kind == production.ITEMS_RECEIVED:
+        return [
+            (kind, item) for kind in ("bottle", "batch", "pallet") for item in data[f"{kind}_ids"]
+        ]
     if fact.kind in BATCH_KINDS:
         return [("batch", fact.key), *(("bottle", item) for item in data["bottle_ids"])]
     if fact.kind in PALLET_KINDS:
