@@ -3,9 +3,9 @@
 What an edge sends as SENT is SYNCED here: that is what the edge's own row becomes by the receipt,
 so that both sides hold the same once it is settled."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 from domain.kernel.clock import to_us
 from domain.kernel.ids import is_id
@@ -242,19 +242,11 @@ def _fits(state: EntityState) -> bool:
     link = getattr(state, "batch_id", None) or getattr(state, "pallet_id", None)
     if link is not None and not is_id(link):
         return False
-    return all(_storable(text, limit) for text, limit in _texts(state))
-
-
-def _texts(state: EntityState) -> Iterator[tuple[Any, int]]:
-    yield state.identifier, MAX_CODE
-    if isinstance(state, BottleState):
-        yield state.serial, MAX_CODE
-    for name in _LABELS:
-        yield getattr(state, name, None), MAX_LABEL
-
-
-def _storable(text: str | None, limit: int) -> bool:
-    return text is None or (len(text) <= limit and is_storable(text))
+    codes = [state.identifier, getattr(state, "serial", None) or ""]
+    labels = [getattr(state, name, None) or "" for name in _LABELS]
+    if max(map(len, codes)) > MAX_CODE or max(map(len, labels)) > MAX_LABEL:
+        return False
+    return is_storable("".join([*codes, *labels]))
 
 
 def _moment(at: datetime | None) -> int | None:

@@ -7,6 +7,7 @@ here is refused by itself, kept in `sync_conflict` and told to the journal. The 
 authority on what it made: a newer version replaces what was changed here meanwhile.
 """
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
@@ -15,7 +16,7 @@ from domain.kernel.uow import UnitOfWork
 from domain.production.models import ItemKind
 from domain.production.repository import rollups, trace
 from domain.production.repository.rollups import Made, place, summed
-from domain.production.rows import TraceRow
+from domain.production.rows import ContainmentRow, TraceRow
 from domain.sync.incoming import (
     Incoming,
     IncomingBatch,
@@ -138,13 +139,24 @@ class Intake:
             for row in entering
             if (parent := parent_of(row)) is not None
         ]
-        await intake.put_in(self.work.session, table, self.work.customer_id, links)
+        await self._put_in(table, links)
 
     async def _link(self, table: ItemTable, parents: Written) -> None:
         session, customer_id = self.work.session, self.work.customer_id
         ids = [row.id for row in parents.fresh]
         links = await intake.link_pending(session, table, customer_id, self.origin, ids)
-        await intake.put_in(session, table, customer_id, links)
+        await self._put_in(table, links)
+
+    async def _put_in(self, table: ItemTable, links: Sequence[Link]) -> None:
+        if table.parent is None:
+            return
+        rows = [
+            ContainmentRow(
+                link.child_id, table.item, link.parent_id, table.parent, link.from_us, None
+            )
+            for link in links
+        ]
+        await trace.put_in(self.work.session, self.work.customer_id, rows)
 
     async def _remember(self, *kinds: tuple[ItemKind, Written]) -> None:
         """What everything has become by this delivery, where that is news."""
@@ -166,19 +178,19 @@ class Intake:
 
     async def _count(self, bottles: Written, batches: Written, pallets: Written) -> None:
         made = [
-            (self._place(row, row.created_at_us), count)
-            for found, count in (
-                (bottles, Made(bottles=1)),
-                (batches, Made(batches=1)),
-                (pallets, Made(pallets=1)),
-            )
-            for row in found.fresh
+            *self._made(bottles.fresh, lambda count: Made(bottles=count)),
+            *self._made(batches.fresh, lambda count: Made(batches=count)),
+            *self._made(pallets.fresh, lambda count: Made(pallets=count)),
         ]
-        made += [
-            (self._place(row, row.completed_at_us), Made(batches_completed=1))
-            for row in _completed(batches)
-        ]
+        done = Counter(self._place(row, row.completed_at_us) for row in _completed(batches))
+        made += [(where, Made(batches_completed=count)) for where, count in done.items()]
         await rollups.add(self.work.session, self.work.customer_id, summed(made))
+
+    def _made(
+        self, rows: Sequence[Any], made: Callable[[int], Made]
+    ) -> list[tuple[rollups.Place, Made]]:
+        counts = Counter(self._place(row, row.created_at_us) for row in rows)
+        return [(where, made(count)) for where, count in counts.items()]
 
     def _place(self, row: Incoming, at_us: int) -> rollups.Place:
         return place(at_us, row.line_id, self.origin)

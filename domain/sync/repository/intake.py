@@ -12,7 +12,6 @@ from sqlalchemy import select, text
 from domain.kernel.bulk import ASKED_AT_ONCE, BulkRead, BulkWrite, arrays, insert
 from domain.kernel.columns import table_of
 from domain.kernel.database import WriteSession
-from domain.kernel.ids import new_id
 from domain.production.models import ItemKind
 from domain.sync.incoming import Incoming, IncomingBatch, IncomingBottle, IncomingPallet
 from domain.sync.models import SyncConflict
@@ -154,16 +153,6 @@ PALLETS: Final = _item_table(
     shown="identifier, sscc, NULL, completed_at_us, batch_count",
 )
 
-_CONTAINMENT: Final = {
-    "id": "uuid",
-    "customer_id": "integer",
-    "child_id": "uuid",
-    "child_kind": "text",
-    "parent_id": "uuid",
-    "parent_kind": "text",
-    "from_us": "bigint",
-}
-_OPEN: Final = insert("containment", _CONTAINMENT)
 _CLOSE: Final = BulkWrite(
     ("uuid", "bigint"),
     "UPDATE containment c SET until_us = greatest(c.from_us, w.at) "
@@ -261,18 +250,6 @@ async def link_pending(
     )
     await write.run(session, [[row[0]] for row in found])
     return [Link(*row[:3]) for row in found]
-
-
-async def put_in(
-    session: WriteSession, table: ItemTable, customer_id: int, links: Sequence[Link]
-) -> None:
-    if table.parent is not None:
-        kinds = str(table.item), str(table.parent)
-        rows = [
-            [new_id(), customer_id, link.child_id, kinds[0], link.parent_id, kinds[1], link.from_us]
-            for link in links
-        ]
-        await _OPEN.run(session, rows)
 
 
 async def take_out(session: WriteSession, left: Sequence[tuple[str, int]]) -> None:
