@@ -71,11 +71,22 @@ def require_switch(connection: ConnectionRow, wanted: ConnectionMode) -> bool:
     return True
 
 
+def upstream_name(error: DomainError) -> str:
+    """`cloud` or `factory`: whoever answered so."""
+    return str(error.details.get("upstream", "cloud"))
+
+
+_REFUSED: Final = {
+    "cloud": "The cloud no longer accepts this edge: sign in and activate it again",
+    "factory": "The factory no longer accepts this edge: register it there and link it again",
+}
+
+
 def as_seen_by_users(error: DomainError) -> DomainError:
     """The cloud's refusal of *our* token is no refusal of the caller's, and a cloud that is away
     is not this service being away."""
     if isinstance(error, Unauthorized):
-        return Conflict("The cloud no longer accepts this edge: sign in and activate it again")
+        return Conflict(_REFUSED.get(upstream_name(error), _REFUSED["cloud"]))
     if isinstance(error, Unavailable):
         return UpstreamFailed(error.message, **error.details)
     return error
