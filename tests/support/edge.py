@@ -158,7 +158,7 @@ class Client:
     async def subscribe(self, query: str, **variables: Any) -> AsyncIterator[Subscription]:
         """Begun when this returns, as far as a client can know: a ping was answered after it."""
         where = f"ws://{self.address}/graphql"
-        async with connect(where, subprotocols=[GRAPHQL_WS]) as socket:
+        async with connect(where, subprotocols=[GRAPHQL_WS], max_queue=None) as socket:
             given = {} if self.token is None else {"Authorization": f"Bearer {self.token}"}
             await socket.send(json.dumps({"type": "connection_init", "payload": given}))
             subscription = Subscription(socket)
@@ -189,7 +189,7 @@ class Client:
             parameters = "" if self.token is None else f"?token={self.token}"
         protocols = [Subprotocol(name) for name in subprotocols or ()]
         where = f"ws://{self.address}/ws{parameters}"
-        async with connect(where, subprotocols=protocols or None) as socket:
+        async with connect(where, subprotocols=protocols or None, max_queue=None) as socket:
             yield LegacySocket(socket)
 
 
@@ -351,7 +351,7 @@ async def postgres_edge(
     async with (
         postgres_server.fresh() as database,
         running_edge(
-            tmp_path / "data",
+            tmp_path / "postgres-data",
             edge_database_url=database.url.set(drivername="postgresql").render_as_string(
                 hide_password=False
             ),

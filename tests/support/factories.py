@@ -16,6 +16,7 @@ from domain.production.models import Batch, Bottle, Containment, Pallet, Product
 from domain.sync.models import SyncConflict
 from domain.sync.operations import intake
 from domain.sync.ports import EntityState, SyncBatch, SyncReceipt
+from tests.support.databases import new_customer
 
 EDGE = "edge-001"
 TABLES = (Bottle, Batch, Pallet, ProductionRollup, SyncConflict)
@@ -43,6 +44,10 @@ class Factory:
             receipt = await intake.take(work, origin, batch)
         self.receipts.append(receipt)
         return receipt
+
+    async def neighbour(self) -> int:
+        """Another customer of the same factory."""
+        return await new_customer(self.database, "Dairy Two")
 
     async def rows(self, model: Any) -> list[dict[str, Any]]:
         """All of this customer's, by their keys."""

@@ -8,7 +8,6 @@ from domain.kernel.database import Database
 from domain.production import events
 from domain.production.models import Batch, Bottle, Containment, Pallet, ProductionRollup
 from domain.sync.models import SyncConflict
-from tests.support.databases import new_customer
 from tests.support.deliveries import AT, batch, bottle, item_id, pallet
 from tests.support.factories import Factory
 
@@ -142,8 +141,7 @@ async def test_an_id_of_another_edge_is_not_overwritten(factory: Factory) -> Non
 
 async def test_an_id_of_another_customer_is_not_overwritten(factory: Factory) -> None:
     await factory.take(bottle(1), batch(1))
-    stranger = await new_customer(factory.database, "Dairy Two")
-    other = Factory(factory.database, factory.transactions, stranger)
+    other = Factory(factory.database, factory.transactions, await factory.neighbour())
     receipt = await other.take(bottle(1, version=9, status=5), bottle(2, batch=1))
     assert [one.reason for one in receipt.rejected] == ["FOREIGN_ID"]
     (mine,) = await other.rows(Bottle)
