@@ -6,6 +6,7 @@ import strawberry
 from strawberry.schema.config import StrawberryConfig
 
 from domain.journal.models import Severity
+from graph.catalog.fields import CatalogMutation, CatalogQuery
 from graph.identity.fields import IdentityMutation, IdentityQuery
 from graph.info import Info
 from graph.input_types import prepare_input_types
@@ -22,12 +23,22 @@ from graph.sync.types import SyncStreamItem
 
 
 @strawberry.type
-class Query(IdentityQuery, ProductionQuery, LineQuery, JournalQuery, SyncQuery, NodeQuery):
+class Query(
+    IdentityQuery,
+    ProductionQuery,
+    LineQuery,
+    JournalQuery,
+    SyncQuery,
+    CatalogQuery,
+    NodeQuery,
+):
     """Reads."""
 
 
 @strawberry.type
-class Mutation(IdentityMutation, ProductionMutation, JournalMutation, SyncMutation):
+class Mutation(
+    IdentityMutation, ProductionMutation, JournalMutation, SyncMutation, CatalogMutation
+):
     """Writes; each answers when it is committed."""
 
 
