@@ -6,6 +6,7 @@ import strawberry
 from strawberry.schema.config import StrawberryConfig
 
 from domain.journal.models import Severity
+from graph.catalog.fields import CatalogMutation, CatalogQuery
 from graph.fleet.fields import FleetMutation, FleetQuery
 from graph.fleet.types import CommandStreamItem, DeviceStatusStreamItem
 from graph.identity.fields import IdentityMutation, IdentityQuery
@@ -34,6 +35,7 @@ class Query(
     SyncQuery,
     FleetQuery,
     SoftwareQuery,
+    CatalogQuery,
     NodeQuery,
 ):
     """Reads."""
@@ -47,6 +49,7 @@ class Mutation(
     SyncMutation,
     FleetMutation,
     SoftwareMutation,
+    CatalogMutation,
 ):
     """Writes; each answers when it is committed."""
 

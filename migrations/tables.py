@@ -1,5 +1,6 @@
 """Every table of every context, for Alembic to compare with."""
 
+import domain.catalog.models
 import domain.fleet.models
 import domain.identity.models
 import domain.journal.models

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 
 class Permission(StrEnum):
+    CATALOG_ITEM_WRITE = "catalog:item:write"
     FLEET_COMMAND_DISPATCH = "fleet:command:dispatch"
     FLEET_COMMAND_READ = "fleet:command:read"
     FLEET_CONFIGURATION_READ = "fleet:configuration:read"
@@ -53,6 +54,7 @@ class Permission(StrEnum):
     SYNC_CLOUD_RUN = "sync:cloud:run"
     SYNC_CONNECTION_READ = "sync:connection:read"
     SYNC_CONNECTION_WRITE = "sync:connection:write"
+    SYNC_ITEM_DELIVER = "sync:item:deliver"
     SYNC_PROVISIONING_READ = "sync:provisioning:read"
     SYNC_PROVISIONING_WRITE = "sync:provisioning:write"
 
@@ -78,6 +80,7 @@ _LINE_WORK = frozenset(
         Permission.SYNC_CLOUD_RUN,
         # The documented clients provision and switch the mode as the line's operator.
         Permission.SYNC_CONNECTION_WRITE,
+        Permission.SYNC_ITEM_DELIVER,
         Permission.SYNC_PROVISIONING_WRITE,
     }
 )
@@ -97,10 +100,12 @@ _OVERSIGHT = frozenset({Permission.IDENTITY_USER_READ, Permission.JOURNAL_AUDIT_
 _DEPLOYS = frozenset({Permission.SOFTWARE_RELEASE_WRITE, Permission.SOFTWARE_ROLLOUT_DEPLOY})
 _OPERATOR = (_READS | _LINE_WORK) - _OVERSIGHT
 
+_MANAGES = _DEPLOYS | _FLEET_WORK | {Permission.CATALOG_ITEM_WRITE}
+
 ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.AUDITOR: _READS | {Permission.JOURNAL_EVENT_EXPORT},
     Role.OPERATOR: _OPERATOR,
-    Role.MANAGER: _OPERATOR | _DEPLOYS | _FLEET_WORK | _OVERSIGHT,
+    Role.MANAGER: _OPERATOR | _OVERSIGHT | _MANAGES,
     Role.ADMIN: frozenset(Permission),
 }
 
