@@ -110,4 +110,10 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
 }
 
 # A device's token opens what is its own and nothing else; whose it is, the resolvers check.
-DEVICE_PERMISSIONS: frozenset[Permission] = frozenset({Permission.FLEET_SELF_USE})
+DEVICE_PERMISSIONS: frozenset[Permission] = frozenset(
+    {
+        Permission.FLEET_SELF_USE,
+        Permission.SOFTWARE_ARTIFACT_READ,
+        Permission.SOFTWARE_UPDATE_REPORT,
+    }
+)

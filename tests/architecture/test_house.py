@@ -171,7 +171,9 @@ def test_suppressing_names_what_is_expected() -> None:
 
 
 def test_files_are_short() -> None:
-    long = {name_of(path): len(path.read_text().splitlines()) for path in sources()}
+    """Revisions of the tables are generated, and never read in one piece."""
+    written = [path for path in sources() if path.parent.name != "versions"]
+    long = {name_of(path): len(path.read_text().splitlines()) for path in written}
     assert not {name: lines for name, lines in long.items() if lines >= MAX_LINES}
 
 
