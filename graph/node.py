@@ -5,11 +5,7 @@ from typing import Any
 
 import strawberry
 
-from graph.catalog import resolvers as catalog
-from graph.catalog.types import cloud_endpoint_type, site_type, variant_type
 from graph.context import Context
-from graph.fleet import resolvers as fleet
-from graph.fleet.types import command_type, device_type, group_type
 from graph.identity import resolvers as identity
 from graph.identity.types import user_type
 from graph.info import Info
@@ -19,8 +15,6 @@ from graph.pagination import Node, found, split_global_id
 from graph.production import resolvers as production
 from graph.production.trace_types import trace_event_type
 from graph.production.types import batch_type, bottle_type, pallet_type, scan_type
-from graph.software import resolvers as software
-from graph.software.types import application_type, release_type, rollout_type
 
 Finder = Callable[[Context, str], Awaitable[Node | None]]
 
@@ -35,23 +29,14 @@ def _finder(
 
 
 _FINDERS: Mapping[str, Finder] = {
-    "Application": _finder(software.application, application_type),
     "AuditEntry": _finder(journal.audit_entry, audit_type),
     "Batch": _finder(production.batch, batch_type),
     "Bottle": _finder(production.bottle, bottle_type),
-    "CloudEndpoint": _finder(catalog.cloud_endpoint, cloud_endpoint_type),
-    "Device": _finder(fleet.device, device_type),
-    "DeviceCommand": _finder(fleet.command, command_type),
-    "DeviceGroup": _finder(fleet.group, group_type),
     "Event": _finder(journal.event, event_type),
     "Pallet": _finder(production.pallet, pallet_type),
-    "Release": _finder(software.release, release_type),
-    "Rollout": _finder(software.rollout, rollout_type),
     "Scan": _finder(production.scan, scan_type),
-    "Site": _finder(catalog.site, site_type),
     "TraceEvent": _finder(production.trace_event, trace_event_type),
     "User": _finder(identity.user, user_type),
-    "Variant": _finder(catalog.variant, variant_type),
 }
 
 

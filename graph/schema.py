@@ -6,9 +6,6 @@ import strawberry
 from strawberry.schema.config import StrawberryConfig
 
 from domain.journal.models import Severity
-from graph.catalog.fields import CatalogMutation, CatalogQuery
-from graph.fleet.fields import FleetMutation, FleetQuery
-from graph.fleet.types import CommandStreamItem, DeviceStatusStreamItem
 from graph.identity.fields import IdentityMutation, IdentityQuery
 from graph.info import Info
 from graph.input_types import prepare_input_types
@@ -19,38 +16,18 @@ from graph.node import NodeQuery
 from graph.production.fields import ProductionMutation, ProductionQuery
 from graph.production.types import BatchStreamItem, ScanStreamItem
 from graph.scalars import SCALARS
-from graph.software.fields import SoftwareMutation, SoftwareQuery
-from graph.software.types import RolloutStreamItem
 from graph.streams import open_stream
 from graph.sync.fields import SyncMutation, SyncQuery
 from graph.sync.types import SyncStreamItem
 
 
 @strawberry.type
-class Query(
-    IdentityQuery,
-    ProductionQuery,
-    LineQuery,
-    JournalQuery,
-    SyncQuery,
-    FleetQuery,
-    SoftwareQuery,
-    CatalogQuery,
-    NodeQuery,
-):
+class Query(IdentityQuery, ProductionQuery, LineQuery, JournalQuery, SyncQuery, NodeQuery):
     """Reads."""
 
 
 @strawberry.type
-class Mutation(
-    IdentityMutation,
-    ProductionMutation,
-    JournalMutation,
-    SyncMutation,
-    FleetMutation,
-    SoftwareMutation,
-    CatalogMutation,
-):
+class Mutation(IdentityMutation, ProductionMutation, JournalMutation, SyncMutation):
     """Writes; each answers when it is committed."""
 
 
@@ -85,25 +62,6 @@ class Subscription:
     @strawberry.subscription(description="Synchronisation as it goes on")
     def sync(self, info: Info, after: str | None = None) -> AsyncGenerator[SyncStreamItem, None]:
         return open_stream(info.context, "sync", {"after": after})
-
-    @strawberry.subscription(description="Devices that come, go, and say how they are")
-    def device_status(
-        self, info: Info, after: str | None = None, device_id: strawberry.ID | None = None
-    ) -> AsyncGenerator[DeviceStatusStreamItem, None]:
-        arguments = {"after": after, "device_id": device_id}
-        return open_stream(info.context, "deviceStatus", arguments)
-
-    @strawberry.subscription(description="A device's commands as they are sent and answered")
-    def commands(
-        self, info: Info, device_id: strawberry.ID, after: str | None = None
-    ) -> AsyncGenerator[CommandStreamItem, None]:
-        return open_stream(info.context, "commands", {"after": after, "device_id": device_id})
-
-    @strawberry.subscription(description="A rollout's progress")
-    def rollout(
-        self, info: Info, id: strawberry.ID, after: str | None = None
-    ) -> AsyncGenerator[RolloutStreamItem, None]:
-        return open_stream(info.context, "rollout", {"after": after, "id": id})
 
 
 schema = strawberry.Schema(
