@@ -43,7 +43,7 @@ async def remove(work: UnitOfWork, catalog: Catalog[Row], key: str) -> Row:
     if found is None or not removed:
         raise NotFound(catalog.title, key)
     kind = f"{catalog.entity}.{events.REMOVED}"
-    work.record(events.STREAM, kind, found.id, before=found._asdict())
+    work.record_change(events.STREAM, kind, found.id, found._asdict())
     return found
 
 

@@ -43,7 +43,7 @@ def record_release(
     work: UnitOfWork, kind: str, release: ReleaseRow, before: ReleaseRow | None = None
 ) -> None:
     was = None if before is None else _release_data(before)
-    work.record(STREAM, kind, release.id, was, release=_release_data(release))
+    work.record_change(STREAM, kind, release.id, was, release=_release_data(release))
 
 
 def record_rollout(
@@ -52,7 +52,7 @@ def record_rollout(
     groups = [_group_data(one) for one in progress.groups]
     rollout = progress.rollout
     was = None if before is None else before._asdict()
-    work.record(STREAM, kind, rollout.id, was, rollout=rollout._asdict(), groups=groups)
+    work.record_change(STREAM, kind, rollout.id, was, rollout=rollout._asdict(), groups=groups)
 
 
 def record_target(

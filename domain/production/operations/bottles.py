@@ -82,7 +82,7 @@ async def require_bottle(work: UnitOfWork, bottle_id: str) -> BottleRow:
 
 async def _remember_status(work: UnitOfWork, bottle: BottleRow, status: BottleStatus) -> None:
     await remember(work, ItemKind.BOTTLE, [bottle.id], "STATUS_CHANGED", status=status.name)
-    work.record(
+    work.record_change(
         events.STREAM,
         events.BOTTLE_STATUS_CHANGED,
         bottle.id,
