@@ -15,9 +15,11 @@ from domain.kernel.tail import LogTail
 from domain.kernel.uow import Transactions, UnitOfWork
 
 if TYPE_CHECKING:
+    from domain.fleet.ports import FleetServices
     from domain.identity.ports import IdentityServices
     from domain.line.ports import LinePort
     from domain.production.operations.scans import ScanIntake
+    from domain.software.ports import SoftwareServices
     from domain.sync.ports import SyncServices
     from graph.streams import Streams
 
@@ -59,6 +61,10 @@ class Services:
     scans: "ScanIntake"
     sync: "SyncServices"
     line: "LinePort"
+    fleet: "FleetServices | None" = None
+    """Of a factory; an edge has no fleet."""
+    software: "SoftwareServices | None" = None
+    """Of a factory too."""
 
 
 @dataclass(slots=True)

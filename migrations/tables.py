@@ -1,9 +1,12 @@
 """Every table of every context, for Alembic to compare with."""
 
+import domain.catalog.models
+import domain.fleet.models
 import domain.identity.models
 import domain.journal.models
 import domain.kernel.eventlog
 import domain.production.models
+import domain.software.models
 import domain.sync.models
 
 __all__ = ["domain"]

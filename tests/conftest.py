@@ -3,6 +3,7 @@
 pytest_plugins = [
     "tests.support.databases",
     "tests.support.edge",
+    "tests.support.factories",
     "tests.support.floor",
     "tests.support.redis",
 ]

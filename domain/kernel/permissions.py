@@ -8,6 +8,23 @@ from enum import StrEnum
 
 
 class Permission(StrEnum):
+    CATALOG_ITEM_WRITE = "catalog:item:write"
+    FLEET_COMMAND_DISPATCH = "fleet:command:dispatch"
+    FLEET_COMMAND_READ = "fleet:command:read"
+    FLEET_CONFIGURATION_READ = "fleet:configuration:read"
+    FLEET_CONFIGURATION_WRITE = "fleet:configuration:write"
+    FLEET_CONNECTION_READ = "fleet:connection:read"
+    FLEET_CONNECTION_WRITE = "fleet:connection:write"
+    FLEET_DEVICE_READ = "fleet:device:read"
+    FLEET_DEVICE_REPORT = "fleet:device:report"
+    FLEET_DEVICE_WRITE = "fleet:device:write"
+    FLEET_GROUP_READ = "fleet:group:read"
+    FLEET_GROUP_WRITE = "fleet:group:write"
+    FLEET_HOST_CONTROL = "fleet:host:control"
+    FLEET_LOG_READ = "fleet:log:read"
+    FLEET_SELF_USE = "fleet:self:use"
+    FLEET_TELEMETRY_READ = "fleet:telemetry:read"
+    FLEET_TOKEN_ISSUE = "fleet:token:issue"  # noqa: S105 - a permission's name
     IDENTITY_USER_MANAGE = "identity:user:manage"
     IDENTITY_USER_READ = "identity:user:read"
     JOURNAL_AUDIT_READ = "journal:audit:read"
@@ -25,10 +42,19 @@ class Permission(StrEnum):
     PRODUCTION_PALLET_WRITE = "production:pallet:write"
     PRODUCTION_SCAN_READ = "production:scan:read"
     PRODUCTION_SCAN_RECORD = "production:scan:record"
+    SOFTWARE_ARTIFACT_READ = "software:artifact:read"
+    SOFTWARE_RELEASE_DELETE = "software:release:delete"
+    SOFTWARE_RELEASE_READ = "software:release:read"
+    SOFTWARE_RELEASE_WRITE = "software:release:write"
+    SOFTWARE_ROLLOUT_APPROVE = "software:rollout:approve"
+    SOFTWARE_ROLLOUT_DEPLOY = "software:rollout:deploy"
+    SOFTWARE_ROLLOUT_READ = "software:rollout:read"
+    SOFTWARE_UPDATE_REPORT = "software:update:report"
     SYNC_CLOUD_READ = "sync:cloud:read"
     SYNC_CLOUD_RUN = "sync:cloud:run"
     SYNC_CONNECTION_READ = "sync:connection:read"
     SYNC_CONNECTION_WRITE = "sync:connection:write"
+    SYNC_ITEM_DELIVER = "sync:item:deliver"
     SYNC_PROVISIONING_READ = "sync:provisioning:read"
     SYNC_PROVISIONING_WRITE = "sync:provisioning:write"
 
@@ -54,16 +80,40 @@ _LINE_WORK = frozenset(
         Permission.SYNC_CLOUD_RUN,
         # The documented clients provision and switch the mode as the line's operator.
         Permission.SYNC_CONNECTION_WRITE,
+        Permission.SYNC_ITEM_DELIVER,
         Permission.SYNC_PROVISIONING_WRITE,
+    }
+)
+_FLEET_WORK = frozenset(
+    {
+        Permission.FLEET_COMMAND_DISPATCH,
+        Permission.FLEET_CONFIGURATION_WRITE,
+        Permission.FLEET_CONNECTION_WRITE,
+        Permission.FLEET_DEVICE_REPORT,
+        Permission.FLEET_DEVICE_WRITE,
+        Permission.FLEET_GROUP_WRITE,
+        Permission.FLEET_TOKEN_ISSUE,
     }
 )
 # Who did what, and who there is, is not the line's business.
 _OVERSIGHT = frozenset({Permission.IDENTITY_USER_READ, Permission.JOURNAL_AUDIT_READ})
+_DEPLOYS = frozenset({Permission.SOFTWARE_RELEASE_WRITE, Permission.SOFTWARE_ROLLOUT_DEPLOY})
 _OPERATOR = (_READS | _LINE_WORK) - _OVERSIGHT
+
+_MANAGES = _DEPLOYS | _FLEET_WORK | {Permission.CATALOG_ITEM_WRITE}
 
 ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.AUDITOR: _READS | {Permission.JOURNAL_EVENT_EXPORT},
     Role.OPERATOR: _OPERATOR,
-    Role.MANAGER: _OPERATOR | _OVERSIGHT,
+    Role.MANAGER: _OPERATOR | _OVERSIGHT | _MANAGES,
     Role.ADMIN: frozenset(Permission),
 }
+
+# A device's token opens what is its own and nothing else; whose it is, the resolvers check.
+DEVICE_PERMISSIONS: frozenset[Permission] = frozenset(
+    {
+        Permission.FLEET_SELF_USE,
+        Permission.SOFTWARE_ARTIFACT_READ,
+        Permission.SOFTWARE_UPDATE_REPORT,
+    }
+)

@@ -39,17 +39,14 @@ class UnitOfWork:
     def customer_id(self) -> int:
         return self.actor.customer_id
 
-    def record(
-        self,
-        stream: str,
-        kind: str,
-        key: str,
-        *,
-        before: dict[str, Any] | None = None,
-        **payload: Any,
+    def record(self, stream: str, kind: str, key: str, /, **payload: Any) -> None:
+        """Remembers a fact; it is written with the rows, in this transaction."""
+        self.facts.append(Fact(stream, kind, key, payload))
+
+    def record_change(
+        self, stream: str, kind: str, key: str, before: dict[str, Any] | None, /, **payload: Any
     ) -> None:
-        """Remembers a fact; it is written with the rows, in this transaction. `before` is what
-        the audit shows beside it."""
+        """The same for what was something else before, which the audit shows beside it."""
         self.facts.append(Fact(stream, kind, key, payload, before))
 
 

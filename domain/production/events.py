@@ -3,6 +3,9 @@
 from typing import Final
 
 STREAM: Final = "production"
+# Facts of batches and pallets that an edge delivered: the same words with the same payloads, and
+# the names of what went in or out left out. The queue does not read it.
+RECEIVED: Final = "received"
 
 SCAN_RECORDED: Final = "scan.recorded"
 BOTTLES_CREATED: Final = "bottles.created"
@@ -16,3 +19,5 @@ PALLET_CREATED: Final = "pallet.created"
 PALLET_FILLED: Final = "pallet.batches_added"
 PALLET_COMPLETED: Final = "pallet.completed"
 PALLET_DISAGGREGATED: Final = "pallet.disaggregated"
+# An edge delivered these, new or changed: {bottle_ids, batch_ids, pallet_ids}; the key is the edge.
+ITEMS_RECEIVED: Final = "items.received"

@@ -4,7 +4,9 @@ Times are microseconds since the epoch, UTC. Tables keyed by id are stored by it
 WITHOUT ROWID), so that an insert touches one tree and its unique key, no more.
 """
 
+from collections.abc import Mapping
 from enum import IntEnum, StrEnum
+from typing import Any, Final
 
 from sqlalchemy import BigInteger, Index, SmallInteger, Text, text
 from sqlmodel import Field, SQLModel, UniqueConstraint
@@ -12,6 +14,9 @@ from sqlmodel import Field, SQLModel, UniqueConstraint
 from domain.kernel.columns import EnumText, IdColumn
 
 BY_KEY = {"sqlite_with_rowid": False}
+# The scan stores insert by name and leave out what only a delivery fills.
+EMPTY: Final[Mapping[str, Any]] = {"server_default": ""}
+ZERO: Final[Mapping[str, Any]] = {"server_default": "0"}
 
 
 class BottleStatus(IntEnum):
@@ -56,7 +61,10 @@ class ScanSource(StrEnum):
 
 
 class Bottle(SQLModel, table=True):
-    """One marked unit. Its identity is (gtin, serial); `identifier` is the code as it was read."""
+    """One marked unit. Its identity is (gtin, serial); `identifier` is the code as it was read.
+
+    `origin` is the edge that delivered it, empty for one made here; `sync_version` is how far that
+    edge had come. A batch that it names and that is not here yet is `pending_batch_id`."""
 
     __tablename__ = "bottle"
     __table_args__ = (
@@ -68,11 +76,19 @@ class Bottle(SQLModel, table=True):
             sqlite_where=text("batch_id IS NOT NULL"),
             postgresql_where=text("batch_id IS NOT NULL"),
         ),
+        Index(
+            "ix_bottle_pending_batch",
+            "pending_batch_id",
+            sqlite_where=text("pending_batch_id IS NOT NULL"),
+            postgresql_where=text("pending_batch_id IS NOT NULL"),
+        ),
         BY_KEY,
     )
 
     id: str = Field(primary_key=True, sa_type=IdColumn)
     customer_id: int = Field(foreign_key="customer.id")
+    origin: str = Field(default="", sa_column_kwargs=EMPTY)
+    sync_version: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs=ZERO)
     identifier: str = Field(sa_type=Text)
     gtin: str = Field(max_length=14)
     serial: str = Field(sa_type=Text)
@@ -84,6 +100,7 @@ class Bottle(SQLModel, table=True):
     party: str | None = None
     device_id: str | None = None
     batch_id: str | None = Field(default=None, sa_type=IdColumn, foreign_key="batch.id")
+    pending_batch_id: str | None = Field(default=None, sa_type=IdColumn)
     is_preprint: bool = False
 
 
@@ -94,12 +111,19 @@ class Batch(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("customer_id", "origin", "identifier", name="uq_batch_identifier"),
         Index("ix_batch_pallet", "pallet_id"),
+        Index(
+            "ix_batch_pending_pallet",
+            "pending_pallet_id",
+            sqlite_where=text("pending_pallet_id IS NOT NULL"),
+            postgresql_where=text("pending_pallet_id IS NOT NULL"),
+        ),
         BY_KEY,
     )
 
     id: str = Field(primary_key=True, sa_type=IdColumn)
     customer_id: int = Field(foreign_key="customer.id")
     origin: str = ""
+    sync_version: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs=ZERO)
     identifier: str
     name: str
     status: AggregateStatus = Field(
@@ -113,6 +137,7 @@ class Batch(SQLModel, table=True):
     party: str | None = None
     device_id: str | None = None
     pallet_id: str | None = Field(default=None, sa_type=IdColumn, foreign_key="pallet.id")
+    pending_pallet_id: str | None = Field(default=None, sa_type=IdColumn)
     created_at_us: int = Field(sa_type=BigInteger)
     completed_at_us: int | None = Field(default=None, sa_type=BigInteger)
 
@@ -130,6 +155,7 @@ class Pallet(SQLModel, table=True):
     id: str = Field(primary_key=True, sa_type=IdColumn)
     customer_id: int = Field(foreign_key="customer.id")
     origin: str = ""
+    sync_version: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs=ZERO)
     identifier: str
     sscc: str = Field(max_length=18)
     name: str
@@ -241,3 +267,21 @@ class ScanRollup(SQLModel, table=True):
     accepted: int = Field(sa_type=BigInteger)
     duplicates: int = Field(sa_type=BigInteger)
     last_scan_us: int = Field(sa_type=BigInteger)
+
+
+class ProductionRollup(SQLModel, table=True):
+    """What was made in a quarter of an hour, by when it was made. Written with the rows themselves,
+    so that no overview has to count them. A quarter, not an hour: every time zone's midnight is
+    at the end of one. `origin` is the edge that delivered it, empty for what was made here."""
+
+    __tablename__ = "production_rollup"
+    __table_args__ = (BY_KEY,)
+
+    customer_id: int = Field(primary_key=True)
+    slot_us: int = Field(primary_key=True, sa_type=BigInteger)
+    origin: str = Field(primary_key=True)
+    line_id: str = Field(primary_key=True)
+    bottles: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs=ZERO)
+    batches: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs=ZERO)
+    batches_completed: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs=ZERO)
+    pallets: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs=ZERO)

@@ -6,6 +6,7 @@ from sqlalchemy import BigInteger, Text
 from sqlmodel import Field, SQLModel
 
 from domain.kernel.columns import EnumText, IdColumn
+from domain.production.models import ItemKind
 
 
 class ProvisioningStatus(StrEnum):
@@ -64,3 +65,20 @@ class Connection(SQLModel, table=True):
     last_error: str | None = Field(default=None, sa_type=Text)
     counted_seq: int = Field(default=0, sa_type=BigInteger)
     waiting: int = Field(default=0, sa_type=BigInteger)
+
+
+class SyncConflict(SQLModel, table=True):
+    """A state that an edge delivered and that could not be stored: kept as it came, once, with
+    the reason, so that a person can settle it. `state` is JSON text."""
+
+    __tablename__ = "sync_conflict"
+
+    customer_id: int = Field(primary_key=True, foreign_key="customer.id")
+    origin: str = Field(primary_key=True)
+    item_id: str = Field(primary_key=True)
+    version: int = Field(primary_key=True, sa_type=BigInteger)
+    kind: ItemKind = Field(sa_type=EnumText(ItemKind))
+    identifier: str = Field(sa_type=Text)
+    reason: str
+    state: str = Field(sa_type=Text)
+    received_at_us: int = Field(sa_type=BigInteger)

@@ -107,6 +107,7 @@ class BottleState:
     production_line_id: Text | None = None
     product_id: Text | None = None
     party: Text | None = None
+    device_id: Text | None = None
     batch_id: Text | None = None
     is_preprint: bool = False
 
@@ -124,8 +125,12 @@ class BatchState:
     updated_at: AwareDatetime
     name: Text | None = None
     batch_size: Count | None = None
+    production_line_id: Text | None = None
+    product_id: Text | None = None
+    party: Text | None = None
     device_id: Text | None = None
     pallet_id: Text | None = None
+    completed_at: AwareDatetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,7 +145,10 @@ class PalletState:
     created_at: AwareDatetime
     updated_at: AwareDatetime
     sscc: Text | None = None
+    name: Text | None = None
+    production_line_id: Text | None = None
     device_id: Text | None = None
+    completed_at: AwareDatetime | None = None
 
 
 EntityState = BottleState | BatchState | PalletState

@@ -71,11 +71,22 @@ def require_switch(connection: ConnectionRow, wanted: ConnectionMode) -> bool:
     return True
 
 
+def upstream_name(error: DomainError) -> str:
+    """`cloud` or `factory`: whoever answered so."""
+    return str(error.details.get("upstream", "cloud"))
+
+
+_REFUSED: Final = {
+    "cloud": "The cloud no longer accepts this edge: sign in and activate it again",
+    "factory": "The factory no longer accepts this edge: register it there and link it again",
+}
+
+
 def as_seen_by_users(error: DomainError) -> DomainError:
     """The cloud's refusal of *our* token is no refusal of the caller's, and a cloud that is away
     is not this service being away."""
     if isinstance(error, Unauthorized):
-        return Conflict("The cloud no longer accepts this edge: sign in and activate it again")
+        return Conflict(_REFUSED.get(upstream_name(error), _REFUSED["cloud"]))
     if isinstance(error, Unavailable):
         return UpstreamFailed(error.message, **error.details)
     return error
@@ -104,6 +115,10 @@ def touches(fact: QueueFact) -> Iterable[tuple[str, str]]:
         return [("bottle", data["bottle"]["id"])]
     if fact.kind == production.BOTTLES_CREATED:
         return [("bottle", row["id"]) for row in data["bottles"]]
+    if fact.kind == production.ITEMS_RECEIVED:
+        return [
+            (kind, item) for kind in ("bottle", "batch", "pallet") for item in data[f"{kind}_ids"]
+        ]
     if fact.kind in BATCH_KINDS:
         return [("batch", fact.key), *(("bottle", item) for item in data["bottle_ids"])]
     if fact.kind in PALLET_KINDS:

@@ -1,6 +1,7 @@
 """Rows of production as the states that are delivered. Pure."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from hashlib import sha256
 
 from domain.kernel.clock import from_us
@@ -47,6 +48,7 @@ def bottle_state(row: BottleRow, version: int) -> BottleState:
         production_line_id=row.line_id or None,
         product_id=row.product_id or None,
         party=row.party or None,
+        device_id=row.device_id or None,
         batch_id=row.batch_id,
         is_preprint=bool(row.is_preprint),
     )
@@ -64,8 +66,12 @@ def batch_state(row: BatchRow, version: int) -> BatchState:
         updated_at=from_us(row.completed_at_us or row.created_at_us),
         name=row.name,
         batch_size=row.batch_size,
-        device_id=row.device_id,
+        production_line_id=row.line_id or None,
+        product_id=row.product_id or None,
+        party=row.party or None,
+        device_id=row.device_id or None,
         pallet_id=row.pallet_id,
+        completed_at=_moment(row.completed_at_us),
     )
 
 
@@ -79,5 +85,12 @@ def pallet_state(row: PalletRow, version: int) -> PalletState:
         created_at=from_us(row.created_at_us),
         updated_at=from_us(row.completed_at_us or row.created_at_us),
         sscc=row.sscc,
-        device_id=row.device_id,
+        name=row.name,
+        production_line_id=row.line_id or None,
+        device_id=row.device_id or None,
+        completed_at=_moment(row.completed_at_us),
     )
+
+
+def _moment(at_us: int | None) -> datetime | None:
+    return None if at_us is None else from_us(at_us)

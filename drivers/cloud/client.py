@@ -1,15 +1,10 @@
 """The cloud over HTTP: the port of `domain.sync`, spoken with httpx2."""
 
-import asyncio
-import gzip
 import ssl
 from types import TracebackType
 from typing import Self
 from uuid import uuid4
 
-import httpx2
-
-from domain.kernel.errors import UpstreamFailed
 from domain.sync.ports import (
     ActivationRequest,
     CloudActivation,
@@ -21,23 +16,17 @@ from domain.sync.ports import (
     SyncBatch,
     SyncReceipt,
 )
-from drivers.cloud import wire
-from drivers.cloud.answers import read_codes, read_list, read_one, read_receipt
-from drivers.cloud.calls import Call, Caller, RetryPolicy
-from drivers.cloud.requests import (
+from drivers.cloud.answers import CLOUD, read_codes, read_list, read_one, read_receipt
+from drivers.upstream import requests, wire
+from drivers.upstream.calls import Call, Caller, RetryPolicy
+from drivers.upstream.connections import open_http
+from drivers.upstream.packing import PackedPosts
+from drivers.upstream.requests import (
     JSON_BODY,
-    bearer,
-    checked_base_url,
     device_path,
     idempotency_key,
     json_body,
 )
-
-MAX_CONNECTIONS = 8
-# Below the 5 s after which common servers hang up: a call sent once must not meet that.
-KEEPALIVE_S = 4.0
-GZIP_LEVEL = 5
-UNSUPPORTED_MEDIA = 415
 
 
 class HttpCloud:
@@ -60,17 +49,11 @@ class HttpCloud:
         tls: ssl.SSLContext | None = None,
         trust_env: bool = False,
     ) -> None:
-        self._http = httpx2.AsyncClient(
-            base_url=checked_base_url(base_url),
-            timeout=httpx2.Timeout(timeout_s, connect=min(connect_timeout_s, timeout_s)),
-            limits=httpx2.Limits(max_connections=MAX_CONNECTIONS, keepalive_expiry=KEEPALIVE_S),
-            headers={"Accept": "application/json", "Accept-Encoding": "identity"},
-            verify=tls if tls is not None else True,
-            trust_env=trust_env,
-            follow_redirects=False,
+        self._http = open_http(base_url, timeout_s, connect_timeout_s, tls, trust_env=trust_env)
+        self._caller = Caller(
+            CLOUD, self._http, timeout_s, retry or RetryPolicy(), max_answer_bytes
         )
-        self._caller = Caller(self._http, timeout_s, retry or RetryPolicy(), max_answer_bytes)
-        self._compress_from_bytes: int | None = compress_from_bytes
+        self._posts = PackedPosts(self._caller, "/sync", compress_from_bytes)
 
     async def __aenter__(self) -> Self:
         return self
@@ -126,7 +109,7 @@ class HttpCloud:
     async def push(self, device_token: str, batch: SyncBatch) -> SyncReceipt:
         headers = bearer(device_token) | JSON_BODY | idempotency_key(batch.idempotency_key)
         body = json_body(wire.emit_sync(batch), "batch")
-        data = await self._post_sync(headers, body)
+        data = await self._posts.post(headers, body)
         return read_receipt(batch, data)
 
     async def _get(self, path: str, token: str) -> object:
@@ -147,21 +130,6 @@ class HttpCloud:
             )
         )
 
-    async def _post_sync(self, headers: dict[str, str], body: bytes) -> object:
-        """Plain once more, and from then on, where a gzipped body is not understood (415)."""
-        limit = self._compress_from_bytes
-        if limit is not None and len(body) >= limit:
-            # Off the loop: a megabyte takes longer than a scan may wait for its verdict.
-            packed = await asyncio.to_thread(gzip.compress, body, GZIP_LEVEL, mtime=0)
-            try:
-                return await self._sync_call(headers | {"Content-Encoding": "gzip"}, packed)
-            except UpstreamFailed as refused:
-                if refused.details.get("status") != UNSUPPORTED_MEDIA:
-                    raise
-                self._compress_from_bytes = None
-        return await self._sync_call(headers, body)
 
-    async def _sync_call(self, headers: dict[str, str], body: bytes) -> object:
-        return await self._caller.call(
-            Call(method="POST", path="/sync", idempotent=True, headers=headers, body=body)
-        )
+def bearer(token: str) -> dict[str, str]:
+    return requests.bearer(CLOUD, token)

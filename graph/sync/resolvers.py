@@ -6,13 +6,22 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Final, TypeVar
 
-from domain.kernel.errors import Conflict, DomainError, NotFound, Unauthorized, Unavailable
+from domain.kernel.actor import ActorKind
+from domain.kernel.errors import (
+    Conflict,
+    DomainError,
+    Forbidden,
+    NotFound,
+    Unauthorized,
+    Unavailable,
+)
 from domain.kernel.permissions import Permission
 from domain.production.repository import aggregates
 from domain.sync import rules
 from domain.sync.commands import ActivateDevice, SetConnectionMode, SignIn, TakeCodes
 from domain.sync.models import ConnectionMode, ProvisioningStatus
 from domain.sync.operations import connection as connection_operations
+from domain.sync.operations import intake
 from domain.sync.operations import provisioning as operations
 from domain.sync.ports import (
     ActivationRequest,
@@ -21,6 +30,7 @@ from domain.sync.ports import (
     CloudLine,
     CloudPort,
     IssuedCodes,
+    SyncReceipt,
 )
 from domain.sync.repository import connection as connections
 from domain.sync.repository import provisioning as provisionings
@@ -31,6 +41,7 @@ from domain.sync.rows import (
     SyncOutcome,
     SyncStatusRow,
 )
+from domain.sync.wire import Delivery
 from graph.context import Context
 
 # A longer backlog is answered with what is done so far, and goes on.
@@ -161,6 +172,17 @@ async def sync_now(context: Context) -> SyncOutcome:
     context.actor.require(Permission.SYNC_CLOUD_RUN)
     runner = context.services.sync.runner
     return await runner.deliver(context.customer_id, within_s=MANUAL_WAIT_S)
+
+
+async def receive_delivery(context: Context, delivery: Delivery) -> SyncReceipt:
+    """The factory's side: what an edge sent, taken once, whatever the order. A device delivers as
+    itself only."""
+    context.actor.require(Permission.SYNC_ITEM_DELIVER)
+    actor = context.actor
+    if actor.kind is ActorKind.DEVICE and actor.name != delivery.device_id:
+        raise Forbidden("A device delivers its own items only", device_id=actor.name)
+    async with context.transaction() as work:
+        return await intake.take(work, delivery.device_id, delivery.batch)
 
 
 @asynccontextmanager

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from domain.sync.ports import ActivationRequest, BatchState, BottleState, CloudPort, PalletState
-from drivers.cloud.calls import RetryPolicy
+from drivers.upstream.calls import RetryPolicy
 
 EMAIL, PASSWORD = "user@company.com", "password123"
 AT = datetime(2024, 1, 1, 10, 0, 0, 123456, tzinfo=UTC)

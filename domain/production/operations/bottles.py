@@ -9,9 +9,10 @@ from domain.production import events
 from domain.production.codes import Reading
 from domain.production.commands import CreateBottles, NewBottle, SetBottleStatus
 from domain.production.models import BottleStatus, ItemKind
-from domain.production.operations.history import remember
+from domain.production.operations.history import count_made, remember
 from domain.production.operations.packing import leave_batch
 from domain.production.repository import bottles
+from domain.production.repository.rollups import Made
 from domain.production.rows import BottleRow
 from domain.production.rules import BOTTLE_EDGES, require_edge
 
@@ -34,6 +35,7 @@ async def create_bottles(
         raise Conflict("These bottles exist already", identifiers=repeated[:20], count=len(taken))
     ids = [row.id for row in rows]
     await remember(work, ItemKind.BOTTLE, ids, "CREATED", status=BottleStatus.CREATED.name)
+    await count_made(work, Made(bottles=1), (row.line_id for row in rows))
     for start in range(0, len(rows), FACT_CHUNK):
         created = [row._asdict() for row in rows[start : start + FACT_CHUNK]]
         work.record(events.STREAM, events.BOTTLES_CREATED, "", bottles=created)
@@ -80,11 +82,11 @@ async def require_bottle(work: UnitOfWork, bottle_id: str) -> BottleRow:
 
 async def _remember_status(work: UnitOfWork, bottle: BottleRow, status: BottleStatus) -> None:
     await remember(work, ItemKind.BOTTLE, [bottle.id], "STATUS_CHANGED", status=status.name)
-    work.record(
+    work.record_change(
         events.STREAM,
         events.BOTTLE_STATUS_CHANGED,
         bottle.id,
-        before={"status": int(bottle.status), "batch_id": bottle.batch_id},
+        {"status": int(bottle.status), "batch_id": bottle.batch_id},
         identifier=bottle.identifier,
         previous=int(bottle.status),
         status=int(status),

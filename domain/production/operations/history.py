@@ -5,7 +5,8 @@ from collections.abc import Iterable, Sequence
 from domain.kernel.ids import new_id
 from domain.kernel.uow import UnitOfWork
 from domain.production.models import ItemKind
-from domain.production.repository import trace
+from domain.production.repository import rollups, trace
+from domain.production.repository.rollups import Made, place
 from domain.production.rows import ContainmentRow, TraceRow
 
 
@@ -37,3 +38,9 @@ async def take_out(work: UnitOfWork, ids: Sequence[str], parent_id: str) -> None
     for start in range(0, len(ids), 2_000):
         chunk = ids[start : start + 2_000]
         await trace.take_out(work.session, work.customer_id, parent_id, chunk, work.now_us)
+
+
+async def count_made(work: UnitOfWork, made: Made, lines: Iterable[str | None]) -> None:
+    """`made` once for each of `lines`, here and now."""
+    sums = rollups.summed((place(work.now_us, line_id), made) for line_id in lines)
+    await rollups.add(work.session, work.customer_id, sums)

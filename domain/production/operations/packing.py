@@ -10,9 +10,10 @@ from domain.kernel.uow import UnitOfWork
 from domain.production import events
 from domain.production.commands import CreateBatch, MoveBottles
 from domain.production.models import AggregateStatus, BottleStatus, ItemKind, SentStatus
-from domain.production.operations.history import put_in, remember, take_out
+from domain.production.operations.history import count_made, put_in, remember, take_out
 from domain.production.repository import aggregates, bottles
 from domain.production.repository.aggregates import BATCH
+from domain.production.repository.rollups import Made
 from domain.production.rows import BatchRow, BottleRow
 from domain.production.rules import (
     AGGREGATE_EDGES,
@@ -45,6 +46,7 @@ async def create_batch(work: UnitOfWork, command: CreateBatch, origin: str) -> B
     )
     await aggregates.insert_row(work.session, BATCH, work.customer_id, origin, batch)
     await remember(work, ItemKind.BATCH, [batch.id], "CREATED", status=batch.status.name)
+    await count_made(work, Made(batches=1), [batch.line_id])
     record_batch(work, events.BATCH_CREATED, batch)
     if command.bottle_ids:
         await add_bottles(work, MoveBottles.of(batch_id=batch.id, bottle_ids=command.bottle_ids))
@@ -182,6 +184,7 @@ async def _complete(work: UnitOfWork, batch: BatchRow) -> BatchRow:
     done = batch._replace(status=AggregateStatus.COMPLETE, completed_at_us=work.now_us)
     await _change(work, batch, status=done.status, completed_at_us=done.completed_at_us)
     await remember(work, ItemKind.BATCH, [batch.id], "COMPLETED", status=done.status.name)
+    await count_made(work, Made(batches_completed=1), [batch.line_id])
     record_batch(work, events.BATCH_COMPLETED, done)
     return done
 

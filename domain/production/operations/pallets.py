@@ -11,10 +11,11 @@ from domain.production import events
 from domain.production.codes import sscc
 from domain.production.commands import AddBatches, CreatePallet
 from domain.production.models import AggregateStatus, ItemKind, SentStatus
-from domain.production.operations.history import put_in, remember, take_out
+from domain.production.operations.history import count_made, put_in, remember, take_out
 from domain.production.operations.packing import leave_batch, lock_batch, record_batch
 from domain.production.repository import aggregates
 from domain.production.repository.aggregates import BATCH, PALLET
+from domain.production.repository.rollups import Made
 from domain.production.rows import BatchRow, PalletRow
 from domain.production.rules import AGGREGATE_EDGES, require_edge
 
@@ -43,6 +44,7 @@ async def create_pallet(
     )
     await aggregates.insert_row(work.session, PALLET, work.customer_id, origin, pallet)
     await remember(work, ItemKind.PALLET, [pallet.id], "CREATED", status=pallet.status.name)
+    await count_made(work, Made(pallets=1), [pallet.line_id])
     _record(work, events.PALLET_CREATED, pallet)
     if command.batch_ids:
         await add_batches(work, AddBatches.of(pallet_id=pallet.id, batch_ids=command.batch_ids))

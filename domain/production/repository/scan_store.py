@@ -9,6 +9,7 @@ import orjson
 from domain.production.commands import RecordScan
 from domain.production.events import SCAN_RECORDED, STREAM
 from domain.production.models import BottleStatus
+from domain.production.repository.rollups import place
 from domain.production.rows import BottleRow, ScanRow
 
 
@@ -116,6 +117,12 @@ ADD_ROLLUP = (
     "last_scan_us = excluded.last_scan_us"
 )
 Rollup = tuple[int, str, int, int, int, int, int]
+MADE_COLUMNS = "customer_id, slot_us, origin, line_id, bottles"
+ADD_MADE = (
+    "ON CONFLICT (customer_id, slot_us, origin, line_id) DO UPDATE SET "
+    "bottles = production_rollup.bottles + excluded.bottles"
+)
+MadeRow = tuple[int, int, str, str, int]
 
 
 def rollups(batch: Sequence[JudgedScan], outcomes: Sequence[ScanOutcome]) -> list[Rollup]:
@@ -131,3 +138,14 @@ def rollups(batch: Sequence[JudgedScan], outcomes: Sequence[ScanOutcome]) -> lis
         counts[2] += scan.duplicate
         counts[3] = max(counts[3], scan.recorded_at_us)
     return [(*key, *sums[key]) for key in sorted(sums)]  # type: ignore[misc]
+
+
+def bottles_made(batch: Sequence[JudgedScan], outcomes: Sequence[ScanOutcome]) -> list[MadeRow]:
+    """(customer, slot, origin, line, bottles) of a batch, in one order everywhere."""
+    sums: dict[tuple[int, int, str, str], int] = {}
+    for judged, done in zip(batch, outcomes, strict=True):
+        if done.bottle is not None and not done.scan.duplicate:
+            where = place(done.bottle.created_at_us, done.bottle.line_id)
+            key = (judged.customer_id, *where)
+            sums[key] = sums.get(key, 0) + 1
+    return [(*key, sums[key]) for key in sorted(sums)]

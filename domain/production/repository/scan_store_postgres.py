@@ -10,10 +10,13 @@ from domain.kernel.database import Database
 from domain.kernel.errors import Unavailable
 from domain.kernel.eventlog import LOG_LOCK
 from domain.production.repository.scan_store import (
+    ADD_MADE,
     ADD_ROLLUP,
+    MADE_COLUMNS,
     ROLLUP_COLUMNS,
     JudgedScan,
     ScanOutcome,
+    bottles_made,
     fact_values,
     new_bottle,
     outcome,
@@ -63,8 +66,12 @@ INSERT_FACTS: Final = (
     "SELECT c, s, k, y, p, o FROM unnest($1::integer[], $2::text[], $3::text[], $4::text[], "
     "$5::text[], $6::bigint[]) WITH ORDINALITY AS f (c, s, k, y, p, o, place) ORDER BY place"
 )
+# Both rollups in one statement: a round trip is what a scan's answer waits for.
 UPSERT_ROLLUPS: Final = (
-    f"INSERT INTO scan_rollup ({ROLLUP_COLUMNS}) SELECT * FROM unnest($1::integer[], "  # noqa: S608
+    f"WITH made AS (INSERT INTO production_rollup ({MADE_COLUMNS}) SELECT * FROM "  # noqa: S608
+    "unnest($8::integer[], $9::bigint[], $10::text[], $11::text[], $12::bigint[]) "
+    f"{ADD_MADE}) "
+    f"INSERT INTO scan_rollup ({ROLLUP_COLUMNS}) SELECT * FROM unnest($1::integer[], "
     "$2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[]) "
     + ADD_ROLLUP
 )
@@ -118,9 +125,9 @@ async def _store(
     await connection.execute(
         INSERT_SCANS, *_columns(batch, [_uuids(done.scan, (0, 7)) for done in outcomes])
     )
-    await connection.execute(
-        UPSERT_ROLLUPS, *map(list, zip(*rollups(batch, outcomes), strict=True))
-    )
+    read = map(list, zip(*rollups(batch, outcomes), strict=True))
+    made = list(map(list, zip(*bottles_made(batch, outcomes), strict=True))) or [[]] * 5
+    await connection.execute(UPSERT_ROLLUPS, *read, *made)
     facts = list(map(fact_values, batch, outcomes))
     # Last, and held to the end: numbers of the log grow in the order of commits.
     await connection.execute("SELECT pg_advisory_xact_lock($1)", LOG_LOCK)

@@ -10,10 +10,13 @@ from domain.kernel.database import Database
 from domain.kernel.errors import Unavailable
 from domain.kernel.sqlite import PRAGMAS
 from domain.production.repository.scan_store import (
+    ADD_MADE,
     ADD_ROLLUP,
+    MADE_COLUMNS,
     ROLLUP_COLUMNS,
     JudgedScan,
     ScanOutcome,
+    bottles_made,
     fact_values,
     new_bottle,
     outcome,
@@ -43,6 +46,9 @@ INSERT_FACT: Final = (
 
 UPSERT_ROLLUP: Final = (
     f"INSERT INTO scan_rollup ({ROLLUP_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?) {ADD_ROLLUP}"  # noqa: S608
+)
+UPSERT_MADE: Final = (
+    f"INSERT INTO production_rollup ({MADE_COLUMNS}) VALUES (?, ?, ?, ?, ?) {ADD_MADE}"  # noqa: S608
 )
 
 
@@ -77,6 +83,7 @@ class SqliteScanStore:
             cursor.executemany(INSERT_SCAN, map(_scan_values, batch, outcomes))
             cursor.executemany(INSERT_FACT, map(fact_values, batch, outcomes))
             cursor.executemany(UPSERT_ROLLUP, rollups(batch, outcomes))
+            cursor.executemany(UPSERT_MADE, bottles_made(batch, outcomes))
             cursor.execute("COMMIT")
         except BaseException:
             # A full disk may have rolled back by itself already.

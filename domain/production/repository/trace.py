@@ -1,9 +1,11 @@
 """Statements on history: what was in what, and what happened to it."""
 
 from collections.abc import Sequence
+from typing import Final
 
-from sqlalchemy import ColumnElement, insert, or_, select, update
+from sqlalchemy import ColumnElement, or_, select, update
 
+from domain.kernel import bulk
 from domain.kernel.columns import table_of
 from domain.kernel.database import ReadSession, WriteSession
 from domain.kernel.ids import new_id
@@ -14,6 +16,33 @@ CONTAINMENT = table_of(Containment)
 TRACE = table_of(TraceEvent)
 _CONTAINMENT = tuple(CONTAINMENT.c[name] for name in ContainmentRow._fields)
 _TRACE = tuple(TRACE.c[name] for name in TraceRow._fields)
+_PUT_IN: Final = bulk.insert(
+    "containment",
+    {
+        "id": "uuid",
+        "customer_id": "integer",
+        "child_id": "uuid",
+        "child_kind": "text",
+        "parent_id": "uuid",
+        "parent_kind": "text",
+        "from_us": "bigint",
+        "until_us": "bigint",
+    },
+)
+_WRITE_HISTORY: Final = bulk.insert(
+    "trace_event",
+    {
+        "customer_id": "integer",
+        "id": "uuid",
+        "subject_id": "uuid",
+        "subject_kind": "text",
+        "kind": "text",
+        "status": "text",
+        "other_id": "uuid",
+        "actor": "text",
+        "at_us": "bigint",
+    },
+)
 
 
 def _holds_at(as_of_us: int | None) -> ColumnElement[bool]:
@@ -52,9 +81,7 @@ async def children(
 
 
 async def put_in(session: WriteSession, customer_id: int, rows: Sequence[ContainmentRow]) -> None:
-    if rows:
-        values = [{"id": new_id(), "customer_id": customer_id, **row._asdict()} for row in rows]
-        await session.execute(insert(CONTAINMENT), values)
+    await _PUT_IN.run(session, [(new_id(), customer_id, *row) for row in rows])
 
 
 async def take_out(
@@ -73,9 +100,7 @@ async def take_out(
 
 
 async def write_history(session: WriteSession, customer_id: int, rows: Sequence[TraceRow]) -> None:
-    if rows:
-        values = [{"customer_id": customer_id, **row._asdict()} for row in rows]
-        await session.execute(insert(TRACE), values)
+    await _WRITE_HISTORY.run(session, [(customer_id, *row) for row in rows])
 
 
 async def history(

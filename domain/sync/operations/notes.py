@@ -9,6 +9,7 @@ from domain.kernel.errors import DomainError, Unauthorized
 from domain.kernel.uow import UnitOfWork
 from domain.sync.ports import Rejection
 from domain.sync.rows import Cargo
+from domain.sync.rules import upstream_name
 
 SOURCE: Final = "sync"
 # Items named in one entry, which has room for 16 KB.
@@ -27,7 +28,7 @@ async def note_lost(work: UnitOfWork, error: DomainError) -> None:
     await note(
         work,
         Severity.ERROR if refused else Severity.WARNING,
-        "The cloud no longer accepts this edge; what waits is kept"
+        f"The {upstream_name(error)} no longer accepts this edge; what waits is kept"
         if refused
         else "The delivery upstream is interrupted; what waits is kept",
         {"code": str(error.code), "reason": error.message},

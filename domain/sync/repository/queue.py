@@ -1,7 +1,8 @@
 """Statements on the queue, which is the event log behind a durable reader.
 
 What a fact weighs is decided in one place, by the database: 1 for a scan that made a bottle, one
-for each bottle of a bulk creation, 1 for every other change, 0 for what is not sent.
+for each bottle of a bulk creation, one for each item that an edge delivered to this factory, 1 for
+every other change, 0 for what is not sent.
 """
 
 from typing import Final, NamedTuple
@@ -32,6 +33,13 @@ _BOTTLES: Final = {
     "sqlite": "json_array_length(payload, '$.bottles')",
     "postgresql": "json_array_length(CAST(payload AS json) -> 'bottles')",
 }
+_RECEIVED: Final = {
+    dialect: " + ".join(form.format(name) for name in ("bottle_ids", "batch_ids", "pallet_ids"))
+    for dialect, form in {
+        "sqlite": "json_array_length(payload, '$.{}')",
+        "postgresql": "json_array_length(CAST(payload AS json) -> '{}')",
+    }.items()
+}
 
 
 class QueueState(NamedTuple):
@@ -55,6 +63,7 @@ def _weight(dialect: str) -> str:
         f"THEN CASE WHEN {find}(payload, {_NEW}) > 0 AND {find}(payload, {_BOTTLE}) > 0 "
         "THEN 1 ELSE 0 END "
         f"WHEN kind = '{production.BOTTLES_CREATED}' THEN {_BOTTLES[dialect]} "
+        f"WHEN kind = '{production.ITEMS_RECEIVED}' THEN {_RECEIVED[dialect]} "
         f"WHEN kind IN ({_SINGLE}) THEN 1 ELSE 0 END"
     )
 

@@ -1,6 +1,5 @@
 """The cloud's routes: parse, ask the state, put the answer into the envelope."""
 
-import zlib
 from typing import Any
 
 import orjson
@@ -14,8 +13,9 @@ from starlette.routing import Route
 
 from domain.kernel.errors import DomainError, ErrorCode, Unauthorized, ValidationFailed
 from domain.sync.ports import ActivationRequest
-from drivers.cloud import wire
 from drivers.cloud.simulator.state import CloudState
+from drivers.upstream import wire
+from drivers.upstream.packing import BodyTooLarge, unpacked
 
 STATUS_OF = {
     ErrorCode.UNAUTHORIZED: 401,
@@ -24,7 +24,6 @@ STATUS_OF = {
     ErrorCode.VALIDATION_ERROR: 400,
 }
 CODE_OF = {404: ErrorCode.NOT_FOUND, 503: ErrorCode.SERVICE_UNAVAILABLE}
-GZIP_WBITS = 31
 DEFAULT_CODES = "100"
 MAX_KEY = 128
 
@@ -115,21 +114,10 @@ class CloudRoutes:
             return bytes(body)
         if encoding != "gzip" or not self._state.limits.accepts_gzip:
             raise HTTPException(415, "This content encoding is not understood")
-        return _unpacked(bytes(body), limit)
-
-
-def _unpacked(body: bytes, limit: int) -> bytes:
-    """Never more than `limit` in memory, whatever the stream claims to hold."""
-    stream = zlib.decompressobj(GZIP_WBITS)
-    try:
-        plain = stream.decompress(body, limit)
-    except zlib.error:
-        raise ValidationFailed("body", "not gzip") from None
-    if stream.unconsumed_tail:
-        raise HTTPException(413, "The body is too large")
-    if not stream.eof:
-        raise ValidationFailed("body", "cut gzip")
-    return plain
+        try:
+            return unpacked(bytes(body), limit)
+        except BodyTooLarge:
+            raise HTTPException(413, "The body is too large") from None
 
 
 def _token(request: Request) -> str:

@@ -18,7 +18,7 @@ from domain.sync.ports import (
     Rejection,
     SyncReceipt,
 )
-from drivers.cloud import wire
+from drivers.upstream import wire
 
 KINDS: dict[str, type[EntityState]] = {
     "bottles": BottleState,

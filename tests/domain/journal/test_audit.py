@@ -25,7 +25,7 @@ async def _audited(database: Database, tail: LogTail) -> tuple[Transactions, Act
 async def _write(transactions: Transactions, actor: Actor, *keys: str) -> None:
     async with transactions.begin(actor) as work:
         for key in keys:
-            work.record("test", "thing.renamed", key, before={"name": "old"}, name="new")
+            work.record_change("test", "thing.renamed", key, {"name": "old"}, name="new")
 
 
 async def test_each_fact_of_a_caller_is_an_entry(database: Database, tail: LogTail) -> None:

@@ -18,10 +18,10 @@ from domain.kernel.errors import (
     ValidationFailed,
 )
 from domain.sync.ports import SyncBatch
-from drivers.cloud.calls import RetryPolicy
 from drivers.cloud.client import HttpCloud
 from drivers.cloud.simulator import CloudState, RunningCloud, running_cloud
 from drivers.cloud.simulator.faults import DropPoint
+from drivers.upstream.calls import RetryPolicy
 from tests.support.cloud import EMAIL, FAST, LINE_1, PASSWORD, activated, bottle, raw_peer
 
 HTML = b"<!doctype html><html><body>Sign in to the guest network</body></html>"

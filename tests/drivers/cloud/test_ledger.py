@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from domain.sync.ports import BottleState, SyncBatch
 from drivers.cloud.simulator.ledger import Ledger
-from drivers.cloud.wire import dump, emit_sync
+from drivers.upstream.wire import dump, emit_sync
 from tests.support.cloud import bottle
 
 # Every version of five bottles; status follows from the version.

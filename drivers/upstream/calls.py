@@ -1,4 +1,4 @@
-"""One call to the cloud: its retries, its deadline, its bounded answer, its errors.
+"""One call to a peer: its retries, its deadline, its bounded answer, its errors.
 
 Every failure leaves as a domain error without a cause: a cause would carry the request,
 and with it a token, into whatever prints the traceback.
@@ -12,7 +12,7 @@ from random import SystemRandom
 import httpx2
 
 from domain.kernel.errors import DomainError, TimedOut, Unavailable, UpstreamFailed
-from drivers.cloud.answers import Answer, refusal
+from drivers.upstream.answers import Answer, Peer, refusal
 
 log = logging.getLogger(__name__)
 TRANSIENT_STATUSES = frozenset({429, 500, 502, 503, 504})
@@ -29,7 +29,7 @@ class RetryPolicy:
     cap_s: float = 2.0
 
     def pause_s(self, attempt: int, asked_s: float | None) -> float:
-        """What the cloud asked for goes first: coming earlier would be refused again."""
+        """What the peer asked for goes first: coming earlier would be refused again."""
         if asked_s is not None:
             return asked_s
         return _random.uniform(0, min(self.cap_s, self.base_s * 2 ** min(attempt, MAX_DOUBLINGS)))
@@ -62,6 +62,7 @@ class TransientFailure(Exception):
 class Caller:
     """`timeout_s` bounds a call as a whole, its repetitions and pauses included."""
 
+    peer: Peer
     http: httpx2.AsyncClient
     timeout_s: float
     retry: RetryPolicy
@@ -73,9 +74,8 @@ class Caller:
             async with asyncio.timeout(self.timeout_s) as limit:
                 answer = await self._attempts(call, limit.when() or 0.0)
         except TimeoutError:
-            raise TimedOut(
-                "The cloud did not answer in time", upstream="cloud", timeout_s=self.timeout_s
-            ) from None
+            message = f"{self.peer.title} did not answer in time"
+            raise TimedOut(message, upstream=self.peer.name, timeout_s=self.timeout_s) from None
         return answer.data()
 
     async def _attempts(self, call: Call, deadline_s: float) -> Answer:
@@ -89,7 +89,13 @@ class Caller:
                 error = failure.error
             if no_time or attempt + 1 == attempts:
                 break
-            log.info("cloud call repeated: %s %s: %s", call.method, call.path, error.message)
+            log.info(
+                "%s call repeated: %s %s: %s",
+                self.peer.name,
+                call.method,
+                call.path,
+                error.message,
+            )
             await asyncio.sleep(pause_s)
         raise error
 
@@ -97,7 +103,7 @@ class Caller:
         try:
             answer = await self._exchange(call)
         except httpx2.HTTPError as broken:
-            failure = _transport_failure(broken)
+            failure = _transport_failure(self.peer, broken)
         else:
             if answer.status in TRANSIENT_STATUSES:
                 failure = TransientFailure(refusal(answer), answer.retry_after_s)
@@ -114,6 +120,7 @@ class Caller:
         response = await self.http.send(request, stream=True)
         try:
             return Answer(
+                self.peer,
                 response.status_code,
                 await self._bounded_body(response),
                 response.headers.get("Retry-After", ""),
@@ -124,23 +131,26 @@ class Caller:
     async def _bounded_body(self, response: httpx2.Response) -> bytes:
         """As sent: no compressed answer was asked for, so none can swell in memory."""
         if response.headers.get("Content-Encoding", "identity") != "identity":
-            raise UpstreamFailed("The cloud's answer has an unknown encoding", upstream="cloud")
+            raise self._unreadable("has an unknown encoding")
         body = bytearray()
         async for chunk in response.aiter_raw():
             body += chunk
             if len(body) > self.max_answer_bytes:
-                raise UpstreamFailed("The cloud's answer is too large", upstream="cloud")
+                raise self._unreadable("is too large")
         return bytes(body)
 
+    def _unreadable(self, why: str) -> UpstreamFailed:
+        return UpstreamFailed(f"{self.peer.title}'s answer {why}", upstream=self.peer.name)
 
-def _transport_failure(broken: httpx2.HTTPError) -> TransientFailure:
+
+def _transport_failure(peer: Peer, broken: httpx2.HTTPError) -> TransientFailure:
     reason = type(broken).__name__
     if isinstance(broken, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.ProxyError):
         return TransientFailure(
-            Unavailable("The cloud cannot be reached", upstream="cloud", reason=reason)
+            Unavailable(f"{peer.title} cannot be reached", upstream=peer.name, reason=reason)
         )
     if isinstance(broken, httpx2.TimeoutException):
         raise TimeoutError
     return TransientFailure(
-        UpstreamFailed("The cloud broke off its answer", upstream="cloud", reason=reason)
+        UpstreamFailed(f"{peer.title} broke off its answer", upstream=peer.name, reason=reason)
     )

@@ -1,4 +1,5 @@
-"""The cloud's JSON: camelCase keys, ISO 8601 times in UTC, envelope `{success, data | error}`.
+"""JSON between edge, factory and cloud: camelCase keys, ISO 8601 times in UTC, the envelope
+`{success, data | error}`.
 
 A field `expires_at_us` travels as `expiresAt`; the other names only change their case.
 """

@@ -1,10 +1,11 @@
-"""What goes to the cloud: headers, paths and bodies that cannot break out of their place."""
+"""What goes to a peer: headers, paths and bodies that cannot break out of their place."""
 
 import re
 from urllib.parse import quote, urlsplit
 
-from domain.kernel.errors import NotFound, Unauthorized, ValidationFailed
-from drivers.cloud import wire
+from domain.kernel.errors import NotFound, ValidationFailed
+from drivers.upstream import wire
+from drivers.upstream.answers import Peer, unauthorized
 
 JSON_BODY = {"Content-Type": "application/json"}
 TOKEN = re.compile(r"[\x21-\x7e]{1,4096}")
@@ -12,10 +13,10 @@ KEY = re.compile(r"[\x21-\x7e]{1,128}")
 DOT_SEGMENTS = frozenset({"", ".", ".."})
 
 
-def bearer(token: str) -> dict[str, str]:
+def bearer(peer: Peer, token: str) -> dict[str, str]:
     """Raises Unauthorized for what cannot be a token: no header could carry it."""
     if not TOKEN.fullmatch(token):
-        raise Unauthorized("The cloud refused the sign-in", upstream="cloud", reason="UNKNOWN")
+        raise unauthorized(peer, "UNKNOWN")
     return {"Authorization": f"Bearer {token}"}
 
 

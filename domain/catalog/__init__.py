@@ -1,0 +1,1 @@
+"""What people choose from and may edit while everything runs: cloud endpoints, sites, variants."""

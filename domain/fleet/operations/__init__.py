@@ -1,0 +1,1 @@
+"""Writes of fleet inside a given unit of work."""

@@ -1,0 +1,118 @@
+"""What devices should be configured as, what they say they are, and how edges reach the cloud."""
+
+from typing import Final
+
+import orjson
+
+from domain.fleet import events
+from domain.fleet.commands import (
+    ReportConfiguration,
+    RollbackConfiguration,
+    SetConfiguration,
+    SetConnectionSettings,
+)
+from domain.fleet.documents import json_text, merged
+from domain.fleet.operations.devices import require_device
+from domain.fleet.repository import configuration
+from domain.fleet.rows import ConfigurationRow, ConnectionSettingsRow, ReportedRow
+from domain.kernel.errors import Conflict, NotFound, ValidationFailed
+from domain.kernel.uow import UnitOfWork
+
+MAX_DOCUMENT: Final = 64 * 1024
+
+
+async def set_configuration(work: UnitOfWork, command: SetConfiguration) -> ConfigurationRow:
+    """A new version, unless nothing would change. Raises NotFound, or Conflict where
+    `expected_version` is outdated."""
+    device = await require_device(work, command.device, lock=True)
+    current = await _in_force(work, device.id)
+    if command.expected_version not in (None, current.version):
+        raise Conflict("The configuration was changed meanwhile", version=current.version)
+    document: object = command.document
+    if command.merge:
+        document = merged(orjson.loads(current.document), document)
+    text = json_text(document, "document", MAX_DOCUMENT)
+    return await _next(work, current, text, command.note, command.push)
+
+
+async def rollback(work: UnitOfWork, command: RollbackConfiguration) -> ConfigurationRow:
+    """Raises NotFound for a version that never was."""
+    device = await require_device(work, command.device, lock=True)
+    current = await _in_force(work, device.id)
+    earlier = None
+    if 0 <= command.version <= current.version:
+        earlier = await configuration.desired(
+            work.session, work.customer_id, device.id, command.version
+        )
+    if earlier is None:
+        raise NotFound("Configuration version", str(command.version))
+    note = f"Back to version {earlier.version}"
+    return await _next(work, current, earlier.document, note, command.push)
+
+
+async def report(work: UnitOfWork, command: ReportConfiguration) -> ReportedRow:
+    """What the device runs on now."""
+    device = await require_device(work, command.device)
+    row = ReportedRow(
+        device_id=device.id,
+        version=command.version,
+        document=json_text(command.document, "document", MAX_DOCUMENT),
+        error=command.error,
+        at_us=work.now_us,
+    )
+    await configuration.put_reported(work.session, work.customer_id, row)
+    work.record(
+        events.STREAM,
+        events.CONFIGURATION_REPORTED,
+        device.id,
+        version=row.version,
+        error=row.error,
+    )
+    return row
+
+
+async def set_connection_settings(
+    work: UnitOfWork, command: SetConnectionSettings
+) -> ConnectionSettingsRow:
+    given = command.model_dump(exclude_none=True)
+    if not given:
+        raise ValidationFailed("body", "nothing to change is given")
+    before = await configuration.settings(work.session, work.customer_id)
+    settings = await configuration.merge_settings(work.session, work.customer_id, given)
+    if settings != before:
+        told, earlier = settings._asdict(), before._asdict()
+        work.record(events.STREAM, events.SETTINGS_CHANGED, "", before=earlier, **told)
+    return settings
+
+
+async def _in_force(work: UnitOfWork, device_id: str) -> ConfigurationRow:
+    found = await configuration.desired(work.session, work.customer_id, device_id)
+    return found or ConfigurationRow(device_id)
+
+
+async def _next(
+    work: UnitOfWork, current: ConfigurationRow, document: str, note: str | None, push: bool
+) -> ConfigurationRow:
+    row = current
+    if document != current.document or current.version == 0:
+        row = ConfigurationRow(
+            device_id=current.device_id,
+            version=current.version + 1,
+            document=document,
+            note=note,
+            author=work.actor.name,
+            at_us=work.now_us,
+        )
+        await configuration.insert_version(work.session, work.customer_id, row)
+    if push or row is not current:
+        work.record(
+            events.STREAM,
+            events.CONFIGURATION_SET,
+            row.device_id,
+            before={"version": current.version, "document": current.document},
+            version=row.version,
+            document=row.document,
+            author=row.author,
+            push=push,
+        )
+    return row

@@ -1,0 +1,123 @@
+"""Statements on what devices tell: log entries and measured values."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple, cast
+
+from sqlalchemy import CursorResult, delete, func, insert, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from domain.fleet.commands import LogFilter, TelemetryFilter
+from domain.fleet.models import DeviceLog, Telemetry
+from domain.fleet.rows import DeviceLogRow, TelemetryRow
+from domain.kernel.columns import table_of
+from domain.kernel.database import ReadSession, WriteSession
+from domain.kernel.filters import matching
+from domain.kernel.paging import Page, PageRequest, fetch_page
+
+LOG = table_of(DeviceLog)
+TELEMETRY = table_of(Telemetry)
+_LOG = tuple(LOG.c[name] for name in DeviceLogRow._fields)
+_TELEMETRY = tuple(TELEMETRY.c[name] for name in TelemetryRow._fields)
+
+
+class TelemetryTotal(NamedTuple):
+    points: int
+    recent_points: int
+
+
+async def insert_logs(
+    session: WriteSession, customer_id: int, rows: Sequence[DeviceLogRow]
+) -> None:
+    await session.execute(
+        insert(LOG), [{"customer_id": customer_id, **row._asdict()} for row in rows]
+    )
+
+
+async def log_page(
+    session: ReadSession, customer_id: int, device_id: str, wanted: LogFilter, window: PageRequest
+) -> Page[DeviceLogRow]:
+    query = select(*_LOG).where(matching(LOG, customer_id, wanted), LOG.c.device_id == device_id)
+    return await fetch_page(session, query, LOG.c.id, window, DeviceLogRow)
+
+
+async def count_logs(
+    session: ReadSession, customer_id: int, device_id: str, wanted: LogFilter
+) -> int:
+    query = select(func.count()).select_from(LOG)
+    query = query.where(matching(LOG, customer_id, wanted), LOG.c.device_id == device_id)
+    return await session.scalar(query) or 0
+
+
+async def insert_points(
+    session: WriteSession, customer_id: int, rows: Sequence[TelemetryRow]
+) -> None:
+    """A point that is there already stays as it was: the first delivery counts."""
+    dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
+    values = [{"customer_id": customer_id, **row._asdict()} for row in rows]
+    await session.execute(dialect.insert(TELEMETRY).on_conflict_do_nothing(), values)
+
+
+async def points(
+    session: ReadSession, customer_id: int, device_id: str, wanted: TelemetryFilter
+) -> list[TelemetryRow]:
+    """Newest first."""
+    query = select(*_TELEMETRY).where(
+        TELEMETRY.c.customer_id == customer_id, TELEMETRY.c.device_id == device_id
+    )
+    if wanted.metric is not None:
+        query = query.where(TELEMETRY.c.metric == wanted.metric)
+    if wanted.measured_from_us is not None:
+        query = query.where(TELEMETRY.c.measured_at_us >= wanted.measured_from_us)
+    if wanted.measured_to_us is not None:
+        query = query.where(TELEMETRY.c.measured_at_us < wanted.measured_to_us)
+    newest = query.order_by(TELEMETRY.c.measured_at_us.desc(), TELEMETRY.c.metric)
+    return [TelemetryRow(*row) for row in await session.execute(newest.limit(wanted.limit))]
+
+
+async def latest(
+    session: ReadSession, customer_id: int, device_ids: Sequence[str]
+) -> dict[str, list[TelemetryRow]]:
+    """The last value of each metric of several devices, in one statement, by metric."""
+    last = (
+        select(
+            TELEMETRY.c.device_id,
+            TELEMETRY.c.metric,
+            func.max(TELEMETRY.c.measured_at_us).label("at_us"),
+        )
+        .where(TELEMETRY.c.customer_id == customer_id, TELEMETRY.c.device_id.in_(device_ids))
+        .group_by(TELEMETRY.c.device_id, TELEMETRY.c.metric)
+        .subquery()
+    )
+    same = (
+        (TELEMETRY.c.device_id == last.c.device_id)
+        & (TELEMETRY.c.metric == last.c.metric)
+        & (TELEMETRY.c.measured_at_us == last.c.at_us)
+    )
+    query = select(*_TELEMETRY).join_from(TELEMETRY, last, same).order_by(TELEMETRY.c.metric)
+    found: dict[str, list[TelemetryRow]] = {key: [] for key in device_ids}
+    for row in await session.execute(query):
+        found[row[0]].append(TelemetryRow(*row))
+    return found
+
+
+async def total(
+    session: ReadSession, customer_id: int, device_id: str | None, since_us: int
+) -> TelemetryTotal:
+    """How many points are kept of a device, or of all, and how many since then."""
+    recent = func.count().filter(TELEMETRY.c.measured_at_us >= since_us)
+    query = select(func.count(), recent).where(TELEMETRY.c.customer_id == customer_id)
+    if device_id is not None:
+        query = query.where(TELEMETRY.c.device_id == device_id)
+    return TelemetryTotal(*(await session.execute(query)).one())
+
+
+async def trim_logs(session: WriteSession, before_id: str, limit: int) -> int:
+    """Drops entries whose id is lower, which is to say older; how many."""
+    old = select(LOG.c.id).where(LOG.c.id < before_id).order_by(LOG.c.id).limit(limit)
+    done = await session.execute(delete(LOG).where(LOG.c.id.in_(old)))
+    return cast(CursorResult[Any], done).rowcount
+
+
+async def trim_points(session: WriteSession, before_us: int) -> int:
+    done = await session.execute(delete(TELEMETRY).where(TELEMETRY.c.measured_at_us < before_us))
+    return cast(CursorResult[Any], done).rowcount

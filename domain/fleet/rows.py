@@ -1,0 +1,202 @@
+"""Rows of fleet as the repository returns them and every face presents them.
+
+Times in microseconds; `attributes`, `arguments`, `result` and `document` are JSON texts."""
+
+from typing import Any, NamedTuple
+
+from domain.fleet.models import (
+    CommandState,
+    CommandType,
+    DeviceKind,
+    DeviceStatus,
+    ExecutionState,
+    LogLevel,
+)
+from domain.kernel.eventlog import LogRow as Fact
+from domain.sync.models import ConnectionMode
+
+
+class DeviceRow(NamedTuple):
+    id: str
+    identifier: str
+    number: int
+    name: str
+    kind: DeviceKind
+    status: DeviceStatus
+    status_reason: str | None
+    status_at_us: int
+    told: DeviceStatus | None
+    reported: DeviceStatus
+    alive: bool
+    enabled: bool
+    line_id: str | None
+    location: str | None
+    manufacturer: str | None
+    model: str | None
+    connection_mode: ConnectionMode | None
+    firmware_version: str | None
+    last_heartbeat_at_us: int | None
+    queue_size: int
+    attributes: str
+    revision: int
+    created_at_us: int
+    updated_at_us: int
+    removed_at_us: int | None
+
+
+class TokenSubject(NamedTuple):
+    """What a device's token is made of and checked against."""
+
+    id: str
+    identifier: str
+    customer_id: int
+    customer_public_id: str
+    token_generation: int
+
+
+class StatusChangeRow(NamedTuple):
+    id: str
+    device_id: str
+    status: DeviceStatus
+    previous: DeviceStatus
+    reason: str | None
+    actor: str
+    at_us: int
+
+
+class GroupRow(NamedTuple):
+    id: str
+    name: str
+    description: str | None
+    created_at_us: int
+    updated_at_us: int
+
+
+class CommandRow(NamedTuple):
+    id: str
+    device_id: str
+    key: str
+    type: CommandType
+    arguments: str
+    state: CommandState
+    timeout_ms: int
+    result: str | None
+    error_code: str | None
+    error: str | None
+    actor_id: str
+    actor: str
+    bulk_id: str | None
+    created_at_us: int
+    sent_at_us: int | None
+    finished_at_us: int | None
+    deadline_at_us: int | None
+    expires_at_us: int
+
+
+class Dispatched(NamedTuple):
+    """A stored command, whether a device is there to answer it, and whether it is new."""
+
+    command: CommandRow
+    awaited: bool
+    fresh: bool
+
+
+class BulkRow(NamedTuple):
+    id: str
+    group_id: str
+    key: str
+    type: CommandType
+    arguments: str
+    actor: str
+    created_at_us: int
+
+
+class DispatchedBulk(NamedTuple):
+    """`awaited` are the commands that a device is there to answer."""
+
+    bulk: BulkRow
+    awaited: list[str]
+    fresh: bool
+
+
+class ConfigurationRow(NamedTuple):
+    """A version of the desired configuration. Version 0 is the empty one before the first."""
+
+    device_id: str
+    version: int = 0
+    document: str = "{}"
+    note: str | None = None
+    author: str = ""
+    at_us: int = 0
+
+
+class ReportedRow(NamedTuple):
+    device_id: str
+    version: int
+    document: str
+    error: str | None
+    at_us: int
+
+
+class DeviceLogRow(NamedTuple):
+    id: str
+    device_id: str
+    level: LogLevel
+    source: str | None
+    message: str
+    logged_at_us: int
+    received_at_us: int
+
+
+class TelemetryRow(NamedTuple):
+    device_id: str
+    metric: str
+    measured_at_us: int
+    value: float
+
+
+class ConnectionSettingsRow(NamedTuple):
+    default_mode: ConnectionMode = ConnectionMode.VIA_LOCAL_SERVER
+    allow_device_override: bool = True
+    cloud_sync_enabled: bool = True
+
+
+class SessionRow(NamedTuple):
+    device_id: str
+    session_id: str
+    process_id: str
+    address: str
+    since_us: int
+    last_seen_at_us: int
+
+
+class ExecutionRow(NamedTuple):
+    id: str
+    type: CommandType
+    arguments: str
+    state: ExecutionState
+    outcome: str | None
+    received_at_us: int
+    finished_at_us: int | None
+    reported_at_us: int | None
+
+
+def device_of(fact: Fact) -> DeviceRow:
+    """The device that a fact carries."""
+    data: dict[str, Any] = fact.data["device"]
+    told, mode = data["told"], data["connection_mode"]
+    return DeviceRow(**data)._replace(
+        kind=DeviceKind(data["kind"]),
+        status=DeviceStatus(data["status"]),
+        told=None if told is None else DeviceStatus(told),
+        reported=DeviceStatus(data["reported"]),
+        connection_mode=None if mode is None else ConnectionMode(mode),
+    )
+
+
+def command_of(fact: Fact) -> CommandRow:
+    """The command that a fact carries."""
+    data: dict[str, Any] = fact.data["command"]
+    return CommandRow(**data)._replace(
+        type=CommandType(data["type"]), state=CommandState(data["state"])
+    )

@@ -1,0 +1,105 @@
+"""What happens because time passes: silence, unanswered commands, old records.
+
+Every process of a factory may run one: each change is conditional, so two do not do it twice.
+"""
+
+import asyncio
+import logging
+from typing import Final
+
+from domain.fleet.models import CommandState
+from domain.fleet.operations import outcomes, presence
+from domain.fleet.operations import sessions as session_operations
+from domain.fleet.repository import commands, devices, records, sessions
+from domain.fleet.rules import SECOND_US, FleetSettings
+from domain.kernel.actor import system_actor
+from domain.kernel.errors import DomainError
+from domain.kernel.uow import Transactions
+
+COMPONENT: Final = "fleet"
+PAGE: Final = 500
+TRIM_EVERY: Final = 120
+"""Sweeps between two rounds of trimming: ten minutes at the usual pace."""
+TRIM_PAGE: Final = 5_000
+# Who waits for an answer ends the command itself; the sweeper is for those nobody waits for.
+GRACE_US: Final = SECOND_US
+logger = logging.getLogger(__name__)
+
+
+class FleetSweeper:
+    def __init__(self, transactions: Transactions, settings: FleetSettings) -> None:
+        self._transactions = transactions
+        self._settings = settings
+
+    async def run(self) -> None:
+        """Until cancelled. Storage that is away is waited for."""
+        rounds = 0
+        while True:
+            await asyncio.sleep(self._settings.sweep_s)
+            rounds += 1
+            try:
+                await self.sweep()
+                if rounds % TRIM_EVERY == 0:
+                    await self.trim()
+            except DomainError as error:
+                logger.warning("fleet sweep failed: %s", error.message)
+
+    async def sweep(self) -> int:
+        """How many things changed."""
+        changed = await self._sessions() + await self._presence() + await self._commands()
+        if changed:
+            logger.info("fleet sweep changed %d", changed)
+        return changed
+
+    async def trim(self) -> None:
+        """Drops what is older than its retention."""
+        now_us = self._now_us()
+        logs_us = now_us - round(self._settings.log_retention_s * SECOND_US)
+        points_us = now_us - round(self._settings.telemetry_retention_s * SECOND_US)
+        async with self._transactions.begin(system_actor(COMPONENT, 0)) as work:
+            await records.trim_logs(work.session, _id_at(logs_us), TRIM_PAGE)
+            await records.trim_points(work.session, points_us)
+
+    async def _sessions(self) -> int:
+        """Of processes that went down without a word."""
+        before_us = self._now_us() - self._settings.silent_after_us
+        async with self._transactions.database.read() as session:
+            found = await sessions.stale(session, before_us, PAGE)
+        changed = 0
+        for customer_id, device_id, session_id in found:
+            async with self._transactions.begin(system_actor(COMPONENT, customer_id)) as work:
+                changed += await session_operations.close_session(
+                    work, device_id, session_id, presence.SILENT
+                )
+        return changed
+
+    async def _presence(self) -> int:
+        before_us = self._now_us() - self._settings.silent_after_us
+        async with self._transactions.database.read() as session:
+            found = await devices.silent(session, before_us, PAGE)
+        changed = 0
+        for customer_id, device_id in found:
+            async with self._transactions.begin(system_actor(COMPONENT, customer_id)) as work:
+                device = await presence.fell_silent(work, device_id, self._settings)
+                changed += device is not None
+        return changed
+
+    async def _commands(self) -> int:
+        async with self._transactions.database.read() as session:
+            found = await commands.due(session, self._now_us() - GRACE_US, PAGE)
+        changed = 0
+        for customer_id, command_id, state in found:
+            changed += await self._run_out(customer_id, command_id, state)
+        return changed
+
+    async def _run_out(self, customer_id: int, command_id: str, state: CommandState) -> bool:
+        async with self._transactions.begin(system_actor(COMPONENT, customer_id)) as work:
+            return await outcomes.run_out(work, command_id, state) is not None
+
+    def _now_us(self) -> int:
+        return self._transactions.clock.now_us()
+
+
+def _id_at(moment_us: int) -> str:
+    """The lowest id that could have been made then: ids begin with their milliseconds."""
+    return f"{max(moment_us, 0) // 1_000:012x}" + "0" * 20

@@ -1,0 +1,1 @@
+"""Applications, their releases, the ways between versions, and rollouts over devices."""

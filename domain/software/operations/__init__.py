@@ -1,0 +1,1 @@
+"""Writes of software inside a given unit of work."""

@@ -1,0 +1,1 @@
+"""What software may do: versions, ways between them, grouping, states, windows. Pure decisions."""

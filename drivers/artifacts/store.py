@@ -1,0 +1,176 @@
+"""Artifacts as objects, in a folder or in S3-compatible storage, through obstore.
+
+`incoming/…` are uploads under way, `releases/…` what was checked. Incomplete multipart uploads of
+a process that died stay hidden in a bucket: give it a lifecycle rule that aborts them.
+"""
+
+import asyncio
+import hashlib
+import os
+import time
+from collections.abc import AsyncIterator, Callable, Collection
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
+
+import obstore
+from obstore.exceptions import BaseError
+from obstore.store import LocalStore, ObjectStore, S3Store
+
+from domain.kernel.errors import NotFound, Unavailable, ValidationFailed
+from domain.kernel.ids import new_id
+from domain.software.ports import ReceivedArtifact
+from drivers.threads import completed
+
+if TYPE_CHECKING:
+    from obstore import WritableFile
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+INCOMING: Final = "incoming/"
+PART_BYTES: Final = 5 * 1024 * 1024
+READ_BYTES: Final = 256 * 1024
+
+
+class ObjectArtifacts:
+    """An `ArtifactStore` on any obstore store.
+
+    obstore is called in threads, never through its own futures: those are completed by threads
+    that touch the interpreter, which aborts where it ends at that moment.
+    """
+
+    def __init__(self, store: ObjectStore) -> None:
+        self._store = store
+
+    async def receive(self, chunks: AsyncIterator[bytes], max_bytes: int) -> ReceivedArtifact:
+        key, size_bytes, sha256 = f"{INCOMING}{new_id()}", 0, hashlib.sha256()
+        writer = await _call(obstore.open_writer, self._store, key, buffer_size=PART_BYTES)
+        try:
+            async for chunk in chunks:
+                size_bytes += len(chunk)
+                if size_bytes > max_bytes:
+                    raise ValidationFailed("body", "the artifact is too large", max_bytes=max_bytes)
+                sha256.update(chunk)
+                await _call(writer.write, chunk)
+            await _call(writer.close)
+        except BaseException:
+            # Also when the uploader has gone: the task is cancelled, the bytes must not stay.
+            await asyncio.shield(asyncio.ensure_future(self._abandon(writer, key)))
+            raise
+        return ReceivedArtifact(key, size_bytes, sha256.hexdigest())
+
+    async def publish(self, received: ReceivedArtifact, key: str) -> None:
+        await _call(obstore.rename, self._store, received.key, key)
+
+    async def discard(self, key: str) -> None:
+        with suppress(FileNotFoundError):
+            await _call(obstore.delete, self._store, key)
+
+    async def read(self, key: str, start: int, end: int) -> AsyncIterator[bytes]:
+        try:
+            found = await _call(obstore.get, self._store, key, options={"range": (start, end)})
+        except FileNotFoundError:
+            raise NotFound("Artifact", key) from None
+        chunks = iter(found.stream(min_chunk_size=READ_BYTES))
+        while (chunk := await _call(next, chunks, None)) is not None:
+            yield bytes(chunk)
+
+    async def sweep(self, older_than_s: float, is_known: Collection[str]) -> int:
+        before = datetime.now(UTC) - timedelta(seconds=older_than_s)
+        listed = await _call(self._listed)
+        stale = [key for key, at in listed if key not in is_known and at < before]
+        for key in stale:
+            await self.discard(key)
+        return len(stale)
+
+    def _listed(self) -> list[tuple[str, datetime]]:
+        pages = obstore.list(self._store)
+        return [(meta["path"], meta["last_modified"]) for page in pages for meta in page]
+
+    async def _abandon(self, writer: "WritableFile", key: str) -> None:
+        """Ended, then removed: an upload in parts that is merely dropped stays in a bucket, hidden
+        and paid for."""
+        try:
+            await _call(writer.close)
+        except (Unavailable, ValueError):
+            return  # nothing was stored
+        with suppress(Unavailable):
+            await self.discard(key)
+
+
+class LocalArtifacts(ObjectArtifacts):
+    """In a folder, which is made if need be. What is published survives a power cut."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(LocalStore(folder, mkdir=True))
+        self._folder = folder
+
+    async def publish(self, received: ReceivedArtifact, key: str) -> None:
+        await completed(_sync, self._folder / received.key)
+        await super().publish(received, key)
+        await completed(_sync, (self._folder / key).parent)
+
+    async def sweep(self, older_than_s: float, is_known: Collection[str]) -> int:
+        parts = await completed(_remove_parts, self._folder / INCOMING, older_than_s)
+        return parts + await super().sweep(older_than_s, is_known)
+
+
+def s3_artifacts(
+    bucket: str,
+    *,
+    prefix: str = "",
+    endpoint: str | None = None,
+    region: str = "us-east-1",
+    access_key_id: str | None = None,
+    secret_access_key: str | None = None,
+    retries: int = 5,
+) -> ObjectArtifacts:
+    """Keys that are not given come from the environment, as obstore finds them there."""
+    given = {
+        "endpoint": endpoint,
+        "region": region,
+        "access_key_id": access_key_id,
+        "secret_access_key": secret_access_key,
+    }
+    config = {name: value for name, value in given.items() if value is not None}
+    plain = endpoint is not None and endpoint.startswith("http://")
+    return ObjectArtifacts(
+        S3Store(
+            bucket,
+            prefix=prefix or None,
+            config=config,  # type: ignore[arg-type] # a TypedDict of many optional strings
+            client_options={"allow_http": plain},
+            retry_config={"max_retries": retries},
+        )
+    )
+
+
+async def _call(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """The store's own errors as ours, except FileNotFoundError."""
+    try:
+        return await completed(function, *args, **kwargs)
+    except FileNotFoundError:
+        raise
+    except (BaseError, OSError) as error:
+        cause = type(error).__name__
+        raise Unavailable("The artifact storage cannot take this now", cause=cause) from error
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _remove_parts(folder: Path, older_than_s: float) -> int:
+    """Uploads that a killed process left half written: obstore names them `…#n` and hides them
+    from its own lists."""
+    before_s = time.time() - older_than_s
+    stale = [path for path in folder.glob("*#*") if path.stat().st_mtime < before_s]
+    for path in stale:
+        path.unlink(missing_ok=True)
+    return len(stale)

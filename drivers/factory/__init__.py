@@ -1,0 +1,1 @@
+"""The edge's end of the link to its factory."""

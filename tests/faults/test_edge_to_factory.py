@@ -1,0 +1,108 @@
+"""A link that stalls, resets and halves between an edge and its factory, while the line goes on:
+at the end both hold the same, and nothing waits."""
+
+import asyncio
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from domain.kernel.columns import table_of
+from domain.kernel.database import Database
+from domain.production.commands import CreateBatch, CreatePallet, SetBottleStatus
+from domain.production.models import Batch, Bottle, BottleStatus, Containment, Pallet
+from domain.production.rows import BatchRow, BottleRow, PalletRow
+from domain.sync.events import FAILED
+from drivers.factory.sync_target import HttpFactory
+from graph.production import resolvers as production
+from tests.support.cloud import FAST
+from tests.support.databases import SqliteFiles
+from tests.support.edges import Edge
+from tests.support.factories import EDGE, Factory
+from tests.support.factory_server import served, token
+from tests.support.linked_edges import linked_edge
+from tests.support.log import facts
+from tests.support.proxy import Proxy, Trouble, proxied
+
+ROUNDS = 12
+# What a row's own side notes after the receipt: the edge marks its bottle as synced.
+OWN_TIMES = {"updated_at_us"}
+
+
+async def held(database: Database, customer_id: int) -> dict[str, list[dict[str, Any]]]:
+    """Every bottle, batch and pallet, and what is in what."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    async with database.read() as session:
+        for model, row in ((Bottle, BottleRow), (Batch, BatchRow), (Pallet, PalletRow)):
+            table = table_of(model)
+            columns = [table.c[name] for name in row._fields if name not in OWN_TIMES]
+            query = select(*columns).where(table.c.customer_id == customer_id).order_by(table.c.id)
+            found[model.__name__] = [dict(one._mapping) for one in await session.execute(query)]
+        inside = table_of(Containment)
+        query = select(inside.c.child_id, inside.c.parent_id).where(
+            inside.c.customer_id == customer_id, inside.c.until_us.is_(None)
+        )
+        rows = [dict(one._mapping) for one in await session.execute(query)]
+        found["Containment"] = sorted(rows, key=lambda one: str(one["child_id"]))
+    return found
+
+
+async def produce(edge: Edge, random: Random) -> None:
+    """Bottles, batches, pallets, rejects, and pallets taken apart again."""
+    complete: list[str] = []
+    for number in range(ROUNDS):
+        rows = await edge.scan(random.randrange(2, 9))
+        ids = tuple(row.id for row in rows[:-1])
+        batch = await production.create_batch(edge.context(), CreateBatch.of(bottle_ids=ids))
+        if random.random() < 0.7:
+            await production.complete_batch(edge.context(), batch.id)
+            complete.append(batch.id)
+        rejected = SetBottleStatus.of(bottle_id=rows[-1].id, status=BottleStatus.REJECTED)
+        await production.set_bottle_status(edge.context(), rejected)
+        if len(complete) >= 3:
+            command = CreatePallet.of(batch_ids=tuple(complete))
+            pallet = await production.create_pallet(edge.context(), command)
+            complete.clear()
+            if number % 2:
+                await production.disaggregate(edge.context(), pallet.id)
+        await asyncio.sleep(0.01)
+
+
+async def trouble(proxy: Proxy, random: Random) -> None:
+    """Never two pieces of the same weather in a row; connections are cut in between."""
+    kinds = [kind for kind in Trouble if kind is not Trouble.NONE]
+    while True:
+        proxy.set(random.choice(kinds))
+        await asyncio.sleep(random.uniform(0.02, 0.12))
+        proxy.set(Trouble.NONE)
+        await asyncio.sleep(random.uniform(0, 0.03))
+        if random.random() < 0.5:
+            proxy.cut()
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+async def test_both_hold_the_same_at_the_end(
+    factory: Factory, sqlite_files: SqliteFiles, tmp_path: Path, seed: int
+) -> None:
+    random = Random(seed)
+    async with (
+        served(factory) as server,
+        proxied(server.port) as proxy,
+        HttpFactory(proxy.url, EDGE, token, timeout_s=0.3, retry=FAST) as target,
+        linked_edge(sqlite_files, tmp_path, target) as linked,
+    ):
+        weather = asyncio.create_task(trouble(proxy, Random(seed)))
+        await produce(linked.edge, random)
+        weather.cancel()
+        await asyncio.wait({weather})
+        proxy.set(Trouble.NONE)
+        await linked.drained(30)
+        assert [fact for fact in await facts(linked.edge.database, "sync") if fact.kind == FAILED]
+        mine = await held(linked.edge.database, linked.customer_id)
+    theirs = await held(factory.database, factory.customer_id)
+    assert len(mine["Bottle"]) > ROUNDS * 2
+    assert mine["Pallet"]
+    assert theirs == mine
+    assert not [one for receipt in factory.receipts for one in receipt.rejected]
