@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -23,6 +24,8 @@ BENCHMARKS: Final[Mapping[str, Benchmark]] = {
     "subscribers": subscribers.run,
     "growth": growth.run,
 }
+BUSY: Final = 0.7
+"""Runnable processes in the last minute; a quiet machine has fewer."""
 
 
 class Shown:
@@ -45,6 +48,8 @@ def main() -> None:
     pin(LOAD_CORE)
     if SHARED_CORE:
         console.print("One core only: the load is counted on both sides of every ratio.")
+    if os.getloadavg()[0] > BUSY:
+        console.print("Other work is running here: trust CPU ratios, not p99 or requests a second.")
     figures: list[Figure] = []
     with console.status("starting") as status:
         for name in options.names or BENCHMARKS:

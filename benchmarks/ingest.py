@@ -47,13 +47,18 @@ def run(plan: Plan, progress: Progress) -> list[Figure]:
         for side in sides.values():
             side(WARM_UP)
         results: dict[str, list[LoadResult]] = {name: [] for name in sides}
+        cpu_us: dict[str, list[float]] = {name: [] for name in sides}
+        count = plan.amount(REQUESTS)
         for turn in range(plan.rounds):
             progress.stage(f"ingest {turn + 1}/{plan.rounds}")
             for name, side in sides.items():
-                results[name].append(side(plan.amount(REQUESTS)))
+                server = bare if name == "bare" else edge.child
+                before_s = server.cpu_s()
+                results[name].append(side(count))
+                cpu_us[name].append((server.cpu_s() - before_s) / count * 1e6)
         edge.child.kill()
         lost = _lost(edge.database, acknowledged)
-    return [*_figures(results), *lost]
+    return [*_figures(results), *_processor(cpu_us), *lost]
 
 
 def _bare(port: int, codes: Codes, count: int) -> LoadResult:
@@ -91,6 +96,17 @@ def _figures(results: dict[str, list[LoadResult]]) -> list[Figure]:
             for name, found in results.items()
             for share in (50, 99)
         ),
+    ]
+
+
+def _processor(cpu_us: dict[str, list[float]]) -> list[Figure]:
+    """What neighbours on the machine change least: the inverse of the requests a second that a
+    core of one's own would give."""
+    rest, graphql, bare = cpu_us["rest"], cpu_us["graphql"], cpu_us["bare"]
+    return [
+        Figure(NAME, "CPU: bare FastAPI POST / REST scan", paired_ratio(bare, rest), target=0.55),
+        Figure(NAME, "CPU: REST scan / GraphQL scan", paired_ratio(rest, graphql), target=0.4),
+        *(Figure(NAME, f"{name} CPU", median(found), "us") for name, found in cpu_us.items()),
     ]
 
 

@@ -12,7 +12,7 @@ from graph.identity import resolvers as identity
 from graph.identity.types import user_type
 from graph.info import Info
 from graph.journal import resolvers as journal
-from graph.journal.types import event_type
+from graph.journal.types import audit_type, event_type
 from graph.pagination import Node, found, split_global_id
 from graph.production import resolvers as production
 from graph.production.trace_types import trace_event_type
@@ -31,6 +31,7 @@ def _finder(
 
 
 _FINDERS: Mapping[str, Finder] = {
+    "AuditEntry": _finder(journal.audit_entry, audit_type),
     "Batch": _finder(production.batch, batch_type),
     "Bottle": _finder(production.bottle, bottle_type),
     "CloudEndpoint": _finder(catalog.cloud_endpoint, cloud_endpoint_type),

@@ -25,13 +25,19 @@ from oktograph.well_known import well_known_routes
 class FirstSegment:
     """Sends a path to the application that owns its first segment, else to the last one.
 
-    A dialect owns whatever is left, so that unknown paths are refused in its own shape."""
+    A dialect owns whatever is left, so that unknown paths are refused in its own shape. `direct`
+    is called at once for its very path: it needs nothing of an application around it."""
 
-    def __init__(self, owners: Mapping[str, ASGIApp], rest: ASGIApp) -> None:
+    def __init__(self, owners: Mapping[str, ASGIApp], rest: ASGIApp, direct: Route) -> None:
         self._owners = owners
         self._rest = rest
+        self._direct = direct
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"] == self._direct.path and scope["type"] == "http":
+            scope["route"] = self._direct
+            await self._direct.app(scope, receive, send)
+            return
         segment = scope["path"].split("/", 2)[1] if scope["path"].startswith("/") else ""
         await self._owners.get(segment, self._rest)(scope, receive, send)
 
@@ -50,9 +56,10 @@ def edge_app(runtime: EdgeRuntime) -> ASGIApp:
         Route("/metrics", metrics.page),
     ]
     shared = Starlette(routes=others)
+    endpoint = next(route for route in graph if isinstance(route, Route))
     dialect = _dialect(runtime)
     owners = dict.fromkeys(("graphql", "docs", "metrics", ".well-known"), shared)
-    return Observed(FirstSegment(owners, dialect), metrics)
+    return Observed(FirstSegment(owners, dialect, endpoint), metrics)
 
 
 def dialect_only(runtime: EdgeRuntime) -> ASGIApp:

@@ -12,7 +12,10 @@ from domain.kernel.errors import DomainError
 logger = structlog.get_logger(__name__)
 
 
-def background(work: Coroutine[Any, Any, object], name: str) -> Callable[[], Awaitable[None]]:
+Work = Callable[[], Coroutine[Any, Any, object]]
+
+
+def background(work: Work, name: str) -> Callable[[], Awaitable[None]]:
     """Starts `work`; the answer stops it. One that ends by itself is a defect and is logged."""
     task = asyncio.create_task(_watched(work, name), name=name)
 
@@ -24,9 +27,9 @@ def background(work: Coroutine[Any, Any, object], name: str) -> Callable[[], Awa
     return stop
 
 
-async def _watched(work: Coroutine[Any, Any, object], name: str) -> None:
+async def _watched(work: Work, name: str) -> None:
     try:
-        await work
+        await work()
     except Exception:
         logger.exception("background work broke", work=name)
     else:

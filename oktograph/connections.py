@@ -5,6 +5,7 @@ wait for ever for a peer that does not read, and pongs pile up unread. Costs are
 path: a request sets two fields, and one sweep a second looks at all connections.
 """
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
@@ -42,6 +43,13 @@ class HttpConnection(HttpToolsProtocol):
         self.receiving_since_s = None
         super().on_message_complete()
 
+    def shutdown(self) -> None:
+        """What has not come in whole was not taken: nobody waits for the rest of it."""
+        if self.receiving_since_s is not None:
+            self.transport.close()
+        else:
+            super().shutdown()
+
     def data_received(self, data: bytes) -> None:
         if self._head_bytes is not None:
             self._head_bytes += len(data)
@@ -58,6 +66,15 @@ class WebSocketConnection(WebSocketsSansIOProtocol):
 
     receiving_since_s: float | None = None
     closing_since_s: float | None = None
+
+    def send_receive_event_to_app(self) -> None:
+        """Text that is none is the peer's fault: told to it, and no error of ours in the log."""
+        if self.curr_msg_data_type == "text" and not _is_utf8(b"".join(self.frames)):
+            self.frames = []
+            self.conn.fail(1007, "The message is not UTF-8")
+            self.handle_parser_exception()
+            return
+        super().send_receive_event_to_app()
 
     def shutdown(self) -> None:
         if not self.handshake_complete or self.close_sent:
@@ -82,26 +99,36 @@ class Bounds:
 
 
 def sweep(connections: Iterable[Any], bounds: Bounds, now_s: float) -> int:
-    """Breaks what is over its bounds; how many those were."""
-    broken = 0
+    """Breaks what is over its bounds; how many those were. One line in the log for all of them:
+    a crowd that misbehaves must not fill the disk."""
+    reasons: Counter[str] = Counter()
     for connection in tuple(connections):
         reason = _excess(connection, bounds, now_s)
         if reason is not None:
-            broken += 1
-            logger.info("connection broken", reason=reason, peer=connection.client)
+            reasons[reason] += 1
             connection.transport.abort()
-    return broken
+    if reasons:
+        logger.warning("connections broken", **reasons)
+    return reasons.total()
 
 
 def _excess(connection: Any, bounds: Bounds, now_s: float) -> str | None:
     since_s = connection.receiving_since_s
     if since_s is not None and now_s - since_s > bounds.request_s:
-        return "the request did not come in time"
+        return "request_too_slow"
     if connection.transport.get_write_buffer_size() > MAX_UNSENT_BYTES:
-        return "too much is unread"
+        return "too_much_unread"
     if not connection.transport.is_closing():
         return None
     if connection.closing_since_s is None:
         connection.closing_since_s = now_s
     drained = now_s - connection.closing_since_s <= bounds.drain_s
-    return None if drained else "closed, and the peer does not read the rest"
+    return None if drained else "closed_and_not_read"
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

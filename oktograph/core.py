@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from importlib.metadata import version
 
 from domain.identity import operations as identity
@@ -133,7 +134,7 @@ async def open_core(
         build=Build(version("oktograph"), clock.now_us()),
     )
     await _accounts(core)
-    trimming = every(TRIM_INTERVAL_S, core.trim, "log-trim")
+    trimming = partial(every, TRIM_INTERVAL_S, core.trim, "log-trim")
     stack.push_async_callback(background(trimming, "log-trim"))
     return core
 

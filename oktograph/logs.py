@@ -32,7 +32,7 @@ def configure_logs(level: str, style: str) -> None:
     )
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
     # A line for each request belongs into metrics; alembic's chatter into nothing.
-    for noisy in ("uvicorn.access", "alembic", "httpx2", "httpcore2"):
+    for noisy in ("uvicorn.access", "uvicorn.error", "alembic", "httpx2", "httpcore2"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     structlog.configure(
         processors=[

@@ -14,6 +14,7 @@ from oktograph.connections import Bounds, HttpConnection, WebSocketConnection, s
 
 GRACE_S = 3
 BACKLOG = 2048
+UNREAD_BYTES = 256 * 1024
 TICKS_PER_SWEEP = 10
 """uvicorn ticks ten times a second."""
 
@@ -67,6 +68,9 @@ def _listen(host: str, port: int) -> socket.socket:
     # Named as TCP, or asyncio would leave Nagle's algorithm on: 40 ms for some answers.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    # Connections inherit it. Left alone, the kernel keeps up to 4 MB for each reader that has
+    # stopped reading, and so long nobody notices; the price is 256 kB a round trip at most.
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, UNREAD_BYTES)
     try:
         listener.bind((host, port))
         listener.listen(BACKLOG)

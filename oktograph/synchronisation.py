@@ -25,5 +25,5 @@ async def sync_services(
     stack.push_async_callback(runner.close)
     schedule = SyncSchedule(interval_s=settings.sync_interval_s)
     worker = SyncWorker(runner, transactions, customer_id, schedule)
-    stack.push_async_callback(background(worker.run(), "sync-worker"))
+    stack.push_async_callback(background(worker.run, "sync-worker"))
     return SyncServices(cloud, secrets, runner)

@@ -11,7 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlmodel import col, select
 
 from benchmarks.machine import pin
-from compat_rest.okto_edge.schemas import BottleItem, Data, ScanBody, ScanVerdict
+from compat_rest.kernel.okto.schemas import Data
+from compat_rest.okto_edge.schemas import BottleItem, ScanBody, ScanVerdict
 from domain.kernel.clock import iso
 from domain.production.models import Bottle
 from oktograph.serving import Server, serve_all
@@ -99,7 +100,11 @@ async def main(options: dict[str, Any]) -> None:
         add_list(app, options["database"])
         add_orm_list(app, options["database"])
     print("{}", flush=True)
-    await serve_all([Server(app, "127.0.0.1", options["port"])])
+    await serve_all([Server(app, "127.0.0.1", options["port"])], _nothing_open)
+
+
+async def _nothing_open() -> None:
+    """There are no streams to be let go of."""
 
 
 if __name__ == "__main__":

@@ -27,7 +27,8 @@ async def main(options: dict[str, Any]) -> None:
     try:
         app = edge_app(runtime)
         print(json.dumps({"password": runtime.core.first_password}), flush=True)
-        await serve_all([Server(app, settings.host, settings.edge_port)])
+        servers = [Server(app, settings.host, settings.edge_port)]
+        await serve_all(servers, runtime.stop_streams)
     finally:
         await runtime.stop()
 

@@ -47,10 +47,10 @@ class DirectCalls:
     def __init__(self, app: FastAPI, routes: Sequence[APIRoute], errors: ErrorPresenter) -> None:
         self._app = app
         self._errors = errors
-        self._calls = dict(_direct(routes))
+        self.calls = dict(_direct(routes))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        call = self._calls.get((scope["method"], scope["path"])) if _is_http(scope) else None
+        call = self.calls.get((scope["method"], scope["path"])) if _is_http(scope) else None
         if call is None:
             await self._app(scope, receive, send)
         elif call.body_type is None:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 from pydantic.alias_generators import to_camel
 
 from domain.kernel.clock import parse_iso
@@ -35,6 +35,24 @@ Moment = Annotated[
     PlainSerializer(str),
 ]
 """An ISO 8601 time with a zone in the document, microseconds inside."""
+
+
+def _as_javascript(value: Any) -> Any:
+    """JSON's integers have no bounds and ours have 64 bits: beyond them a number is a double, as
+    it is for every client in JavaScript."""
+    if isinstance(value, dict):
+        return {key: _as_javascript(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_as_javascript(one) for one in value]
+    if isinstance(value, int) and not -(2**63) <= value < 2**64:
+        try:
+            return float(value)
+        except OverflowError as error:
+            raise ValueError("holds a number that is no number any more") from error
+    return value
+
+
+JsonObject = Annotated[dict[str, Any], AfterValidator(_as_javascript)]
 
 
 def without_titles(schema: dict[str, Any]) -> None:

@@ -7,6 +7,8 @@ from compat_rest.kernel.replies import Reply
 from domain.kernel.errors import ErrorCode
 
 TOO_LARGE = "Request body too large"
+DRAINED = 16
+"""How many times the allowed size is still read of a body that is too large."""
 
 
 class _TooLarge(Exception):
@@ -47,20 +49,38 @@ class BodyLimit:
 
         async def watching(message: Message) -> None:
             nonlocal started
-            started = True
-            await send(message)
+            # The framework takes the exception above for a malformed body and would say so.
+            if started or received <= self._max_bytes:
+                started = True
+                await send(message)
 
         try:
             await self._app(scope, counting, watching)
         except _TooLarge:
             if started:
                 raise
+        if not started and received > self._max_bytes:
             await self._refuse(scope, receive, send)
 
     async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if not _waits_for_leave(scope):
+            await self._drain(receive)
         details = {"maxBytes": self._max_bytes}
         body = self._errors.shape(ErrorCode.VALIDATION_ERROR, TOO_LARGE, details)
         await Reply(body, 413, {"Connection": "close"})(scope, receive, send)
+
+    async def _drain(self, receive: Receive) -> None:
+        """A client that is still sending would lose the answer with the connection."""
+        size = 0
+        while size <= self._max_bytes * DRAINED:
+            message = await receive()
+            size += len(message.get("body", b""))
+            if message["type"] != "http.request" or not message.get("more_body", False):
+                return
+
+
+def _waits_for_leave(scope: Scope) -> bool:
+    return (b"expect", b"100-continue") in scope["headers"]
 
 
 def _declared_length(scope: Scope) -> int | None:

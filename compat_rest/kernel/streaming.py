@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any
@@ -25,6 +26,7 @@ MEDIA_TYPES = {
     ExportFormat.JSON: "application/json",
     ExportFormat.XML: "application/xml",
 }
+_NOT_XML = re.compile("[^\\t\\n\\x20-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]")
 # A spreadsheet would run a cell that begins like a formula; the quote makes it text.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -84,11 +86,11 @@ def _xml_element(record: Record, columns: Sequence[str], element: str) -> str:
 
 
 def _xml_text(value: Any) -> str:
-    """XML 1.0 has no way at all to write most control characters."""
+    """XML 1.0 has no way at all to write most control characters, nor two that are none."""
     text = (
         value if isinstance(value, str) else "" if value is None else orjson.dumps(value).decode()
     )
-    return escape("".join(c if c >= " " or c in "\t\n" else "\ufffd" for c in text))
+    return escape(_NOT_XML.sub("\ufffd", text))
 
 
 _WRITERS: dict[ExportFormat, Callable[[Batches, Sequence[str], str], AsyncIterator[bytes]]] = {

@@ -1,10 +1,10 @@
 """The OKTO edge API, on the routes its clients call today."""
 
 from compat_rest.kernel.dialect import Dialect
+from compat_rest.kernel.okto import auth
+from compat_rest.kernel.okto.errors import ERRORS, ErrorBody
 from compat_rest.okto_edge import ws
-from compat_rest.okto_edge.errors import ERRORS, ErrorBody
 from compat_rest.okto_edge.routes import (
-    auth,
     batches,
     bottles,
     cloud,

@@ -8,10 +8,10 @@
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import orjson
 
+from compat_rest.kernel.okto.presenter import Body, data
 from compat_rest.okto_edge.schemas import JournalEvent
 from domain.journal.rows import EventRow
 from domain.kernel.clock import iso
@@ -19,32 +19,7 @@ from domain.kernel.paging import Page
 from domain.line.ports import ScannerStatus
 from domain.production.repository.scan_store import ScanOutcome
 from domain.production.rows import BatchRow, BottleRow, ScanRow
-from graph.identity.resolvers import LoginResult
-from graph.line.resolvers import Health
 from graph.production.resolvers import Validation
-
-Body = dict[str, Any]
-SUCCESS: Body = {"success": True}
-
-
-def data(payload: Any) -> Body:
-    return {"success": True, "data": payload}
-
-
-def health(found: Health) -> Body:
-    status = "healthy" if found.healthy else "degraded"
-    return {"status": status, "version": found.version, "uptime": found.uptime_s}
-
-
-def login(result: LoginResult) -> Body:
-    user = result.user
-    shown = {
-        "id": user.id,
-        "username": user.username,
-        "role": str(user.role),
-        "displayName": user.display_name,
-    }
-    return data({"token": result.token, "user": shown})
 
 
 def bottle_ref(row: BottleRow) -> Body:

@@ -1,60 +1,18 @@
 """Bodies of the OKTO edge API, as its clients send and expect them."""
 
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, RootModel
-from pydantic.alias_generators import to_camel
+from pydantic import Field, RootModel
 
-from compat_rest.kernel.fields import INTEGRAL, PRINTABLE, Body, Moment, without_titles
+from compat_rest.kernel.fields import INTEGRAL, PRINTABLE, Body, JsonObject, Moment
+from compat_rest.kernel.okto.schemas import Answer, Time
 from domain.journal.models import Severity
 
-T = TypeVar("T")
-Time = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 Label = Annotated[str, Field(min_length=1, max_length=128, pattern=PRINTABLE)]
 Code = Annotated[
     str, Field(min_length=1, max_length=512, json_schema_extra={"format": "marking-code"})
 ]
 """As it stands in the symbol, GS and all; what is valid depends on the industry."""
-
-
-class Answer(BaseModel):
-    model_config = ConfigDict(
-        alias_generator=to_camel, populate_by_name=True, json_schema_extra=without_titles
-    )
-
-
-class Data(Answer, Generic[T]):
-    """What most routes answer: the payload under `data`."""
-
-    success: Literal[True]
-    data: T
-
-
-class Success(Answer):
-    success: Literal[True]
-
-
-class Health(Answer):
-    status: Literal["healthy", "degraded"]
-    version: str
-    uptime: int
-
-
-class LoginBody(Body):
-    username: Annotated[str, Field(min_length=1, max_length=128, pattern=PRINTABLE)]
-    password: Annotated[str, Field(min_length=1, max_length=1024)]
-
-
-class LoginUser(Answer):
-    id: str
-    username: str
-    role: str
-    display_name: str
-
-
-class Login(Answer):
-    token: str
-    user: LoginUser
 
 
 class NewBottle(Body):
@@ -202,11 +160,11 @@ class GeneratedCode(Answer):
 
 
 class NewEventBody(Body):
-    message: Annotated[str, Field(min_length=1, max_length=4000)]
+    message: Annotated[str, Field(min_length=1, max_length=4000, pattern=r"^[^\x00]+$")]
     severity: Annotated[Severity, Field(strict=False)] = Severity.INFO
     category: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]{0,31}$")] | None = None
     source: Label | None = None
-    data: dict[str, Any] | None = None
+    data: JsonObject | None = None
 
 
 class JournalEvent(Answer):

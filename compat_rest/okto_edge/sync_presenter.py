@@ -6,7 +6,7 @@
 
 from collections.abc import Sequence
 
-from compat_rest.okto_edge.presenter import Body, data
+from compat_rest.kernel.okto.presenter import Body, data
 from domain.kernel.clock import iso
 from domain.sync.ports import CloudCompany, CloudDevice, CloudLine, IssuedCodes
 from domain.sync.rows import (

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from compat_rest.kernel.fields import Body
-from compat_rest.okto_edge.schemas import Answer, Time
+from compat_rest.kernel.okto.schemas import Answer, Time
 from domain.sync.models import ConnectionMode, ProvisioningStatus
 
 Text = Annotated[str, Field(min_length=1, max_length=256, pattern=r"^[^\x00-\x1f]+$")]

@@ -1,4 +1,5 @@
-"""The audit: every write of a caller, chained by hashes in the order of the commits.
+"""The audit: every write of a caller, chained by hashes in the order of the commits, a chain a
+customer.
 
 Written from the facts of the unit of work, so that no write can forget it. What the platform
 does by itself (a scanner's reads, packing, delivery) is in the log and the journal, not here.
@@ -17,7 +18,7 @@ from domain.kernel.actor import ActorKind
 from domain.kernel.columns import table_of
 from domain.kernel.database import ReadSession
 from domain.kernel.eventlog import Fact
-from domain.kernel.filters import matching
+from domain.kernel.filters import Filter, matching
 from domain.kernel.ids import new_id
 from domain.kernel.paging import Page, PageRequest, fetch_page
 from domain.kernel.uow import UnitOfWork
@@ -47,7 +48,7 @@ _COLUMNS: Final = tuple(AUDIT.c[name] for name in AuditRow._fields)
 
 
 @dataclass(frozen=True, slots=True)
-class AuditFilter:
+class AuditFilter(Filter):
     """Every part that is set must hold."""
 
     actor_id: str | None = None
@@ -62,7 +63,12 @@ async def witness(work: UnitOfWork) -> None:
     """For `Transactions`: chains an entry for each fact of a caller."""
     if work.actor.kind not in _AUDITED or not work.facts:
         return
-    query = select(AUDIT.c.hash).order_by(AUDIT.c.seq.desc()).limit(1)
+    query = (
+        select(AUDIT.c.hash)
+        .where(AUDIT.c.customer_id == work.customer_id)
+        .order_by(AUDIT.c.seq.desc())
+        .limit(1)
+    )
     previous = await work.session.scalar(query) or ""
     rows = []
     for fact in work.facts:
@@ -104,15 +110,22 @@ async def entries(
     return await fetch_page(session, query, AUDIT.c.id, page, AuditRow)
 
 
+async def entry(session: ReadSession, customer_id: int, entry_id: str) -> AuditRow | None:
+    query = select(*_COLUMNS).where(AUDIT.c.customer_id == customer_id, AUDIT.c.id == entry_id)
+    row = (await session.execute(query)).first()
+    return None if row is None else AuditRow(*row)
+
+
 async def count(session: ReadSession, customer_id: int, wanted: AuditFilter) -> int:
     query = select(func.count()).select_from(AUDIT).where(matching(AUDIT, customer_id, wanted))
     return await session.scalar(query) or 0
 
 
-async def first_break(session: ReadSession) -> str | None:
-    """The id of the first entry that does not follow from the one before it, or None."""
+async def first_break(session: ReadSession, customer_id: int) -> str | None:
+    """The id of the first entry that does not follow from the customer's one before it, or None.
+    Entries cut off at the very end leave no trace here: keep the newest hash elsewhere."""
     previous, after = "", 0
-    while rows := await _chain(session, after):
+    while rows := await _chain(session, customer_id, after):
         for row in rows:
             if row["hash"] != chained(previous, row):
                 return str(row["id"])
@@ -120,6 +133,9 @@ async def first_break(session: ReadSession) -> str | None:
     return None
 
 
-async def _chain(session: ReadSession, after: int) -> Sequence[dict[str, Any]]:
-    query = select(AUDIT).where(AUDIT.c.seq > after).order_by(AUDIT.c.seq).limit(CHECKED_AT_ONCE)
+async def _chain(session: ReadSession, customer_id: int, after: int) -> Sequence[dict[str, Any]]:
+    mine = AUDIT.c.customer_id == customer_id
+    query = (
+        select(AUDIT).where(mine, AUDIT.c.seq > after).order_by(AUDIT.c.seq).limit(CHECKED_AT_ONCE)
+    )
     return [dict(row._mapping) for row in await session.execute(query)]

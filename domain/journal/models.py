@@ -63,6 +63,7 @@ class AuditEntry(SQLModel, table=True):
 
     __tablename__ = "audit_entry"
     __table_args__ = (
+        Index("ix_audit_entry_chain", "customer_id", "seq"),
         Index("ix_audit_entry_entity", "customer_id", "entity_id"),
         Index("ix_audit_entry_actor", "customer_id", "actor_id"),
         {"sqlite_autoincrement": True},

@@ -13,9 +13,14 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
 from domain.kernel import sqlite
-from domain.kernel.errors import Unavailable
+from domain.kernel.errors import Conflict, Unavailable
 
 WRITE: Final = "oktograph_write"
+AWAY: Final = ("08", "53", "57")
+"""Classes of PostgreSQL's SQLSTATE: connection lost, out of resources, operator intervened (also
+"the database system is starting up"). Their errors reach us with no telling type."""
+# PostgreSQL ended one of two that waited for each other: deadlock, serialisation failure.
+_OVERTAKEN: Final = ("40P01", "40001")
 STORAGE_ERRORS: Final = (DBAPIError, PoolTimeout, OSError)
 
 
@@ -74,9 +79,13 @@ def storage_fault(error: DBAPIError | PoolTimeout | OSError) -> Exception:
     A server that cannot be reached is an OSError: no driver was there yet to wrap it."""
     if not isinstance(error, DBAPIError):
         return Unavailable("The storage cannot take this now", cause=type(error).__name__)
+    if getattr(error.orig, "sqlstate", None) in _OVERTAKEN:
+        return Conflict("Another change was first: try again")
     broken = ("OperationalError", "InterfaceError", "DiskFullError", "ConnectionDoesNotExistError")
     name = type(error.orig).__name__
-    if error.connection_invalidated or type(error).__name__ in broken or name in broken:
+    state = getattr(error.orig, "sqlstate", None) or ""
+    named = type(error).__name__ in broken or name in broken
+    if error.connection_invalidated or named or state.startswith(AWAY):
         return Unavailable("The storage cannot take this now", cause=name)
     return error
 
@@ -100,7 +109,7 @@ def _connect_postgres(
     would look like a defect of ours."""
     try:
         return dialect.connect(*args, **named)
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+    except (OSError, asyncpg.InterfaceError, dialect.loaded_dbapi.Error) as error:
         raise dialect.loaded_dbapi.OperationalError(str(error)) from error
 
 

@@ -1,12 +1,27 @@
-"""A filter dataclass as SQL: each part that is set must hold."""
+"""A filter: what is asked of a list, and as SQL. Each part that is set must hold."""
 
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import ColumnElement, Table, UniqueConstraint, and_
 
+from domain.kernel.errors import ValidationFailed
+from domain.kernel.text import is_storable
+
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
+
+
+class Filter:
+    """Every part that is set must hold. Text that no database holds is refused."""
+
+    __slots__ = ()
+
+    def __post_init__(self) -> None:
+        for part in fields(self):  # type: ignore[arg-type]  # those that inherit are dataclasses
+            value = getattr(self, part.name)
+            if isinstance(value, str) and not is_storable(value):
+                raise ValidationFailed(part.name, "holds what cannot be stored")
 
 
 def matching(table: Table, customer_id: int, wanted: "DataclassInstance") -> ColumnElement[bool]:

@@ -44,7 +44,7 @@ class LogReader:
     def _read(self, seq: int, limit: int) -> list[LogRow]:
         try:
             rows = self._connected().execute(AFTER, (seq, limit)).fetchall()
-        except sqlite3.OperationalError as error:
+        except sqlite3.Error as error:
             self.close()
             raise Unavailable("The storage does not answer", cause=str(error)) from error
         return [LogRow(*row) for row in rows]

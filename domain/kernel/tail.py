@@ -107,6 +107,11 @@ class LogTail:
                 # The database is away. Streams stay where they are and go on when it is back.
                 logger.warning("event log not readable: %s", error.message)
                 await asyncio.sleep(LOOK_AGAIN_S)
+            except Exception:
+                # A defect, or an error that no driver translates. Whatever it was, a reader that
+                # died of it would leave every stream of this process open and mute.
+                logger.exception("event log reader broke; it looks again")
+                await asyncio.sleep(LOOK_AGAIN_S)
 
     async def _catch_up(self) -> None:
         while True:

@@ -1,12 +1,13 @@
 """What can be asked of production. Ids are plain ids; times are microseconds, UTC."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Annotated, Final
 
 from pydantic import Field, StringConstraints
 
 from domain.kernel.commands import Command
 from domain.kernel.errors import ValidationFailed
+from domain.kernel.filters import Filter
 from domain.kernel.text import is_storable
 from domain.production.models import AggregateStatus, BottleStatus, ScanSource, SentStatus
 
@@ -91,18 +92,6 @@ class CreatePallet(Command):
 class AddBatches(Command):
     pallet_id: str
     batch_ids: Annotated[tuple[str, ...], Field(min_length=1, max_length=MAX_BULK)]
-
-
-class Filter:
-    """Every part that is set must hold. Text that no database holds is refused."""
-
-    __slots__ = ()
-
-    def __post_init__(self) -> None:
-        for part in fields(self):  # type: ignore[arg-type]  # those that inherit are dataclasses
-            value = getattr(self, part.name)
-            if isinstance(value, str) and not is_storable(value):
-                raise ValidationFailed(part.name, "holds what cannot be stored")
 
 
 @dataclass(frozen=True, slots=True)

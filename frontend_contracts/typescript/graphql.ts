@@ -53,6 +53,49 @@ export enum AggregateStatus {
   Disaggregated = 'DISAGGREGATED'
 }
 
+/** Who wrote: a user or a device */
+export type AuditActor = {
+  kind: Scalars['String']['output'];
+  id: Scalars['ID']['output'];
+  username: Scalars['String']['output'];
+};
+
+/** A write, chained by `hash` to the one before it */
+export type AuditEntry = Node & {
+  id: Scalars['ID']['output'];
+  action: Scalars['String']['output'];
+  entityType: Scalars['String']['output'];
+  entityId: Scalars['String']['output'];
+  actor: AuditActor;
+  at: Scalars['DateTime']['output'];
+  hash: Scalars['String']['output'];
+  /** What was there */
+  before: Maybe<Scalars['JSON']['output']>;
+  /** What it became */
+  after: Scalars['JSON']['output'];
+};
+
+export type AuditEntryConnection = {
+  edges: Array<AuditEntryEdge>;
+  pageInfo: PageInfo;
+  /** Counted only when asked for */
+  totalCount: Scalars['Int']['output'];
+};
+
+export type AuditEntryEdge = {
+  cursor: Scalars['String']['output'];
+  node: AuditEntry;
+};
+
+export type AuditFilterInput = {
+  actorId?: InputMaybe<Scalars['ID']['input']>;
+  entityId?: InputMaybe<Scalars['String']['input']>;
+  entityType?: InputMaybe<Scalars['String']['input']>;
+  action?: InputMaybe<Scalars['String']['input']>;
+  occurredFrom?: InputMaybe<Scalars['DateTime']['input']>;
+  occurredTo?: InputMaybe<Scalars['DateTime']['input']>;
+};
+
 /** Bottles packed together */
 export type Batch = Aggregate & Node & {
   id: Scalars['ID']['output'];
@@ -578,6 +621,10 @@ export type Query = {
   scanners: Array<Scanner>;
   /** The journal, newest first */
   events: EventConnection;
+  /** Every write of a user or a device, newest first */
+  auditLog: AuditEntryConnection;
+  /** The first entry of the audit that does not fit, or null */
+  auditBreak: Maybe<Scalars['ID']['output']>;
   event: Maybe<Event>;
   /** The queue towards the cloud or the factory */
   syncStatus: SyncStatus;
@@ -668,6 +715,15 @@ export type QueryEventsArgs = {
   last?: InputMaybe<Scalars['Int']['input']>;
   before?: InputMaybe<Scalars['String']['input']>;
   filter?: InputMaybe<EventFilterInput>;
+};
+
+
+export type QueryAuditLogArgs = {
+  first?: InputMaybe<Scalars['Int']['input']>;
+  after?: InputMaybe<Scalars['String']['input']>;
+  last?: InputMaybe<Scalars['Int']['input']>;
+  before?: InputMaybe<Scalars['String']['input']>;
+  filter?: InputMaybe<AuditFilterInput>;
 };
 
 

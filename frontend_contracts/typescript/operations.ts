@@ -201,6 +201,14 @@ export type AddBottlesToBatchMutationVariables = Exact<{
 
 export type AddBottlesToBatchMutation = { addBottlesToBatch: { added: number, batch: { id: string, status: AggregateStatus, bottleCount: number } } };
 
+export type AuditLogQueryVariables = Exact<{
+  first?: number | null | undefined;
+  after?: string | null | undefined;
+}>;
+
+
+export type AuditLogQuery = { auditLog: { edges: Array<{ cursor: string, node: { id: string, action: string, entityType: string, entityId: string, at: string, actor: { kind: string, username: string } } }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
+
 export type BatchQueryVariables = Exact<{
   id?: string | null | undefined;
   identifier?: string | null | undefined;
@@ -438,6 +446,13 @@ export const AddBottlesToBatch: Operation<AddBottlesToBatchMutation, AddBottlesT
   name: "AddBottlesToBatch",
   sha256: "778b54b3592897b07e05132e1e8fb5b560e7c522716b513ca111fa9f2fdf884c",
   text: "mutation AddBottlesToBatch($batchId: ID!, $bottleIds: [ID!]!) {\n  addBottlesToBatch(input: { batchId: $batchId, bottleIds: $bottleIds }) {\n    added\n    batch {\n      id\n      status\n      bottleCount\n    }\n  }\n}\n",
+};
+
+export const AuditLog: Operation<AuditLogQuery, AuditLogQueryVariables> = {
+  kind: "query",
+  name: "AuditLog",
+  sha256: "d0a75ec214f193c2ddcf5f77dab4baa41be45ec1c85a60ee42a8c11faa98552d",
+  text: "# Who wrote what, newest first.\nquery AuditLog($first: Int = 50, $after: String) {\n  auditLog(first: $first, after: $after) {\n    edges {\n      cursor\n      node {\n        id\n        action\n        entityType\n        entityId\n        at\n        actor {\n          kind\n          username\n        }\n      }\n    }\n    pageInfo {\n      hasNextPage\n      endCursor\n    }\n  }\n}\n",
 };
 
 export const Batch: Operation<BatchQuery, BatchQueryVariables> = {

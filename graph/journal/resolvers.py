@@ -85,6 +85,14 @@ async def audit_log(
         return await audit.entries(session, context.customer_id, wanted, page)
 
 
+async def audit_entry(context: Context, entry_id: str) -> audit.AuditRow | None:
+    context.actor.require(Permission.JOURNAL_AUDIT_READ)
+    if not is_id(entry_id):
+        return None
+    async with context.read() as session:
+        return await audit.entry(session, context.customer_id, entry_id)
+
+
 async def count_audit_log(context: Context, wanted: audit.AuditFilter) -> int:
     context.actor.require(Permission.JOURNAL_AUDIT_READ)
     async with context.read() as session:
@@ -95,4 +103,4 @@ async def audit_break(context: Context) -> str | None:
     """The first entry that was tampered with, or null. Reads the whole chain."""
     context.actor.require(Permission.JOURNAL_AUDIT_READ)
     async with context.read() as session:
-        return await audit.first_break(session)
+        return await audit.first_break(session, context.customer_id)

@@ -39,12 +39,14 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("audit_entry", schema=None) as batch_op:
         batch_op.create_index("ix_audit_entry_actor", ["customer_id", "actor_id"], unique=False)
+        batch_op.create_index("ix_audit_entry_chain", ["customer_id", "seq"], unique=False)
         batch_op.create_index("ix_audit_entry_entity", ["customer_id", "entity_id"], unique=False)
 
 
 def downgrade() -> None:
     with op.batch_alter_table("audit_entry", schema=None) as batch_op:
         batch_op.drop_index("ix_audit_entry_entity")
+        batch_op.drop_index("ix_audit_entry_chain")
         batch_op.drop_index("ix_audit_entry_actor")
 
     op.drop_table("audit_entry")

@@ -9,7 +9,7 @@ from typing import Final
 
 import pytest
 
-from compat_rest.okto_edge import errors as okto_edge
+from compat_rest.kernel.okto import errors as okto_edge
 from domain.kernel.errors import DomainError, ErrorCode
 from domain.kernel.permissions import ROLE_PERMISSIONS, Permission, Role
 from graph.transport import http as graphql

@@ -10,9 +10,8 @@ import httpx2
 from tests.support.callers import Line, Load, graphql_scan, milk_codes, recorded, token_of
 from tests.support.disks import small_disk
 from tests.support.followers import GraphQLFollower, first_cursor
-from tests.support.processes import PASSWORD, EdgeProcess
+from tests.support.processes import PASSWORD, EdgeProcess, patiently
 from tests.support.stored import stored
-from tests.support.waiting import eventually
 
 REFUSED = {"success": False, "error": {"code": "SERVICE_UNAVAILABLE"}}
 MOST_LOG_BYTES = 64 * 1024
@@ -31,22 +30,22 @@ async def test_a_full_disk_refuses_and_recovers_without_a_restart(tmp_path: Path
             graph = Load(edge.port, token, milk_codes(2), graphql_scan)
             follower = GraphQLFollower(edge.port, token, cursor)
             async with follower, rest, graph:
-                await eventually(lambda: len(rest.acknowledged) > 50)
+                await patiently(lambda: len(rest.acknowledged) > 50)
                 disk.fill(edge)
-                await eventually(lambda: len(rest.refused) > 200 and len(graph.refused) > 200, 30)
-                await eventually(lambda: len(line.refused) > 20)
+                await patiently(lambda: len(rest.refused) > 200 and len(graph.refused) > 200)
+                await patiently(lambda: len(line.refused) > 20)
                 await _reads_and_refuses(edge, token)
                 assert edge.log.stat().st_size < MOST_LOG_BYTES, edge.tail()
                 disk.make_room(edge)
                 counts = [len(door.acknowledged) for door in (rest, graph, line)]
                 doors = (rest.acknowledged, graph.acknowledged, line.acknowledged)
-                await eventually(
-                    lambda: all(len(d) > n + 20 for d, n in zip(doors, counts, strict=True)), 20
+                await patiently(
+                    lambda: all(len(d) > n + 20 for d, n in zip(doors, counts, strict=True))
                 )
                 await asyncio.gather(rest.stop(), graph.stop(), line.stop())
                 found = stored(edge.data_dir)
                 expected = found.after(cursor)
-                await eventually(lambda: len(follower.codes) >= len(expected))
+                await patiently(lambda: len(follower.codes) >= len(expected))
             assert follower.codes == expected
             assert follower.connections == 1
             found.holds_once([*rest.acknowledged, *graph.acknowledged, *line.acknowledged])

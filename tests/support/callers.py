@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import count
 from random import Random
 from typing import Any, Self
 
@@ -33,6 +34,11 @@ def milk_codes(seed: int) -> Iterator[str]:
         if code not in seen:
             seen.add(code)
             yield code
+
+
+def long_codes(seed: int) -> Iterator[str]:
+    """Endless and refused, yet kept and told of: they fill a reader's buffers sooner."""
+    return (f"{seed}-{number}-".ljust(480, "#") for number in count())
 
 
 async def token_of(edge: EdgeProcess, username: str = "admin", password: str = PASSWORD) -> str:
@@ -155,8 +161,16 @@ class Line:
         self.refused: list[str] = []
         self.unanswered: list[str] = []
         self.connections = 0
+        self.window = window
+        self.most_waiting = 0
+        self.refusing = False
+        """While set, whoever dials is turned away."""
+        self.stalled = asyncio.Event()
+        """While clear, nothing is sent."""
+        self.stalled.set()
+        self.babbled = True
         self._codes = codes
-        self._window = window
+        self._noise = b""
         self._peers: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
         self._stopping = False
 
@@ -182,11 +196,18 @@ class Line:
         async with asyncio.timeout(15):
             await asyncio.gather(*self._peers, return_exceptions=True)
 
+    async def babble(self, noise: bytes) -> None:
+        """Sent between two codes; the verdicts on what it looks like are not counted."""
+        self.babbled, self._noise = False, noise
+
     def cut(self) -> None:
         for writer in self._peers.values():
             writer.transport.abort()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self.refusing:
+            writer.transport.abort()
+            return
         task = asyncio.current_task()
         assert task is not None
         self._peers[task] = writer
@@ -204,13 +225,26 @@ class Line:
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, waiting: list[str]
     ) -> None:
         while waiting or not self._stopping:
-            while len(waiting) < self._window and not self._stopping:
+            await self.stalled.wait()
+            if self._noise and not waiting:
+                await self._make_noise(reader, writer)
+            while len(waiting) < self.window and not self._stopping and not self._noise:
                 code = next(self._codes)
                 waiting.append(code)
                 writer.write(code.encode("latin-1") + b"\r\n")
+            self.most_waiting = max(self.most_waiting, len(waiting))
             verdict = await reader.readexactly(1)
             code = waiting.pop(0)
             (self.acknowledged if verdict == b"A" else self.refused).append(code)
+
+    async def _make_noise(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Its end is known by a good code, whose verdict is the first good one."""
+        code = next(self._codes)
+        writer.write(self._noise + code.encode("latin-1") + b"\r\n")
+        while await reader.readexactly(1) != b"A":
+            continue
+        self.acknowledged.append(code)
+        self._noise, self.babbled = b"", True
 
 
 def recorded(port: int, token: str, codes: Iterator[str]) -> Callable[[], Awaitable[None]]:

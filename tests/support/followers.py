@@ -1,6 +1,8 @@
 """Subscribers of a running service that come back from their last cursor, on each live face."""
 
 import asyncio
+import socket
+import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -27,8 +29,15 @@ class Follower:
     connections: int = 0
     ends: list[str] = field(default_factory=list)
     """Why a connection ended, as it was told."""
+    gate: asyncio.Event = field(default_factory=asyncio.Event)
+    """While it is clear the follower takes nothing off its socket."""
+    narrow: bool = False
+    """With a receive buffer that does not grow, so that not reading is soon felt at the other end;
+    much smaller, and the kernel would take to probing its window by a slow timer."""
+    once_only: bool = False
 
     def start(self) -> None:
+        self.gate.set()
         self._task = asyncio.create_task(self._follow())
 
     async def __aenter__(self) -> Self:
@@ -43,78 +52,102 @@ class Follower:
         while True:
             with suppress(OSError, EOFError, InvalidHandshake, ConnectionClosed):
                 await self.once()
+            if self.once_only:
+                return
             await asyncio.sleep(RETRY_S)
 
     async def once(self) -> None:
         """One connection, to its end."""
         raise NotImplementedError
 
-    def take(self, cursor: str, code: str) -> None:
+    async def take(self, cursor: str, code: str) -> None:
         self.cursor = cursor
         self.codes.append(code)
+        await self.gate.wait()
+
+    def dialled(self) -> socket.socket:
+        opened = socket.socket()
+        if self.narrow:
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 131_072)
+        try:
+            opened.connect(("127.0.0.1", self.port))
+        except OSError:
+            opened.close()
+            raise
+        opened.setblocking(False)
+        self._socket = opened
+        return opened
+
+    def vanish(self) -> None:
+        """Without a word of the protocol, as a program that is killed: the kernel resets."""
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._task.cancel()
+        self._socket.close()
 
 
 @asynccontextmanager
 async def graphql_socket(port: int, token: str, **options: Any) -> AsyncIterator[ClientConnection]:
     """Open and acknowledged."""
     address = f"ws://127.0.0.1:{port}/graphql"
-    async with connect(address, subprotocols=[PROTOCOL], compression=None, **options) as socket:
+    async with connect(address, subprotocols=[PROTOCOL], compression=None, **options) as opened:
         init = {"type": "connection_init", "payload": {"Authorization": f"Bearer {token}"}}
-        await socket.send(orjson.dumps(init).decode())
-        assert orjson.loads(await socket.recv())["type"] == "connection_ack"
-        yield socket
+        await opened.send(orjson.dumps(init).decode())
+        assert orjson.loads(await opened.recv())["type"] == "connection_ack"
+        yield opened
 
 
-async def subscribe(socket: ClientConnection, after: str | None, query: str = SCANS) -> None:
+async def subscribe(opened: ClientConnection, after: str | None, query: str = SCANS) -> None:
     payload = {"query": query, "variables": {"after": after}}
     message = {"id": "1", "type": "subscribe", "payload": payload}
-    await socket.send(orjson.dumps(message).decode())
+    await opened.send(orjson.dumps(message).decode())
 
 
 class GraphQLFollower(Follower):
     async def once(self) -> None:
-        async with graphql_socket(self.port, self.token) as socket:
+        own = {"sock": self.dialled(), "max_queue": 1, "ping_interval": None}
+        async with graphql_socket(self.port, self.token, **own) as opened:
             self.connections += 1
-            await subscribe(socket, self.cursor)
+            await subscribe(opened, self.cursor)
             try:
-                async for text in socket:
-                    self.hear(orjson.loads(text))
+                async for text in opened:
+                    await self.hear(orjson.loads(text))
             finally:
-                self.ends.append(f"{socket.close_code} {socket.close_reason}")
+                self.ends.append(f"{opened.close_code} {opened.close_reason}")
 
-    def hear(self, message: dict[str, Any]) -> None:
+    async def hear(self, message: dict[str, Any]) -> None:
         if message["type"] != "next":
             self.ends.append(orjson.dumps(message).decode())
-            return
+            raise EOFError  # the operation is over, and the socket is of no more use
         item = message["payload"]["data"]["scans"]
-        self.take(item["cursor"], item["scan"]["code"])
+        await self.take(item["cursor"], item["scan"]["code"])
 
 
 class LegacyFollower(Follower):
     async def once(self) -> None:
         address = f"ws://127.0.0.1:{self.port}/ws?token={self.token}&after={self.cursor}"
-        async with connect(address, compression=None) as socket:
+        own: dict[str, Any] = {"sock": self.dialled(), "max_queue": 1, "ping_interval": None}
+        async with connect(address, compression=None, **own) as opened:
             self.connections += 1
             try:
-                async for text in socket:
+                async for text in opened:
                     message = orjson.loads(text)
                     if message["type"] == "scan":
-                        self.take(message["cursor"], message["data"]["code"])
+                        await self.take(message["cursor"], message["data"]["code"])
             finally:
-                self.ends.append(f"{socket.close_code} {socket.close_reason}")
+                self.ends.append(f"{opened.close_code} {opened.close_reason}")
 
 
 class EventFollower(Follower):
     """Server-sent events, come back by Last-Event-ID."""
 
     async def once(self) -> None:
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        reader, writer = await asyncio.open_connection(sock=self.dialled(), limit=4_096)
         try:
             writer.write(event_request(self.port, self.token, self.cursor))
             await reader.readuntil(b"\r\n\r\n")
             self.connections += 1
             while block := await self._block(reader):
-                self.hear(block)
+                await self.hear(block)
             self.ends.append("closed")
         finally:
             writer.transport.abort()
@@ -124,7 +157,7 @@ class EventFollower(Follower):
         size = int((await reader.readuntil(b"\r\n"))[:-2], 16)
         return (await reader.readexactly(size + 2))[:-2]
 
-    def hear(self, block: bytes) -> None:
+    async def hear(self, block: bytes) -> None:
         lines = dict(line.split(b": ", 1) for line in block.split(b"\n") if b": " in line)
         if block.startswith(b"event: complete"):
             self.ends.append("complete")
@@ -135,7 +168,7 @@ class EventFollower(Follower):
                 return
             found = item["data"]["scans"]
             assert lines[b"id"].decode() == found["cursor"]
-            self.take(found["cursor"], found["scan"]["code"])
+            await self.take(found["cursor"], found["scan"]["code"])
 
 
 def event_request(port: int, token: str, last_id: str | None) -> bytes:
@@ -152,11 +185,11 @@ FOLLOWERS: tuple[type[Follower], ...] = (GraphQLFollower, LegacyFollower, EventF
 
 async def first_cursor(port: int, token: str, record: Any) -> str:
     """Where the stream stands after one scan, which `record` makes."""
-    async with graphql_socket(port, token) as socket:
-        await subscribe(socket, None)
+    async with graphql_socket(port, token) as opened:
+        await subscribe(opened, None)
         while True:
             await record()
             with suppress(TimeoutError):
                 async with asyncio.timeout(1):
-                    item = orjson.loads(await socket.recv())["payload"]["data"]["scans"]
+                    item = orjson.loads(await opened.recv())["payload"]["data"]["scans"]
                     return str(item["cursor"])

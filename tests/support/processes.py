@@ -4,6 +4,7 @@ Nothing outlives its test: `close` ends the process, and the kernel kills it sho
 own process die first.
 """
 
+import asyncio
 import ctypes
 import os
 import random
@@ -13,6 +14,8 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -22,7 +25,8 @@ from tests.support.waiting import eventually
 
 ROOT = Path(__file__).parents[2]
 PASSWORD = "first-start-password"
-START_S = 45.0
+START_S = 60.0
+PATIENCE_S = 45.0
 PR_SET_PDEATHSIG = 1
 # Below what the kernel hands out to outgoing connections, or one of those could sit on the port
 # while the service that owns it is down.
@@ -47,7 +51,7 @@ def command(*arguments: str) -> list[str]:
 
 
 def environment(**settings: Any) -> dict[str, str]:
-    """The worktree's code, and no setting of whoever runs the tests."""
+    """This tree's code, and no setting of whoever runs the tests."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith("OKTOGRAPH_")}
     told = {f"OKTOGRAPH_{name.upper()}": str(value) for name, value in settings.items()}
     return {**kept, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", **told}
@@ -65,6 +69,11 @@ def run_to_end(folder: Path, *arguments: str, **settings: Any) -> subprocess.Com
         check=False,
         preexec_fn=_die_with_parent,
     )
+
+
+async def patiently(holds: Callable[[], bool], deadline_s: float = PATIENCE_S) -> None:
+    """`eventually`, with time for processes that share few cores with other tests."""
+    await eventually(holds, deadline_s)
 
 
 class EdgeProcess:
@@ -161,8 +170,12 @@ class EdgeProcess:
         line = next(line for line in status.splitlines() if line.startswith("VmRSS:"))
         return int(line.split()[1]) * 1024
 
-    def open_files(self) -> int:
-        return len(list(Path(f"/proc/{self.process.pid}/fd").iterdir()))
+    def open_sockets(self) -> int:
+        found = 0
+        for descriptor in Path(f"/proc/{self.process.pid}/fd").iterdir():
+            with suppress(FileNotFoundError):  # closed since it was listed
+                found += str(descriptor.readlink()).startswith("socket:")
+        return found
 
     def tail(self, size: int = 4_000) -> str:
         return self.log.read_text(errors="replace")[-size:]
@@ -186,3 +199,20 @@ class EdgeProcess:
 
 def _die_with_parent() -> None:
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+async def live(edge: EdgeProcess) -> dict[str, float]:
+    """The service's own figures of what it holds."""
+    async with httpx2.AsyncClient() as client:
+        page = (await client.get(f"{edge.url}/metrics")).text
+    found = (line.split('"') for line in page.splitlines() if line.startswith("oktograph_live{"))
+    return {what: float(value.rpartition(" ")[2]) for _, what, value in found}
+
+
+async def live_until(
+    edge: EdgeProcess, holds: Callable[[dict[str, float]], bool], deadline_s: float = PATIENCE_S
+) -> dict[str, float]:
+    async with asyncio.timeout(deadline_s):
+        while not holds(found := await live(edge)):  # noqa: ASYNC110 - asks another process
+            await asyncio.sleep(0.05)
+    return found

@@ -4,6 +4,8 @@ from fastapi import APIRouter
 
 from compat_rest.kernel.auth import Caller
 from compat_rest.kernel.links import link, linked
+from compat_rest.kernel.okto import presenter as envelope
+from compat_rest.kernel.okto import schemas as okto
 from compat_rest.kernel.replies import Reply
 from compat_rest.okto_edge import presenter, schemas
 from compat_rest.okto_edge.routes.parameters import Device, Limit, Sent
@@ -16,7 +18,7 @@ BATCH_ID = "$response.body#/data/batch/id"
 router = APIRouter(prefix="/api/v1/batches", tags=["batches"])
 
 
-@router.get("", response_model=schemas.Data[schemas.BatchList])
+@router.get("", response_model=okto.Data[schemas.BatchList])
 async def list_batches(
     caller: Caller, sent_status: Sent = None, device: Device = None, limit: Limit = 100
 ) -> Reply:
@@ -27,7 +29,7 @@ async def list_batches(
 
 @router.post(
     "",
-    response_model=schemas.Data[schemas.BatchCreated],
+    response_model=okto.Data[schemas.BatchCreated],
     responses=linked(
         batch=link("get_batch", id=BATCH_ID), packed=link("add_bottles_to_batch", id=BATCH_ID)
     ),
@@ -48,7 +50,7 @@ async def create_batch(caller: Caller, body: schemas.CreateBatchBody) -> Reply:
 
 @router.get(
     "/{id}",
-    response_model=schemas.Data[schemas.BatchWithBottles],
+    response_model=okto.Data[schemas.BatchWithBottles],
     responses=linked(packed=link("add_bottles_to_batch", id=BATCH_ID)),
 )
 async def get_batch(caller: Caller, id: str) -> Reply:
@@ -61,10 +63,10 @@ async def get_batch(caller: Caller, id: str) -> Reply:
 
 @router.post(
     "/{id}/bottles",
-    response_model=schemas.Data[schemas.Added],
+    response_model=okto.Data[schemas.Added],
     responses=linked(batch=link("get_batch", id="$request.path.id")),
 )
 async def add_bottles_to_batch(caller: Caller, id: str, body: schemas.BatchBottlesBody) -> Reply:
     command = MoveBottles.of(batch_id=id, bottle_ids=tuple(body.root))
     added = await resolvers.add_bottles_to_batch(caller, command)
-    return Reply(presenter.data({"added": added}))
+    return Reply(envelope.data({"added": added}))

@@ -4,6 +4,8 @@ from fastapi import APIRouter
 
 from compat_rest.kernel.auth import Caller
 from compat_rest.kernel.links import link, linked
+from compat_rest.kernel.okto import presenter as envelope
+from compat_rest.kernel.okto import schemas as okto
 from compat_rest.kernel.replies import Reply
 from compat_rest.okto_edge import presenter, schemas
 from compat_rest.okto_edge.routes.parameters import Limit, Line, Status
@@ -17,7 +19,7 @@ FIRST_ID = "$response.body#/data/bottles/0/id"
 router = APIRouter(prefix="/api/v1/bottles", tags=["bottles"])
 
 
-@router.get("", response_model=schemas.Data[list[schemas.BottleItem]])
+@router.get("", response_model=okto.Data[list[schemas.BottleItem]])
 async def list_bottles(
     caller: Caller, status: Status = None, line: Line = None, limit: Limit = 100
 ) -> Reply:
@@ -28,7 +30,7 @@ async def list_bottles(
 
 @router.post(
     "",
-    response_model=schemas.Data[schemas.BottlesCreated],
+    response_model=okto.Data[schemas.BottlesCreated],
     responses=linked(
         bottle=link("get_bottle", id=FIRST_ID),
         status=link("set_bottle_status", id=FIRST_ID),
@@ -52,7 +54,7 @@ async def create_bottles(caller: Caller, body: schemas.CreateBottlesBody) -> Rep
     return Reply(presenter.bottles_created(await resolvers.create_bottles(caller, command)))
 
 
-@router.get("/count", response_model=schemas.Data[schemas.BottleCount])
+@router.get("/count", response_model=okto.Data[schemas.BottleCount])
 async def count_bottles(caller: Caller, status: Status = None) -> Reply:
     counts = await resolvers.count_bottles_by_status(caller, BottleFilter(status=status))
     return Reply(presenter.bottle_count(counts))
@@ -60,7 +62,7 @@ async def count_bottles(caller: Caller, status: Status = None) -> Reply:
 
 @router.get(
     "/{id}",
-    response_model=schemas.Data[schemas.BottleDetail],
+    response_model=okto.Data[schemas.BottleDetail],
     responses=linked(status=link("set_bottle_status", id="$response.body#/data/id")),
 )
 async def get_bottle(caller: Caller, id: str) -> Reply:
@@ -72,10 +74,10 @@ async def get_bottle(caller: Caller, id: str) -> Reply:
 
 @router.patch(
     "/{id}/status",
-    response_model=schemas.Success,
+    response_model=okto.Success,
     responses=linked(bottle=link("get_bottle", id="$request.path.id")),
 )
 async def set_bottle_status(caller: Caller, id: str, body: schemas.BottleStatusBody) -> Reply:
     command = SetBottleStatus.of(bottle_id=id, status=BottleStatus(body.status))
     await resolvers.set_bottle_status(caller, command)
-    return Reply(presenter.SUCCESS)
+    return Reply(envelope.SUCCESS)

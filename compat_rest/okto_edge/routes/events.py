@@ -9,6 +9,8 @@ from starlette.responses import StreamingResponse
 from compat_rest.kernel.auth import Caller
 from compat_rest.kernel.fields import PRINTABLE
 from compat_rest.kernel.links import link, linked
+from compat_rest.kernel.okto import presenter as envelope
+from compat_rest.kernel.okto import schemas as okto
 from compat_rest.kernel.replies import Reply
 from compat_rest.kernel.streaming import MEDIA_TYPES, ExportFormat, attachment
 from compat_rest.okto_edge import presenter, schemas
@@ -51,7 +53,7 @@ Filter = Annotated[EventFilter, Depends(_wanted)]
 
 @router.get(
     "",
-    response_model=schemas.Data[schemas.JournalPage],
+    response_model=okto.Data[schemas.JournalPage],
     responses=linked(next=link("list_events", cursor="$response.body#/data/cursor")),
 )
 async def list_events(
@@ -63,7 +65,7 @@ async def list_events(
 
 @router.post(
     "",
-    response_model=schemas.Data[schemas.JournalEvent],
+    response_model=okto.Data[schemas.JournalEvent],
     responses=linked(
         event=link("get_event", id=EVENT_ID), acknowledged=link("acknowledge_event", id=EVENT_ID)
     ),
@@ -77,7 +79,7 @@ async def record_event(caller: Caller, body: schemas.NewEventBody) -> Reply:
         data=body.data,
     )
     row = await resolvers.record_event(caller, command)
-    return Reply(presenter.data(presenter.event(row)))
+    return Reply(envelope.data(presenter.event(row)))
 
 
 @router.get(
@@ -94,28 +96,28 @@ async def export_events(
     return attachment(_presented(rows), presenter.EVENT_COLUMNS, format, "events", "event")
 
 
-@router.post("/ack-all", response_model=schemas.Data[schemas.Acknowledged])
+@router.post("/ack-all", response_model=okto.Data[schemas.Acknowledged])
 async def acknowledge_all_events(caller: Caller) -> Reply:
     count = await resolvers.acknowledge_all_events(caller)
-    return Reply(presenter.data({"acknowledged": count}))
+    return Reply(envelope.data({"acknowledged": count}))
 
 
-@router.get("/{id}", response_model=schemas.Data[schemas.JournalEvent])
+@router.get("/{id}", response_model=okto.Data[schemas.JournalEvent])
 async def get_event(caller: Caller, id: str) -> Reply:
     row = await resolvers.event(caller, id)
     if row is None:
         raise NotFound("Event", id)
-    return Reply(presenter.data(presenter.event(row)))
+    return Reply(envelope.data(presenter.event(row)))
 
 
 @router.post(
     "/{id}/ack",
-    response_model=schemas.Data[schemas.JournalEvent],
+    response_model=okto.Data[schemas.JournalEvent],
     responses=linked(event=link("get_event", id=EVENT_ID)),
 )
 async def acknowledge_event(caller: Caller, id: str) -> Reply:
     row = await resolvers.acknowledge_event(caller, id)
-    return Reply(presenter.data(presenter.event(row)))
+    return Reply(envelope.data(presenter.event(row)))
 
 
 async def _presented(

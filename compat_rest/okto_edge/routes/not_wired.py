@@ -6,8 +6,8 @@ from typing import Any, Final
 from fastapi import APIRouter
 
 from compat_rest.kernel.auth import Anyone, Caller
+from compat_rest.kernel.okto.errors import ErrorBody
 from compat_rest.kernel.replies import Reply
-from compat_rest.okto_edge.errors import ErrorBody
 
 NOT_WIRED: Final = {"error": {"code": "SERVICE_UNAVAILABLE"}}
 _ROUTES: Final = (

@@ -3,10 +3,10 @@
 from fastapi import APIRouter
 
 from compat_rest.kernel.auth import Caller
+from compat_rest.kernel.okto.schemas import Data
 from compat_rest.kernel.replies import Reply
 from compat_rest.okto_edge import sync_presenter as presenter
 from compat_rest.okto_edge import sync_schemas as schemas
-from compat_rest.okto_edge.schemas import Data
 from domain.sync.commands import ActivateDevice, SignIn
 from graph.sync import resolvers
 

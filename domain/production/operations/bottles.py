@@ -30,7 +30,8 @@ async def create_bottles(
     ]
     taken = await bottles.insert_new(work.session, work.customer_id, rows)
     if taken:
-        repeated = [row.identifier for row in rows if (row.gtin, row.serial) in set(taken)]
+        known = set(taken)
+        repeated = [row.identifier for row in rows if (row.gtin, row.serial) in known]
         raise Conflict("These bottles exist already", identifiers=repeated[:20], count=len(taken))
     ids = [row.id for row in rows]
     await remember(work, ItemKind.BOTTLE, ids, "CREATED", status=BottleStatus.CREATED.name)

@@ -65,16 +65,16 @@ async def test_a_cut_and_a_change_show(database: Database, tail: LogTail) -> Non
     for number in range(5):
         await _write(transactions, actor, f"key-{number}")
     async with database.read() as session:
-        assert await audit.first_break(session) is None
+        assert await audit.first_break(session, actor.customer_id) is None
         page = await audit.entries(session, actor.customer_id, audit.AuditFilter(), PAGE)
     fourth, third = page.rows[1], page.rows[2]
     async with database.engine.begin() as connection:
         await connection.execute(delete(audit.AUDIT).where(audit.AUDIT.c.id == third.id))
     async with database.read() as session:
-        assert await audit.first_break(session) == fourth.id
+        assert await audit.first_break(session, actor.customer_id) == fourth.id
     async with database.engine.begin() as connection:
         first = page.rows[4]
         changed = update(audit.AUDIT).where(audit.AUDIT.c.id == first.id)
         await connection.execute(changed.values(actor_name="nobody"))
     async with database.read() as session:
-        assert await audit.first_break(session) == first.id
+        assert await audit.first_break(session, actor.customer_id) == first.id

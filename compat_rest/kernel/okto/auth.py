@@ -3,8 +3,8 @@
 from fastapi import APIRouter, Request
 
 from compat_rest.kernel.auth import Anyone
+from compat_rest.kernel.okto import presenter, schemas
 from compat_rest.kernel.replies import Reply
-from compat_rest.okto_edge import presenter, schemas
 from graph.identity import resolvers as identity
 from graph.line import resolvers as line
 

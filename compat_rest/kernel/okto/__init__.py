@@ -1,0 +1,1 @@
+"""What OKTO's two services, edge and factory, have in common: envelope, refusals, login, health."""

@@ -1,0 +1,86 @@
+"""What the documents say to type works, word for word but for the port."""
+
+import asyncio
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+import strawberry  # noqa: F401 - the schema's library, imported before graphql
+from graphql import parse, validate
+
+from domain.production.codes import ProfileCatalogue
+from drivers.scanners.port import parse_scanners
+from graph.schema import schema
+from oktograph.settings import Settings
+from tests.support.edge import Edge
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def blocks(text: str, language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", text, flags=re.DOTALL)
+
+
+async def _shell(edge: Edge, script: str) -> str:
+    script = "set -euo pipefail\n" + script.replace("localhost:8080", edge.address)
+    process = await asyncio.create_subprocess_exec(
+        "bash", "-c", script, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+    )
+    async with asyncio.timeout(60):
+        output, _ = await process.communicate()
+    assert process.returncode == 0, output.decode()
+    return output.decode()
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
+async def test_the_readme_s_curl_lines_answer(edge: Edge) -> None:
+    [login] = [block for block in blocks(README, "sh") if "TOKEN=$(" in block]
+    [legacy] = [block for block in blocks(README, "sh") if "scanner/scan" in block]
+    output = await _shell(edge, login + "\n" + legacy)
+    assert '"totalCount"' in output
+    assert '"errors"' not in output
+    assert '"success":false' not in output
+    assert '"bottleId"' in output
+    assert "severity,category" in output
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
+async def test_the_readme_s_stream_streams(edge: Edge) -> None:
+    [login] = [block for block in blocks(README, "sh") if "TOKEN=$(" in block]
+    [stream] = [block for block in blocks(README, "sh") if "text/event-stream" in block]
+    operator = await edge.logged_in("operator")
+    first = f"{{ {stream.strip()} || true; }} | grep -m1 '^data: {{\"data\"'"
+    shell = asyncio.create_task(_shell(edge, f"{login}\n{first}"))
+    await edge.subscribers(1)
+    await operator.ask('mutation { scan(input: {code: "x"}) { valid } }')
+    _, _, event = (await shell).rpartition("data: ")
+    assert json.loads(event)["data"]["scans"]["scan"]["code"] == "x"
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_graphql_in_the_documents_is_valid(path: Path) -> None:
+    for document in blocks(path.read_text(), "graphql"):
+        assert validate(schema._schema, parse(document)) == []
+
+
+def test_the_readme_names_every_setting() -> None:
+    named = {name.lower() for name in re.findall(r"OKTOGRAPH_([A-Z0-9_]+)", README)}
+    # The factory's port is taken already, and means nothing yet.
+    assert named == set(Settings.model_fields) - {"factory_port"}
+
+
+def test_json_in_the_documents_is_accepted() -> None:
+    [scanners] = blocks((ROOT / "docs" / "scanners.md").read_text(), "json")
+    assert len(parse_scanners(json.loads(scanners))) == 2
+    [profiles] = blocks((ROOT / "docs" / "codes.md").read_text(), "json")
+    assert "cheese" in ProfileCatalogue().with_user_profiles(json.loads(profiles)).industries
+
+
+def test_links_lead_somewhere() -> None:
+    for path in [*DOCUMENTS, ROOT / "ARCHITECTURE.md", *sorted((ROOT / "docs/adr").glob("*.md"))]:
+        for target in re.findall(r"\]\(((?!http|#)[^)]+)\)", path.read_text()):
+            assert (path.parent / target).exists(), f"{path.name}: {target}"

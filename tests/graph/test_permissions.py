@@ -1,0 +1,182 @@
+"""Who may what, for every root field there is; a denied write changes nothing."""
+
+from typing import Any
+
+import pytest
+
+from tests.support import documents as ask
+from tests.support.codes import DOCUMENTED
+from tests.support.edge import Edge
+
+NOBODY = "0" * 32
+EVERYBODY = frozenset({"operator", "manager", "admin", "auditor"})
+WORKERS = EVERYBODY - {"auditor"}
+OVERSIGHT = EVERYBODY - {"operator"}
+DENIED = ("FORBIDDEN", "UNAUTHORIZED")
+ID = {"id": NOBODY}
+MOVE = {"input": {"batchId": NOBODY, "bottleIds": [NOBODY]}}
+LOAD = {"input": {"palletId": NOBODY, "batchIds": [NOBODY]}}
+Case = tuple[str, dict[str, Any], frozenset[str]]
+
+QUERIES: dict[str, Case] = {
+    "me": ("{ me { id } }", {}, EVERYBODY),
+    "bottles": ("{ bottles { totalCount } }", {}, EVERYBODY),
+    "bottle": ("query ($id: ID!) { bottle(id: $id) { id } }", ID, EVERYBODY),
+    "bottleCounts": ("{ bottleCounts { count } }", {}, EVERYBODY),
+    "batches": ("{ batches { totalCount } }", {}, EVERYBODY),
+    "batch": ("query ($id: ID!) { batch(id: $id) { id } }", ID, EVERYBODY),
+    "pallets": ("{ pallets { totalCount } }", {}, EVERYBODY),
+    "pallet": ("query ($id: ID!) { pallet(id: $id) { id } }", ID, EVERYBODY),
+    "scans": ("{ scans { totalCount } }", {}, EVERYBODY),
+    "trace": (ask.TRACE, {"identifier": NOBODY}, EVERYBODY),
+    "scanners": ("{ scanners { name } }", {}, EVERYBODY),
+    "events": ("{ events { totalCount } }", {}, EVERYBODY),
+    "event": ("query ($id: ID!) { event(id: $id) { id } }", ID, EVERYBODY),
+    "auditLog": ("{ auditLog { totalCount } }", {}, OVERSIGHT),
+    "auditBreak": ("{ auditBreak }", {}, OVERSIGHT),
+    "node": ("query ($id: ID!) { node(id: $id) { id } }", ID, EVERYBODY),
+    "syncStatus": ("{ syncStatus { __typename } }", {}, EVERYBODY),
+    "provisioning": ("{ provisioning { __typename } }", {}, EVERYBODY),
+    "provisioningDevices": ("{ provisioningDevices { __typename } }", {}, EVERYBODY),
+    "connection": ("{ connection { __typename } }", {}, EVERYBODY),
+    "cloudLines": ("{ cloudLines { __typename } }", {}, EVERYBODY),
+    "cloudCodes": ("{ cloudCodes(limit: 1) { __typename } }", {}, WORKERS),
+    "cloudCompany": ("{ cloudCompany { __typename } }", {}, EVERYBODY),
+}
+MUTATIONS: dict[str, Case] = {
+    "scan": (ask.SCAN, {"input": {"code": DOCUMENTED}}, WORKERS),
+    "validateCode": (ask.VALIDATE, {"code": DOCUMENTED}, EVERYBODY),
+    "mockScan": (ask.MOCK_SCAN, {"code": DOCUMENTED}, WORKERS),
+    "generateCode": (ask.GENERATE, {"industry": "milk"}, WORKERS),
+    "createBottles": (
+        ask.CREATE_BOTTLES,
+        {"input": {"bottles": [{"identifier": DOCUMENTED}]}},
+        WORKERS,
+    ),
+    "setBottleStatus": (ask.SET_STATUS, {"input": {"id": NOBODY, "status": "SENT"}}, WORKERS),
+    "createBatch": (ask.CREATE_BATCH, {"input": {}}, WORKERS),
+    "addBottlesToBatch": (ask.ADD_BOTTLES, MOVE, WORKERS),
+    "removeBottlesFromBatch": (ask.REMOVE_BOTTLES, MOVE, WORKERS),
+    "completeBatch": (ask.COMPLETE_BATCH, ID, WORKERS),
+    "createPallet": (ask.CREATE_PALLET, {"input": {}}, WORKERS),
+    "addBatchesToPallet": (ask.ADD_BATCHES, LOAD, WORKERS),
+    "completePallet": (ask.COMPLETE_PALLET, ID, WORKERS),
+    "disaggregate": (ask.DISAGGREGATE, ID, WORKERS),
+    "recordEvent": (ask.RECORD_EVENT, {"input": {"message": "a note"}}, WORKERS),
+    "acknowledgeEvent": (ask.ACKNOWLEDGE, ID, WORKERS),
+    "acknowledgeAllEvents": (ask.ACKNOWLEDGE_ALL, {}, WORKERS),
+    "signInToCloud": (
+        'mutation { signInToCloud(email: "a@b.c", password: "x") { __typename } }',
+        {},
+        WORKERS,
+    ),
+    "activateDevice": (
+        'mutation { activateDevice(input: {deviceId: "d"}) { __typename } }',
+        {},
+        WORKERS,
+    ),
+    "deprovision": ("mutation { deprovision { __typename } }", {}, WORKERS),
+    "setConnectionMode": (
+        "mutation { setConnectionMode(mode: DIRECT_CLOUD) { __typename } }",
+        {},
+        WORKERS,
+    ),
+    "syncNow": ("mutation { syncNow { __typename } }", {}, WORKERS),
+}
+SUBSCRIPTIONS = {
+    "scans": "subscription { scans { cursor } }",
+    "batches": "subscription { batches { cursor } }",
+    "events": "subscription { events { cursor } }",
+    "sync": "subscription { sync { cursor } }",
+}
+PUBLIC = {"login"}
+ROOTS = """{ __schema {
+  queryType { fields { name } } mutationType { fields { name } }
+  subscriptionType { fields { name } } } }"""
+
+
+async def test_the_tables_name_every_root_field(edge: Edge) -> None:
+    admin = await edge.logged_in("admin")
+    found = (await admin.ask(ROOTS))["__schema"]
+    names = {kind: {one["name"] for one in found[kind]["fields"]} for kind in found}
+    assert names["queryType"] == QUERIES.keys()
+    assert names["mutationType"] - PUBLIC == MUTATIONS.keys()
+    assert names["subscriptionType"] == SUBSCRIPTIONS.keys()
+
+
+def first_code(answer: dict[str, Any]) -> str | None:
+    errors = answer.get("errors")
+    return errors[0]["extensions"]["code"] if errors else None
+
+
+@pytest.mark.parametrize("role", sorted(EVERYBODY))
+async def test_a_role_may_what_it_may_and_no_more(edge: Edge, role: str) -> None:
+    client = await edge.logged_in(role)
+    for name, (document, given, who) in (QUERIES | MUTATIONS).items():
+        before = await edge.contents()
+        code = first_code(await client.graphql(document, given))
+        if role in who:
+            assert code not in (*DENIED, "SERVER_ERROR"), (name, code)
+        else:
+            assert code == "FORBIDDEN", name
+            assert await edge.contents() == before, name
+
+
+async def test_nobody_may_nothing(edge: Edge) -> None:
+    anonymous = edge.client()
+    before = await edge.contents()
+    for name, (document, given, _who) in (QUERIES | MUTATIONS).items():
+        assert first_code(await anonymous.graphql(document, given)) == "UNAUTHORIZED", name
+    for document in SUBSCRIPTIONS.values():
+        async with anonymous.subscribe(document) as subscription:
+            assert await subscription.refused() == "UNAUTHORIZED"
+    assert await edge.contents() == before
+    assert edge.live() == 0
+
+
+@pytest.mark.parametrize("role", sorted(EVERYBODY))
+async def test_streams_are_everybodys_who_may_read(edge: Edge, role: str) -> None:
+    client = await edge.logged_in(role)
+    for document in SUBSCRIPTIONS.values():
+        async with client.subscribe(document):
+            await edge.subscribers(1)
+        await edge.subscribers(0)
+
+
+@pytest.mark.parametrize("token", ["nonsense", "a.b.c", "x" * 5_000])
+async def test_a_token_that_is_none_is_refused_before_anything_is_done(
+    edge: Edge, token: str
+) -> None:
+    before = await edge.contents()
+    client = edge.client()
+    headers = {"authorization": f"Bearer {token}"}
+    body = {"query": ask.SCAN, "variables": {"input": {"code": DOCUMENTED}}}
+    answer = await client.http.post("/graphql", json=body, headers=headers)
+    assert answer.status_code == 401
+    assert first_code(answer.json()) == "UNAUTHORIZED"
+    assert answer.headers["www-authenticate"] == "Bearer"
+    assert await edge.contents() == before
+
+
+async def test_login_answers_who_it_is_and_what_they_may(edge: Edge) -> None:
+    document = """mutation ($username: String!, $password: String!) {
+      login(username: $username, password: $password) {
+        token expiresAt user { id username role displayName permissions } } }"""
+    anonymous = edge.client()
+    found = await anonymous.ask(document, username="auditor", password="auditor123")
+    user = found["login"]["user"]
+    assert (user["username"], user["role"], user["displayName"]) == (
+        "auditor",
+        "AUDITOR",
+        "Arthur Auditor",
+    )
+    assert "production:scan:record" not in user["permissions"]
+    client = edge.client(found["login"]["token"])
+    me = (await client.ask("{ me { id username role displayName permissions } }"))["me"]
+    assert me == user
+    wrong = {"username": "auditor", "password": "wrong"}
+    assert await anonymous.code(document, **wrong) == "UNAUTHORIZED"
+    nobody = {"username": "nobody", "password": "wrong"}
+    assert await anonymous.code(document, **nobody) == "UNAUTHORIZED"
+    empty = {"username": "", "password": ""}
+    assert await anonymous.code(document, **empty) == "VALIDATION_ERROR"
