@@ -70,6 +70,11 @@ class Streams:
         """Figures that are worked out every so often."""
         self._sources = {source.field: source for source in sources}
 
+    @property
+    def live(self) -> int:
+        """How many follow something, of the log's or a figure."""
+        return self.fanout.subscriptions + self.periodic.followers
+
     async def close(self) -> None:
         """Ends every subscription by Stopping, of the log's and of figures; refuses new ones."""
         await self.periodic.close()
