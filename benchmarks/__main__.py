@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.status import Status
 from rich.table import Table
 
-from benchmarks import growth, ingest, lists, subscribers, verdict
+from benchmarks import growth, ingest, intake, lists, subscribers, verdict
 from benchmarks.figures import FULL, QUICK, Benchmark, Figure
 from benchmarks.machine import LOAD_CORE, SHARED_CORE, pin
 
@@ -23,6 +23,7 @@ BENCHMARKS: Final[Mapping[str, Benchmark]] = {
     "lists": lists.run,
     "subscribers": subscribers.run,
     "growth": growth.run,
+    "intake": intake.run,
 }
 BUSY: Final = 0.7
 """Runnable processes in the last minute; a quiet machine has fewer."""

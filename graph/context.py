@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from domain.identity.ports import IdentityServices
     from domain.line.ports import LinePort
     from domain.production.operations.scans import ScanIntake
+    from domain.production.ports import FleetFigures
     from domain.software.ports import SoftwareServices
     from domain.sync.ports import SyncServices
     from graph.streams import Streams
@@ -33,6 +34,8 @@ class Policy:
     gs1_company_prefix: str = "2000000"
     origin: str = ""
     """The name of this edge: its running numbers are its own."""
+    time_zone: str = "UTC"
+    """The site's, IANA: when its day begins."""
     drain_timeout_s: float = 30.0
     """A reader's socket that takes nothing for so long is given up."""
 
@@ -65,6 +68,8 @@ class Services:
     """Of a factory; an edge has no fleet."""
     software: "SoftwareServices | None" = None
     """Of a factory too."""
+    fleet_figures: "FleetFigures | None" = None
+    """None where there is no fleet: an edge shows its own queue."""
 
 
 @dataclass(slots=True)

@@ -13,8 +13,9 @@ from graph.journal.fields import JournalMutation, JournalQuery
 from graph.journal.types import EventStreamItem
 from graph.line.fields import LineQuery
 from graph.node import NodeQuery
-from graph.production.fields import ProductionMutation, ProductionQuery
-from graph.production.types import BatchStreamItem, ScanStreamItem
+from graph.production import resolvers as production
+from graph.production.fields import ProductionMutation, ProductionQuery, metrics_of
+from graph.production.types import BatchStreamItem, Overview, ScanStreamItem
 from graph.scalars import SCALARS
 from graph.streams import open_stream
 from graph.sync.fields import SyncMutation, SyncQuery
@@ -62,6 +63,12 @@ class Subscription:
     @strawberry.subscription(description="Synchronisation as it goes on")
     def sync(self, info: Info, after: str | None = None) -> AsyncGenerator[SyncStreamItem, None]:
         return open_stream(info.context, "sync", {"after": after})
+
+    @strawberry.subscription(
+        description="The dashboard's figures at once and then every so often (250 to 60000 ms)"
+    )
+    def metrics(self, info: Info, interval_ms: int = 1000) -> AsyncGenerator[Overview, None]:
+        return metrics_of(production.metrics(info.context, interval_ms))
 
 
 schema = strawberry.Schema(

@@ -30,6 +30,7 @@ from domain.kernel.errors import ValidationFailed
 from domain.kernel.eventlog import LogRow
 from domain.kernel.fanout import Fanout
 from graph.documents import DocumentStore, PreparedDocument, PreparedOperation, sha256
+from graph.periodic import Periodic
 
 if TYPE_CHECKING:
     from graph.execution import EngineContext
@@ -65,7 +66,19 @@ class Streams:
     ) -> None:
         self.fanout = fanout
         self.queue_limit = queue_limit
+        self.periodic = Periodic()
+        """Figures that are worked out every so often."""
         self._sources = {source.field: source for source in sources}
+
+    @property
+    def live(self) -> int:
+        """How many follow something, of the log's or a figure."""
+        return self.fanout.subscriptions + self.periodic.followers
+
+    async def close(self) -> None:
+        """Ends every subscription by Stopping, of the log's and of figures; refuses new ones."""
+        await self.periodic.close()
+        await self.fanout.close()
 
     def source(self, field: str) -> StreamSource | None:
         """By the GraphQL name of the subscription's root field."""

@@ -34,7 +34,7 @@ class EdgeRuntime:
 
     async def stop_streams(self) -> None:
         """Subscribers are told that the service stops; all else goes on until `stop`."""
-        await self.services.fanout.close()
+        await self.services.streams.close()
 
     async def stop(self) -> None:
         await self._stack.aclose()

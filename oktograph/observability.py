@@ -63,7 +63,7 @@ class _Live(Collector):
     def _figures(self) -> dict[str, int]:
         services = self._services
         return {
-            "subscriptions": services.fanout.subscriptions,
+            "subscriptions": services.streams.live,
             "groups": services.fanout.groups,
             "waiting_writes": services.scans.waiting,
             "scanners_connected": sum(one.connected for one in services.line.scanners()),

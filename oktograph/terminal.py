@@ -94,6 +94,6 @@ class Announcement:
         states = ", ".join(f"{s.name} {s.state.lower()}" for s in services.line.scanners())
         return Text(
             f"scans {read:,} · bottles {sum(made.values()):,} · batches {packed:,} · "
-            f"pallets {loaded:,} · streams {services.fanout.subscriptions} · {states}",
+            f"pallets {loaded:,} · streams {services.streams.live} · {states}",
             no_wrap=True,
         )

@@ -164,6 +164,16 @@ async def move_reader(session: AsyncSession, name: str, seq: int) -> None:
         await session.execute(insert(_READER).values(name=name, seq=seq))
 
 
+async def forget_reader(session: AsyncSession, name: str) -> bool:
+    """From now on trimming passes what it had not read; False where there is no such reader."""
+    gone = await session.execute(delete(_READER).where(_READER.c.name == name))
+    return cast(CursorResult[Any], gone).rowcount == 1
+
+
+async def has_reader(session: AsyncSession, name: str) -> bool:
+    return await session.scalar(select(_READER.c.seq).where(_READER.c.name == name)) is not None
+
+
 async def trim(session: AsyncSession, before_us: int) -> int:
     """Drops what is older than `before_us` and read by every durable reader; the new floor."""
     readers: Sequence[int] = (await session.scalars(select(_READER.c.seq))).all()

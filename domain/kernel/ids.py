@@ -42,6 +42,11 @@ def new_id_bytes() -> bytes:
     ).to_bytes(16, "big")
 
 
+def earliest_id(at_us: int) -> str:
+    """Not above any id that was made from that millisecond on, above all from before."""
+    return f"{max(at_us, 0) // 1000:012x}{'0' * 20}"
+
+
 def is_id(text: str) -> bool:
     """Whether `text` can be an id of ours; anything else names nothing."""
     return PLAIN.fullmatch(text) is not None

@@ -94,3 +94,19 @@ class ContainmentRow(NamedTuple):
     parent_kind: ItemKind
     from_us: int
     until_us: int | None
+
+
+class OverviewRow(NamedTuple):
+    """The dashboard. "Today" began at `day_start_us`, by the site's time zone."""
+
+    at_us: int
+    day_start_us: int
+    devices_online: int
+    devices_offline: int
+    bottles_today: int
+    batches_today: int
+    pallets_today: int
+    batches_completed: int
+    """Of today."""
+    bottles_per_minute: int
+    sync_queue_total: int

@@ -1,10 +1,13 @@
 """What production may do: state machines of bottle, batch and pallet. Pure decisions."""
 
 from collections.abc import Mapping
+from datetime import datetime, time, timedelta
 from enum import Enum
 from typing import TypeVar
+from zoneinfo import ZoneInfo
 
-from domain.kernel.errors import Conflict
+from domain.kernel.clock import from_us, to_us
+from domain.kernel.errors import Conflict, ValidationFailed
 from domain.production.models import AggregateStatus, BottleStatus
 
 S = TypeVar("S", bound=Enum)
@@ -67,3 +70,16 @@ def require_room(bottle_count: int, adding: int, batch_size: int | None) -> None
             count=bottle_count,
             adding=adding,
         )
+
+
+def day_of(now_us: int, time_zone: str) -> tuple[int, int]:
+    """Beginning and end of the day that it is at a place, in microseconds. Raises ValidationFailed
+    for what is no IANA time zone."""
+    try:
+        zone = ZoneInfo(time_zone)
+    except (ValueError, OSError, LookupError):
+        raise ValidationFailed("timeZone", "not a time zone (IANA)") from None
+    today = from_us(now_us).astimezone(zone).date()
+    midnights = (datetime.combine(day, time(), zone) for day in (today, today + timedelta(days=1)))
+    start, end = (to_us(midnight) for midnight in midnights)
+    return start, end

@@ -6,17 +6,19 @@ from typing import Final
 
 from domain.kernel import eventlog
 from domain.kernel.actor import Actor, system_actor
-from domain.kernel.database import Database
-from domain.kernel.errors import DomainError
+from domain.kernel.database import Database, ReadSession
+from domain.kernel.errors import Conflict, DomainError
 from domain.kernel.uow import Transactions
 from domain.sync import rules
+from domain.sync.lanes import EDGE_LANE, Lane
+from domain.sync.models import ConnectionMode
 from domain.sync.operations import connection as connection_operations
 from domain.sync.operations import delivery
 from domain.sync.operations import provisioning as provisioning_operations
 from domain.sync.ports import CloudPort, SecretBox, SyncTarget
 from domain.sync.queue import QueueCounter
 from domain.sync.repository import connection, items, provisioning
-from domain.sync.rows import QueuePage, SyncOutcome, SyncStatusRow
+from domain.sync.rows import NOTHING_WAITS, QueuePage, SyncOutcome, SyncStatusRow
 from domain.sync.states import deliveries
 from domain.sync.upstream import Progress, Upstream, UpstreamError
 
@@ -33,6 +35,7 @@ class SyncRunner:
     """Runs passes for each customer, at most one at a time; callers join the one that runs.
 
     `factory` takes what is delivered in mode VIA_LOCAL_SERVER; without one that mode only queues.
+    `lane` says whose queue it is: an edge's, or a factory's towards the cloud.
     """
 
     def __init__(
@@ -42,8 +45,10 @@ class SyncRunner:
         secrets: SecretBox,
         *,
         factory: SyncTarget | None = None,
+        lane: Lane = EDGE_LANE,
     ) -> None:
-        self.queue = QueueCounter()
+        self.lane = lane
+        self.queue = QueueCounter(lane.reader)
         self.woken = asyncio.Event()
         self._transactions = transactions
         self._database: Database = transactions.database
@@ -53,7 +58,8 @@ class SyncRunner:
     async def begin(self, customer_id: int) -> None:
         """Once at a start: the queue begins, and what a crash left half done is put back."""
         async with self._transactions.begin(_actor(customer_id)) as work:
-            await connection_operations.register(work)
+            if await self.lane.is_open(work.session, customer_id):
+                await connection_operations.register(work, self.lane.reader)
             await provisioning_operations.put_back(work, None)
 
     async def deliver(self, customer_id: int, *, within_s: float) -> SyncOutcome:
@@ -78,12 +84,20 @@ class SyncRunner:
     async def is_ready(self, customer_id: int) -> bool:
         """Whether a pass could run now."""
         async with self._database.read() as session:
-            mode = (await connection.connection(session, customer_id)).mode
+            if not await self.lane.is_open(session, customer_id):
+                return False
+            mode = await self._mode(session, customer_id)
             return self._upstream.is_open(mode, await provisioning.tokens(session, customer_id))
+
+    async def _mode(self, session: ReadSession, customer_id: int) -> ConnectionMode:
+        return self.lane.mode or (await connection.connection(session, customer_id)).mode
 
     async def status(self, customer_id: int) -> SyncStatusRow:
         async with self._database.read() as session:
-            figures = await self.queue.figures(session, customer_id)
+            is_open = await self.lane.is_open(session, customer_id)
+            figures = NOTHING_WAITS
+            if is_open:
+                figures = await self.queue.figures(session, customer_id)
             found = await connection.connection(session, customer_id)
             tokens = await provisioning.tokens(session, customer_id)
         return SyncStatusRow(
@@ -92,9 +106,11 @@ class SyncRunner:
             last_sync_at_us=found.last_sync_at_us,
             sync_errors=found.sync_errors,
             last_error=found.last_error,
-            mode=found.mode,
+            mode=self.lane.mode or found.mode,
             allow_switch=found.allow_switch,
-            connected=found.sync_errors == 0 and self._upstream.is_open(found.mode, tokens),
+            connected=is_open
+            and found.sync_errors == 0
+            and self._upstream.is_open(self.lane.mode or found.mode, tokens),
         )
 
     def wake(self) -> None:
@@ -165,7 +181,7 @@ class SyncRunner:
             cargo = await items.load(session, actor.customer_id, page)
         receipt = await progress.push(target, deliveries(log_id, page, cargo))
         async with self._transactions.begin(actor) as work:
-            failed = await delivery.settle_page(work, page, cargo, receipt)
+            failed = await delivery.settle_page(work, self.lane.reader, page, cargo, receipt)
         if failed is not None:
             progress.failed += failed
             progress.synced += page.weight - failed
@@ -176,7 +192,7 @@ class SyncRunner:
             await self.queue.figures(session, actor.customer_id)
         async with self._transactions.begin(actor) as work:
             waiting = await self.queue.keep(work)
-            page = await delivery.take_page(work)
+            page = await delivery.take_page(work, self.lane.reader)
             if page is not None and not progress.started:
                 connection_operations.pass_started(work, waiting)
         progress.started = progress.started or page is not None
@@ -193,9 +209,12 @@ class SyncRunner:
         return SyncOutcome(progress.synced, progress.failed, figures.size)
 
     async def _target(self, customer_id: int) -> SyncTarget:
-        """Raises Unavailable where the way is not built, Conflict where it is not provisioned."""
+        """Raises Unavailable where the way is not built, Conflict where it is not provisioned or
+        switched off."""
         async with self._database.read() as session:
-            mode = (await connection.connection(session, customer_id)).mode
+            if not await self.lane.is_open(session, customer_id):
+                raise Conflict(rules.SWITCHED_OFF)
+            mode = await self._mode(session, customer_id)
             tokens = await provisioning.tokens(session, customer_id)
         return self._upstream.target(mode, tokens)
 

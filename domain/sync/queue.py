@@ -31,7 +31,8 @@ class QueueCounter:
     since. The log never changes behind the head, so what was counted stays true.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, reader: str = queue.EDGE_READER) -> None:
+        self._reader = reader
         self._known: dict[int, Counted] = {}
 
     async def figures(self, session: ReadSession, customer_id: int) -> QueueFigures:
@@ -60,13 +61,13 @@ class QueueCounter:
 
     async def is_worth_keeping(self, session: ReadSession, customer_id: int) -> bool:
         """Whether much was counted since the count was stored."""
-        stored = await queue.state(session, customer_id)
+        stored = await queue.state(session, customer_id, self._reader)
         counted = await self._count(session, customer_id)
         kept = max(stored.counted_seq, stored.position)
         return counted.counted_seq - kept >= UNKEPT_FACTS
 
     async def _count(self, session: ReadSession, customer_id: int) -> Counted:
-        base = self._base(customer_id, await queue.state(session, customer_id))
+        base = self._base(customer_id, await queue.state(session, customer_id, self._reader))
         more = await queue.count_after(session, customer_id, base.counted_seq)
         # Read inside a transaction that may yet fail, and kept all the same: a fact counted here
         # is one that others have committed; this transaction's own are written at its very end.

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from domain.production.rows import BatchRow, BottleRow, PalletRow
 from domain.sync.models import ConnectionMode, ProvisioningStatus
@@ -62,6 +62,9 @@ class QueueFigures(NamedTuple):
 
     size: int
     oldest_at_us: int | None
+
+
+NOTHING_WAITS: Final = QueueFigures(0, None)
 
 
 class SyncStatusRow(NamedTuple):

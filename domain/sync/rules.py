@@ -39,6 +39,7 @@ NOT_PROVISIONED: Final = (
 )
 NOT_SIGNED_IN: Final = "Nobody is signed in to the cloud: sign in first"
 NO_CLOUD: Final = "No cloud is configured for this installation"
+SWITCHED_OFF: Final = "Forwarding to the cloud is switched off for this factory"
 NO_FACTORY: Final = (
     "The connection mode is VIA_LOCAL_SERVER and there is no link to a factory server; "
     "what waits stays in the queue"

@@ -1,10 +1,13 @@
 """Fields of production: arguments to command, command to resolver, row to type. No logic."""
 
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
 import strawberry
 
 from domain.kernel.errors import NotFound, ValidationFailed
 from domain.production.commands import BatchFilter, BottleFilter, PalletFilter, ScanFilter
-from domain.production.rows import BatchRow
+from domain.production.rows import BatchRow, OverviewRow
 from graph.info import Info
 from graph.pagination import found, list_field, plain_id, split_global_id
 from graph.production import resolvers
@@ -31,6 +34,7 @@ from graph.production.types import (
     BottlesCreated,
     BottlesMoved,
     CodeVerdict,
+    Overview,
     Pallet,
     Scan,
     ScanResult,
@@ -38,6 +42,7 @@ from graph.production.types import (
     batch_type,
     bottle_type,
     code_verdict,
+    overview_type,
     pallet_type,
     scan_result,
     scan_type,
@@ -144,6 +149,17 @@ class ProductionQuery:
         parts = split_global_id(identifier)
         key = parts[1] if parts is not None else identifier
         return found(await resolvers.trace_item(info.context, key, as_of), trace_type)
+
+    @strawberry.field(description="The dashboard's figures, from rollups")
+    async def overview(self, info: Info) -> Overview:
+        return overview_type(await resolvers.overview(info.context))
+
+
+async def metrics_of(rows: AsyncGenerator[OverviewRow, None]) -> AsyncGenerator[Overview, None]:
+    """For the subscription; `rows` are closed with it."""
+    async with aclosing(rows):
+        async for row in rows:
+            yield overview_type(row)
 
 
 @strawberry.type

@@ -1,9 +1,12 @@
 """Use cases of production: authorise, then one unit of work or one read. Ids may be plain ids or
 what is printed; every face calls these."""
 
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
+from typing import Final
 
-from domain.kernel.errors import NotFound
+from domain.kernel.actor import system_actor
+from domain.kernel.errors import NotFound, ValidationFailed
 from domain.kernel.ids import is_id
 from domain.kernel.paging import Page, PageRequest
 from domain.kernel.permissions import Permission
@@ -24,12 +27,24 @@ from domain.production.commands import (
 )
 from domain.production.models import ItemKind, ScanSource
 from domain.production.operations import bottles as bottle_operations
+from domain.production.operations import overview as overview_operations
 from domain.production.operations import packing, pallets
 from domain.production.operations.genealogy import Genealogy, Item, genealogy
+from domain.production.ports import FleetTotals
 from domain.production.repository import aggregates, bottles, scans, trace
 from domain.production.repository.scan_store import DUPLICATE_MESSAGE, ScanOutcome
-from domain.production.rows import BatchRow, BottleRow, PalletRow, ScanRow, TraceRow
+from domain.production.rows import (
+    BatchRow,
+    BottleRow,
+    OverviewRow,
+    PalletRow,
+    ScanRow,
+    TraceRow,
+)
 from graph.context import Context
+
+SHORTEST_MS: Final = 250
+LONGEST_MS: Final = 60_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,6 +298,39 @@ async def trace_item(context: Context, key: str, as_of_us: int | None) -> Geneal
         return None
     async with context.read() as session:
         return await genealogy(session, context.customer_id, *found, as_of_us)
+
+
+async def overview(context: Context) -> OverviewRow:
+    """The dashboard's figures as of now."""
+    context.actor.require(Permission.PRODUCTION_BOTTLE_READ)
+    return await _overview(context)
+
+
+def metrics(context: Context, interval_ms: int) -> AsyncGenerator[OverviewRow, None]:
+    """The same at once and then every `interval_ms`, worked out once for all of this customer who
+    follow it. Raises ValidationFailed at the call for an interval out of bounds."""
+    context.actor.require(Permission.PRODUCTION_BOTTLE_READ)
+    if not SHORTEST_MS <= interval_ms <= LONGEST_MS:
+        raise ValidationFailed("intervalMs", f"must be from {SHORTEST_MS} to {LONGEST_MS}")
+    # Few different intervals, so that nobody can have a figure worked out for each millisecond.
+    steps = -(-interval_ms // SHORTEST_MS)
+    # Shared with others: of the asker only the customer is in it.
+    asked = context.fresh(system_actor("metrics", context.customer_id))
+    return context.streams.periodic.follow(
+        ("metrics", context.customer_id), steps * SHORTEST_MS / 1000, lambda: _overview(asked)
+    )
+
+
+async def _overview(context: Context) -> OverviewRow:
+    services, customer_id = context.services, context.customer_id
+    now_us, zone = services.clock.now_us(), services.policy.time_zone
+    async with context.read() as session:
+        if services.fleet_figures is None:
+            own = await services.sync.runner.queue.figures(session, customer_id)
+            fleet = FleetTotals(0, 0, own.size)
+        else:
+            fleet = await services.fleet_figures.totals(session, customer_id)
+        return await overview_operations.overview(session, customer_id, now_us, zone, fleet)
 
 
 async def _item(context: Context, key: str) -> tuple[ItemKind, Item] | None:

@@ -13,7 +13,7 @@ from domain.production.models import (
     SentStatus,
 )
 from domain.production.repository.scan_store import ScanOutcome
-from domain.production.rows import BatchRow, BottleRow, PalletRow, ScanRow
+from domain.production.rows import BatchRow, BottleRow, OverviewRow, PalletRow, ScanRow
 from graph.info import Info
 from graph.pagination import Node, global_id
 from graph.production import loaders
@@ -200,6 +200,26 @@ class BatchStreamItem:
     cursor: str
     action: BatchAction
     batch: Batch
+
+
+@strawberry.type(description="The dashboard's figures; today is the site's day")
+class Overview:
+    at: Timestamp
+    day_start: Timestamp
+    devices_online: int
+    devices_offline: int
+    bottles_today: int
+    batches_today: int
+    pallets_today: int
+    batches_completed: int = strawberry.field(description="Today")
+    bottles_per_minute: int = strawberry.field(description="The busier of the last two minutes")
+    sync_queue_total: int
+
+
+def overview_type(row: OverviewRow) -> Overview:
+    values = row._asdict()
+    moments = {name: Timestamp(values.pop(f"{name}_us")) for name in ("at", "day_start")}
+    return Overview(**moments, **values)
 
 
 def bottle_type(row: BottleRow) -> Bottle:

@@ -273,7 +273,7 @@ class Edge:
         await eventually(lambda: self.live() == count)
 
     def live(self) -> int:
-        return self.runtime.services.fanout.subscriptions
+        return self.runtime.services.streams.live
 
 
 @asynccontextmanager

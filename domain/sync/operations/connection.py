@@ -13,13 +13,20 @@ from domain.sync.rows import ConnectionRow, SyncOutcome
 from domain.sync.rules import require_switch
 
 
-async def register(work: UnitOfWork) -> None:
+async def register(work: UnitOfWork, reader: str) -> None:
     """From now on the log is not trimmed past what this customer's queue holds."""
     await repository.lock(work.session, work.customer_id)
-    name = reader_name(work.customer_id)
+    name = reader_name(work.customer_id, reader)
     await eventlog.move_reader(
         work.session, name, await eventlog.reader_position(work.session, name)
     )
+
+
+async def release(work: UnitOfWork, reader: str) -> None:
+    """Nobody reads the queue any more: the log may be trimmed past it."""
+    await repository.lock(work.session, work.customer_id)
+    await eventlog.forget_reader(work.session, reader_name(work.customer_id, reader))
+    await repository.change(work.session, work.customer_id, counted_seq=0, waiting=0)
 
 
 async def set_mode(work: UnitOfWork, mode: ConnectionMode) -> ConnectionRow:

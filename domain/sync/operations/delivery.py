@@ -18,28 +18,28 @@ from domain.sync.rows import Cargo, ConnectionRow, QueuePage
 from domain.sync.rules import PAGE_ITEMS, after_page, page_of
 
 
-async def take_page(work: UnitOfWork) -> QueuePage | None:
+async def take_page(work: UnitOfWork, reader: str) -> QueuePage | None:
     """The queue's first page, its items marked as sent; None when nothing waits."""
     found = await connection.lock(work.session, work.customer_id)
-    start = (await queue.state(work.session, work.customer_id)).position
+    start = (await queue.state(work.session, work.customer_id, reader)).position
     head = await eventlog.head(work.session)
     facts = await queue.facts(work.session, work.customer_id, start, head, PAGE_ITEMS)
     page = page_of(start, head, facts, PAGE_ITEMS)
     if page.weight == 0:
         if page.end > start:
-            await _move_on(work, found, page)
+            await _move_on(work, reader, found, page)
         return None
     await _mark_sent(work, page)
     return page
 
 
 async def settle_page(
-    work: UnitOfWork, page: QueuePage, cargo: Cargo, receipt: SyncReceipt
+    work: UnitOfWork, reader: str, page: QueuePage, cargo: Cargo, receipt: SyncReceipt
 ) -> int | None:
     """How many items the cloud refused, at most the page's weight; None when another process
     has settled this page meanwhile."""
     found = await connection.lock(work.session, work.customer_id)
-    if (await queue.state(work.session, work.customer_id)).position != page.start:
+    if (await queue.state(work.session, work.customer_id, reader)).position != page.start:
         return None
     await _mark_synced(work, page, frozenset(receipt.accepted))
     await note_refused(work, receipt.rejected, cargo)
@@ -52,12 +52,12 @@ async def settle_page(
         sync_errors=0,
         last_error=None,
     )
-    await _move_on(work, found, page)
+    await _move_on(work, reader, found, page)
     return min(len(receipt.rejected), page.weight)
 
 
-async def _move_on(work: UnitOfWork, found: ConnectionRow, page: QueuePage) -> None:
-    await eventlog.move_reader(work.session, queue.reader_name(work.customer_id), page.end)
+async def _move_on(work: UnitOfWork, reader: str, found: ConnectionRow, page: QueuePage) -> None:
+    await eventlog.move_reader(work.session, queue.reader_name(work.customer_id, reader), page.end)
     await connection.change(work.session, work.customer_id, **after_page(found, page))
 
 

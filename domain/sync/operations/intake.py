@@ -72,12 +72,14 @@ class Intake:
         bottles = await self._write_bottles(self._rows(batch.bottles, build.bottle))
         for table, found in ((BATCHES, batches), (BOTTLES, bottles)):
             await self._move(table, found)
-        await self._link(BATCHES, pallets)
-        await self._link(BOTTLES, batches)
+        linked = {
+            ItemKind.BATCH: await self._link(BATCHES, pallets),
+            ItemKind.BOTTLE: await self._link(BOTTLES, batches),
+        }
         await self._remember((ItemKind.PALLET, pallets), (ItemKind.BATCH, batches))
         await self._remember((ItemKind.BOTTLE, bottles))
         await self._count(bottles, batches, pallets)
-        record_received(work, self.origin, bottles, batches, pallets)
+        record_received(work, self.origin, bottles, batches, pallets, linked)
         await keep_conflicts(work, self.origin, batch, self.refused)
         return self._receipt(batch)
 
@@ -141,11 +143,13 @@ class Intake:
         ]
         await self._put_in(table, links)
 
-    async def _link(self, table: ItemTable, parents: Written) -> None:
+    async def _link(self, table: ItemTable, parents: Written) -> list[str]:
+        """Those that had waited for a container of this delivery."""
         session, customer_id = self.work.session, self.work.customer_id
         ids = [row.id for row in parents.fresh]
         links = await intake.link_pending(session, table, customer_id, self.origin, ids)
         await self._put_in(table, links)
+        return [link.child_id for link in links]
 
     async def _put_in(self, table: ItemTable, links: Sequence[Link]) -> None:
         if table.parent is None:

@@ -1,11 +1,11 @@
 """Facts of what was delivered: for the queue towards the cloud, and for whoever watches live."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from domain.kernel.uow import UnitOfWork
 from domain.production import events
-from domain.production.models import AggregateStatus
+from domain.production.models import AggregateStatus, ItemKind
 from domain.sync.incoming import IncomingBatch, IncomingPallet
 from domain.sync.repository.intake import Written
 
@@ -14,11 +14,19 @@ FACT_CHUNK: Final = 500
 
 
 def record_received(
-    work: UnitOfWork, origin: str, bottles: Written, batches: Written, pallets: Written
+    work: UnitOfWork,
+    origin: str,
+    bottles: Written,
+    batches: Written,
+    pallets: Written,
+    linked: Mapping[ItemKind, Sequence[str]],
 ) -> None:
-    """`items.received` names everything that is new here or changed. What became of batches and
-    pallets is told in their own words too, in a stream that the queue does not read."""
-    touched = [*_named("bottle", bottles), *_named("batch", batches), *_named("pallet", pallets)]
+    """`items.received` names everything that is new here, changed, or now in its container. What
+    became of batches and pallets is told in their own words too, in a stream that the queue does
+    not read."""
+    named = [*_named("bottle", bottles), *_named("batch", batches), *_named("pallet", pallets)]
+    named += [(kind.lower(), item) for kind, ids in linked.items() for item in ids]
+    touched = list(dict.fromkeys(named))
     for start in range(0, len(touched), FACT_CHUNK):
         chunk = touched[start : start + FACT_CHUNK]
         ids: dict[str, Any] = {

@@ -90,13 +90,18 @@ _FACTS: Final = {dialect: _facts(dialect) for dialect in _BOTTLES}
 _NO_END: Final = 2**62
 
 
-def reader_name(customer_id: int) -> str:
-    return f"cloud-sync/{customer_id}"
+# The durable readers that deliver: an edge's own, and a factory's towards the cloud.
+EDGE_READER: Final = "cloud-sync"
+FORWARD_READER: Final = "cloud-forward"
 
 
-async def state(session: ReadSession, customer_id: int) -> QueueState:
+def reader_name(customer_id: int, reader: str = EDGE_READER) -> str:
+    return f"{reader}/{customer_id}"
+
+
+async def state(session: ReadSession, customer_id: int, reader: str) -> QueueState:
     """One statement, so that count and position are of one moment."""
-    position = select(_READER.c.seq).where(_READER.c.name == reader_name(customer_id))
+    position = select(_READER.c.seq).where(_READER.c.name == reader_name(customer_id, reader))
     ours = CONNECTION.c.customer_id == customer_id
     query = select(
         position.scalar_subquery(),

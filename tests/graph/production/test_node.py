@@ -11,6 +11,13 @@ from tests.support.edge import Client, Edge
 NODE = "query ($id: ID!) { node(id: $id) { __typename id } }"
 
 
+CATALOGUES = {
+    "CloudEndpoint": '{name: "Main", url: "https://cloud"}',
+    "Site": '{code: "a", name: "A"}',
+    "Variant": '{code: "a", name: "A"}',
+}
+
+
 def plain(global_id: str) -> str:
     return b64decode(global_id).decode().partition(":")[2]
 
@@ -33,7 +40,7 @@ async def one_of_each(client: Client) -> dict[str, str]:
     pallet = await client.ask(ask.CREATE_PALLET, input={"batchIds": [batch["id"]]})
     trace = (await client.ask(ask.TRACE, identifier=batch["identifier"]))["trace"]
     event = (await client.ask(ask.RECORD_EVENT, input={"message": "note"}))["recordEvent"]
-    return {
+    known = {
         "Bottle": scan["bottle"]["id"],
         "Scan": scan["scan"]["id"],
         "Batch": batch["id"],
@@ -43,6 +50,18 @@ async def one_of_each(client: Client) -> dict[str, str]:
         "AuditEntry": await newest_audit_entry(client),
         "User": (await client.ask("{ me { id } }"))["me"]["id"],
     }
+    return known | await of_the_catalogues(client)
+
+
+async def of_the_catalogues(client: Client) -> dict[str, str]:
+    """Made at the first call."""
+    found: dict[str, str] = {}
+    for name, made in CATALOGUES.items():
+        listed = f"{name[0].lower()}{name[1:]}s"
+        if not (await client.ask(f"{{ {listed} {{ id }} }}"))[listed]:
+            await client.ask(f"mutation {{ add{name}(input: {made}) {{ id }} }}")
+        found[name] = (await client.ask(f"{{ {listed} {{ id }} }}"))[listed][0]["id"]
+    return found
 
 
 async def test_every_type_is_found_again(each_edge: Edge) -> None:
