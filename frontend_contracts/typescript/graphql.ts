@@ -533,6 +533,22 @@ export type Node = {
   id: Scalars['ID']['output'];
 };
 
+/** The dashboard's figures; today is the site's day */
+export type Overview = {
+  at: Scalars['DateTime']['output'];
+  dayStart: Scalars['DateTime']['output'];
+  devicesOnline: Scalars['Int']['output'];
+  devicesOffline: Scalars['Int']['output'];
+  bottlesToday: Scalars['Int']['output'];
+  batchesToday: Scalars['Int']['output'];
+  palletsToday: Scalars['Int']['output'];
+  /** Today */
+  batchesCompleted: Scalars['Int']['output'];
+  /** The busier of the last two minutes */
+  bottlesPerMinute: Scalars['Int']['output'];
+  syncQueueTotal: Scalars['Int']['output'];
+};
+
 export type PageInfo = {
   hasNextPage: Scalars['Boolean']['output'];
   hasPreviousPage: Scalars['Boolean']['output'];
@@ -617,6 +633,8 @@ export type Query = {
   scans: ScanConnection;
   /** A code's whole genealogy, up and down, now or at a past moment. Takes a bottle's code, a batch's or pallet's number, an SSCC or an id. */
   trace: Maybe<Trace>;
+  /** The dashboard's figures, from rollups */
+  overview: Overview;
   /** The line's scanners, by index */
   scanners: Array<Scanner>;
   /** The journal, newest first */
@@ -881,6 +899,8 @@ export type Subscription = {
   events: EventStreamItem;
   /** Synchronisation as it goes on */
   sync: SyncStreamItem;
+  /** The dashboard's figures at once and then every so often (250 to 60000 ms) */
+  metrics: Overview;
 };
 
 
@@ -905,6 +925,11 @@ export type SubscriptionEventsArgs = {
 
 export type SubscriptionSyncArgs = {
   after?: InputMaybe<Scalars['String']['input']>;
+};
+
+
+export type SubscriptionMetricsArgs = {
+  intervalMs?: Scalars['Int']['input'];
 };
 
 /** What one delivery did; items that left the queue */
