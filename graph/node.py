@@ -5,6 +5,8 @@ from typing import Any
 
 import strawberry
 
+from graph.catalog import resolvers as catalog
+from graph.catalog.types import cloud_endpoint_type, site_type, variant_type
 from graph.context import Context
 from graph.identity import resolvers as identity
 from graph.identity.types import user_type
@@ -32,11 +34,14 @@ _FINDERS: Mapping[str, Finder] = {
     "AuditEntry": _finder(journal.audit_entry, audit_type),
     "Batch": _finder(production.batch, batch_type),
     "Bottle": _finder(production.bottle, bottle_type),
+    "CloudEndpoint": _finder(catalog.cloud_endpoint, cloud_endpoint_type),
     "Event": _finder(journal.event, event_type),
     "Pallet": _finder(production.pallet, pallet_type),
     "Scan": _finder(production.scan, scan_type),
+    "Site": _finder(catalog.site, site_type),
     "TraceEvent": _finder(production.trace_event, trace_event_type),
     "User": _finder(identity.user, user_type),
+    "Variant": _finder(catalog.variant, variant_type),
 }
 
 

@@ -6,6 +6,7 @@ import strawberry
 from strawberry.schema.config import StrawberryConfig
 
 from domain.journal.models import Severity
+from graph.catalog.fields import CatalogMutation, CatalogQuery
 from graph.identity.fields import IdentityMutation, IdentityQuery
 from graph.info import Info
 from graph.input_types import prepare_input_types
@@ -23,12 +24,22 @@ from graph.sync.types import SyncStreamItem
 
 
 @strawberry.type
-class Query(IdentityQuery, ProductionQuery, LineQuery, JournalQuery, SyncQuery, NodeQuery):
+class Query(
+    IdentityQuery,
+    ProductionQuery,
+    LineQuery,
+    JournalQuery,
+    SyncQuery,
+    CatalogQuery,
+    NodeQuery,
+):
     """Reads."""
 
 
 @strawberry.type
-class Mutation(IdentityMutation, ProductionMutation, JournalMutation, SyncMutation):
+class Mutation(
+    IdentityMutation, ProductionMutation, JournalMutation, SyncMutation, CatalogMutation
+):
     """Writes; each answers when it is committed."""
 
 
@@ -49,7 +60,7 @@ class Subscription:
     ) -> AsyncGenerator[BatchStreamItem, None]:
         return open_stream(info.context, "batches", {"after": after, "line_id": line_id})
 
-    @strawberry.subscription(description="The journal as it is written")
+    @strawberry.subscription(description="The journal as it is written, and acknowledged")
     def events(
         self,
         info: Info,

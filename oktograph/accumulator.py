@@ -29,7 +29,9 @@ class Accumulator:
         self._woken = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
-    def start(self) -> None:
+    async def start(self) -> None:
+        async with self._transactions.begin(self._actor) as work:
+            await eventlog.begin_reader(work.session, READER)
         self._stop_listening = self._tail.listen(lambda _rows: self._woken.set())
         self._woken.set()
         self._task = asyncio.create_task(self._run(), name="accumulation")
@@ -53,6 +55,10 @@ class Accumulator:
             except DomainError as error:
                 # Someone packed the same bottles by hand, or the storage is away: look again.
                 logger.warning("accumulation interrupted", cause=error.message)
+                await asyncio.sleep(RETRY_S)
+                self._woken.set()
+            except Exception:
+                logger.exception("accumulation broke")
                 await asyncio.sleep(RETRY_S)
                 self._woken.set()
 

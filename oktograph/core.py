@@ -101,7 +101,7 @@ async def open_core(
     settings: Settings, stack: AsyncExitStack, database_url: str, owner: str
 ) -> Core:
     """`owner` names what may run once on this data directory."""
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     stack.enter_context(owned(settings.data_dir, owner))
     clock = SystemClock()
     database = Database(database_url)

@@ -6,18 +6,24 @@ from contextlib import AsyncExitStack
 from random import Random
 from typing import Any
 
+from domain.kernel.actor import system_actor
 from domain.production.codes import DEFAULT_CATALOGUE, generate_code
+from domain.production.commands import BottleFilter, CreateBottles, NewBottle
+from domain.production.operations.bottles import create_bottles
+from domain.production.repository import bottles
 from drivers.cloud.simulator.data import DEMO
 from drivers.cloud.simulator.server import running_cloud
 from drivers.cloud.simulator.state import CloudState
 from drivers.scanners.simulation import Code, Faults, SimulatorConfig
 from drivers.scanners.simulator import ScannerSimulator
+from graph.context import Services
 from oktograph.settings import Settings
 
 LINE = "line-001"
 GTINS = ("04600605032541", "04607009780924")
 REMEMBERED = 50
 PACK_SIZE = 24
+PREPRINTED = 12
 
 
 def line_codes(random: Random) -> Iterator[Code]:
@@ -88,6 +94,28 @@ class DemoLine:
 
     async def stop(self) -> None:
         await self._stack.aclose()
+
+
+async def stock(services: Services, customer_id: int) -> None:
+    """Some labels that were printed beforehand and wait for their bottles, once."""
+    async with services.database.read() as session:
+        if await bottles.count_by_status(session, customer_id, BottleFilter()):
+            return
+    milk = DEFAULT_CATALOGUE.profile("milk")
+    random = Random()  # noqa: S311 - a simulation
+    command = CreateBottles.of(
+        bottles=[
+            NewBottle.of(
+                identifier=generate_code(milk, random, GTINS[0]),
+                line_id=LINE,
+                party="PARTY-001",
+                is_preprint=True,
+            )
+            for _ in range(PREPRINTED)
+        ]
+    )
+    async with services.transactions.begin(system_actor("demo", customer_id)) as work:
+        await create_bottles(work, command, services.scans.codes.read)
 
 
 def _cloud_code(gtin: str, industry: str) -> str:

@@ -2,7 +2,9 @@
 
 from contextlib import AsyncExitStack
 
-from domain.line.operations import Accumulation
+from domain.kernel import eventlog
+from domain.kernel.actor import system_actor
+from domain.line.operations import READER, Accumulation
 from drivers.scanners.port import parse_scanners
 from graph.context import Policy, Services
 from oktograph.accumulator import Accumulator
@@ -63,9 +65,12 @@ class EdgeRuntime:
         await self.line.start()
         stack.push_async_callback(self.line.stop)
         if settings.pack_size:
-            self._accumulate()
+            await self._accumulate()
+        else:
+            async with core.transactions.begin(system_actor("edge", core.customer.id)) as work:
+                await eventlog.drop_reader(work.session, READER)
 
-    def _accumulate(self) -> None:
+    async def _accumulate(self) -> None:
         settings, core = self.settings, self.core
         plan = Accumulation(
             settings.pack_size,
@@ -74,7 +79,7 @@ class EdgeRuntime:
             settings.edge_identifier,
         )
         accumulator = Accumulator(core.transactions, core.tail, plan, core.customer.id)
-        accumulator.start()
+        await accumulator.start()
         self._stack.push_async_callback(accumulator.stop)
 
     def _policy(self) -> Policy:

@@ -59,11 +59,12 @@ class EdgeLine:
 
         async def on_reading(reading: Reading) -> bool | None:
             command = RecordScan(
-                code="" if reading.no_read else reading.text,
+                code=reading.text,
                 scanned_at_us=reading.received_at_us,
                 line_id=config.line_id,
                 scanner_index=config.index,
                 source=ScanSource.SCANNER,
+                no_read=reading.no_read,
             )
             outcome = await self._scans.submit(actor, command)
             return outcome.scan.valid and not outcome.scan.duplicate

@@ -1,8 +1,8 @@
 """The old systems' WebSockets: another reader of the event log, encoded once for all.
 
-A token comes as `?token=`, as a subprotocol (`bearer, <token>`) or in the first message, since
-tokens in URLs reach logs. `?after=<cursor>` resumes, and makes every message carry its `cursor`;
-without it a message looks exactly as it always did.
+A token comes as `?token=`, as a subprotocol (`bearer, <token>`), in the Authorization header or in
+the first message, since tokens in URLs reach logs. `?after=<cursor>` resumes, and makes every
+message carry its `cursor`; without it a message looks exactly as it always did.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from typing import Any, Final
 import orjson
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from compat_rest.kernel.auth import entry_of
+from compat_rest.kernel.auth import bearer_token, entry_of
 from domain.kernel.errors import (
     DomainError,
     Stopping,
@@ -38,7 +38,7 @@ GAP: Final = 4410
 NORMAL: Final = 1000
 RESTART: Final = 1012
 SLOW: Final = 1013
-FIRST_MESSAGE_S: Final = 10.0
+FIRST_MESSAGE_S: Final = 3.0
 CLOSE_S: Final = 5.0
 QUEUE_LIMIT: Final = 1_000
 
@@ -72,14 +72,18 @@ _CODES = {Unauthorized: UNAUTHORIZED, ValidationFailed: BAD_CURSOR, StreamGap: G
 async def _authenticated(socket: WebSocket) -> Context:
     protocols = socket.scope.get("subprotocols") or []
     await socket.accept("bearer" if "bearer" in protocols else None)
-    token = socket.query_params.get("token") or next((p for p in protocols if p != "bearer"), None)
+    token = socket.query_params.get("token")
+    if token is None:
+        token = next((part for part in protocols if part != "bearer"), None)
+    if token is None:
+        token = bearer_token(socket)
     if token is None:
         token = await _first_message(socket)
     return await entry_of(socket).context(token)
 
 
 async def _first_message(socket: WebSocket) -> str:
-    """`{"token": "…"}`, or the bare token."""
+    """`{"token": "…"}`, `{"Authorization": "Bearer …"}`, or the bare token."""
     try:
         async with asyncio.timeout(FIRST_MESSAGE_S):
             text = await socket.receive_text()
@@ -88,11 +92,12 @@ async def _first_message(socket: WebSocket) -> str:
     try:
         found = orjson.loads(text)
     except orjson.JSONDecodeError:
-        return text.strip()
-    token = found.get("token") if isinstance(found, dict) else None
+        found = {"token": text}
+    given = found if isinstance(found, dict) else {}
+    token = given.get("token", given.get("Authorization"))
     if not isinstance(token, str):
         raise Unauthorized("Invalid or missing token")
-    return token
+    return token.strip().removeprefix("Bearer ").strip()
 
 
 async def _subscription(

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from compat_rest.kernel.okto.presenter import Body, data
 from domain.kernel.clock import iso
+from domain.sync.models import ProvisioningStatus
 from domain.sync.ports import CloudCompany, CloudDevice, CloudLine, IssuedCodes
 from domain.sync.rows import (
     ConnectionRow,
@@ -34,8 +35,10 @@ def provisioning_status(row: ProvisioningRow) -> Body:
     return data({"status": str(row.status)} | device(row))
 
 
-def signed_in(row: ProvisioningRow) -> Body:
-    return {"success": True, "status": str(row.status), "message": "Successfully signed in"}
+def signed_in() -> Body:
+    """Also on an edge that is provisioned, and stays so."""
+    status = str(ProvisioningStatus.SIGNED_IN)
+    return {"success": True, "status": status, "message": "Successfully signed in"}
 
 
 def activated(row: ProvisioningRow) -> Body:

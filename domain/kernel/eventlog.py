@@ -174,6 +174,18 @@ async def has_reader(session: AsyncSession, name: str) -> bool:
     return await session.scalar(select(_READER.c.seq).where(_READER.c.name == name)) is not None
 
 
+async def begin_reader(session: AsyncSession, name: str) -> None:
+    """A reader that is new stands at the log's head: what was before is not its business."""
+    known = await session.scalar(select(_READER.c.seq).where(_READER.c.name == name))
+    if known is None:
+        await move_reader(session, name, await head(session))
+
+
+async def drop_reader(session: AsyncSession, name: str) -> None:
+    """Trimming no longer waits for it."""
+    await session.execute(delete(_READER).where(_READER.c.name == name))
+
+
 async def trim(session: AsyncSession, before_us: int) -> int:
     """Drops what is older than `before_us` and read by every durable reader; the new floor."""
     readers: Sequence[int] = (await session.scalars(select(_READER.c.seq))).all()

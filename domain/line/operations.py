@@ -8,6 +8,7 @@ from domain.kernel.eventlog import LogRow
 from domain.kernel.uow import UnitOfWork
 from domain.production.commands import AddBatches, CreateBatch, CreatePallet, MoveBottles
 from domain.production.events import SCAN_RECORDED
+from domain.production.models import ScanSource
 from domain.production.operations import packing, pallets
 from domain.production.repository import aggregates
 from domain.production.rows import BatchRow
@@ -38,7 +39,10 @@ async def accumulate(work: UnitOfWork, plan: Accumulation, rows: Sequence[LogRow
 
 
 def _is_new(row: LogRow) -> bool:
+    """Of the line's own scanners: what a person or a program scans is theirs to pack."""
     scan = row.data["scan"]
+    if scan["source"] != ScanSource.SCANNER:
+        return False
     return scan["valid"] and not scan["duplicate"] and row.data["bottle"] is not None
 
 
@@ -61,7 +65,7 @@ async def _open_batch(work: UnitOfWork, plan: Accumulation, line_id: str | None)
     if found is not None:
         return found
     command = CreateBatch.of(batch_size=plan.batch_size, line_id=line_id)
-    return await packing.create_batch(work, command, plan.origin)
+    return await packing.create_batch(work, command, plan.origin, accumulates=True)
 
 
 async def _palletise(
@@ -70,7 +74,9 @@ async def _palletise(
     pallet = await aggregates.open_pallet(work.session, work.customer_id, line_id)
     if pallet is None:
         command = CreatePallet.of(line_id=line_id)
-        pallet = await pallets.create_pallet(work, command, plan.company_prefix, plan.origin)
+        pallet = await pallets.create_pallet(
+            work, command, plan.company_prefix, plan.origin, accumulates=True
+        )
     await pallets.add_batches(work, AddBatches.of(pallet_id=pallet.id, batch_ids=(batch_id,)))
     loaded = await pallets.require_pallet(work, pallet.id)
     if loaded.batch_count >= plan.pallet_size:

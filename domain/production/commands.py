@@ -32,6 +32,8 @@ class RecordScan:
     line_id: str | None = None
     scanner_index: int | None = None
     source: ScanSource = ScanSource.API
+    no_read: bool = False
+    """The scanner says so itself, by a pattern of its own."""
 
     def check(self) -> None:
         """Raises ValidationFailed."""

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from enum import IntEnum, StrEnum
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Index, SmallInteger, Text, text
+from sqlalchemy import BigInteger, Index, SmallInteger, Text, false, text
 from sqlmodel import Field, SQLModel, UniqueConstraint
 
 from domain.kernel.columns import EnumText, IdColumn
@@ -140,6 +140,8 @@ class Batch(SQLModel, table=True):
     pending_pallet_id: str | None = Field(default=None, sa_type=IdColumn)
     created_at_us: int = Field(sa_type=BigInteger)
     completed_at_us: int | None = Field(default=None, sa_type=BigInteger)
+    accumulates: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    """Made and filled by the line itself: a batch that somebody else made is left alone."""
 
 
 class Pallet(SQLModel, table=True):
@@ -168,6 +170,8 @@ class Pallet(SQLModel, table=True):
     device_id: str | None = None
     created_at_us: int = Field(sa_type=BigInteger)
     completed_at_us: int | None = Field(default=None, sa_type=BigInteger)
+    accumulates: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    """Made and filled by the line itself: one that somebody else made is left alone."""
 
 
 class Scan(SQLModel, table=True):

@@ -38,7 +38,7 @@ class ThrottleSettings:
 
     enabled: bool = True
     storage_url: str = "memory://"
-    window_s: int = 300
+    window_s: int = 60
     per_username: int = 10
     per_address: int = 100
     reports: int = 30

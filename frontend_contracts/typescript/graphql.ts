@@ -34,6 +34,25 @@ export type AddBottlesToBatchInput = {
   bottleIds: Array<Scalars['ID']['input']>;
 };
 
+export type AddCloudEndpointInput = {
+  name: Scalars['String']['input'];
+  url: Scalars['String']['input'];
+  description?: InputMaybe<Scalars['String']['input']>;
+};
+
+export type AddSiteInput = {
+  code: Scalars['String']['input'];
+  name: Scalars['String']['input'];
+  timeZone?: Scalars['String']['input'];
+  description?: InputMaybe<Scalars['String']['input']>;
+};
+
+export type AddVariantInput = {
+  code: Scalars['String']['input'];
+  name: Scalars['String']['input'];
+  description?: InputMaybe<Scalars['String']['input']>;
+};
+
 /** A batch or a pallet */
 export type Aggregate = {
   id: Scalars['ID']['output'];
@@ -240,6 +259,15 @@ export type CloudDevice = {
   deviceMode: Scalars['String']['output'];
 };
 
+/** A cloud that an edge may be sent to */
+export type CloudEndpoint = Node & {
+  id: Scalars['ID']['output'];
+  name: Scalars['String']['output'];
+  url: Scalars['String']['output'];
+  description: Maybe<Scalars['String']['output']>;
+  createdAt: Scalars['DateTime']['output'];
+};
+
 export type CloudLine = {
   id: Scalars['ID']['output'];
   name: Scalars['String']['output'];
@@ -410,6 +438,15 @@ export type Mutation = {
   setConnectionMode: ConnectionSettings;
   /** Delivers what waits, or joins the delivery that runs */
   syncNow: SyncResult;
+  addCloudEndpoint: CloudEndpoint;
+  addSite: Site;
+  addVariant: Variant;
+  /** Answers what it was */
+  removeCloudEndpoint: CloudEndpoint;
+  /** Answers what it was */
+  removeSite: Site;
+  /** Answers what it was */
+  removeVariant: Variant;
 };
 
 
@@ -517,6 +554,36 @@ export type MutationActivateDeviceArgs = {
 
 export type MutationSetConnectionModeArgs = {
   mode: ConnectionMode;
+};
+
+
+export type MutationAddCloudEndpointArgs = {
+  input: AddCloudEndpointInput;
+};
+
+
+export type MutationAddSiteArgs = {
+  input: AddSiteInput;
+};
+
+
+export type MutationAddVariantArgs = {
+  input: AddVariantInput;
+};
+
+
+export type MutationRemoveCloudEndpointArgs = {
+  id: Scalars['ID']['input'];
+};
+
+
+export type MutationRemoveSiteArgs = {
+  code: Scalars['String']['input'];
+};
+
+
+export type MutationRemoveVariantArgs = {
+  code: Scalars['String']['input'];
 };
 
 export type NewBottleInput = {
@@ -639,7 +706,7 @@ export type Query = {
   scanners: Array<Scanner>;
   /** The journal, newest first */
   events: EventConnection;
-  /** Every write of a user or a device, newest first */
+  /** Every write of a user or a device, newest first; scans are a record of their own */
   auditLog: AuditEntryConnection;
   /** The first entry of the audit that does not fit, or null */
   auditBreak: Maybe<Scalars['ID']['output']>;
@@ -657,6 +724,12 @@ export type Query = {
   /** Takes codes out of the cloud's pool, for good; the same requestKey again gets the same ones */
   cloudCodes: CloudCodes;
   cloudCompany: CloudCompany;
+  /** Clouds to choose from; needs no token */
+  cloudEndpoints: Array<CloudEndpoint>;
+  /** Plants to choose from; needs no token */
+  sites: Array<Site>;
+  /** Kinds of cabinets to choose from; needs no token */
+  variants: Array<Variant>;
   /** Anything by its global id; null for what is not there */
   node: Maybe<Node>;
 };
@@ -885,6 +958,16 @@ export enum Severity {
   Critical = 'CRITICAL'
 }
 
+/** A plant */
+export type Site = Node & {
+  id: Scalars['ID']['output'];
+  code: Scalars['String']['output'];
+  name: Scalars['String']['output'];
+  timeZone: Scalars['String']['output'];
+  description: Maybe<Scalars['String']['output']>;
+  createdAt: Scalars['DateTime']['output'];
+};
+
 export type StatusCount = {
   status: BottleStatus;
   count: Scalars['Int']['output'];
@@ -895,7 +978,7 @@ export type Subscription = {
   scans: ScanStreamItem;
   /** Batches as they are made, filled and completed */
   batches: BatchStreamItem;
-  /** The journal as it is written */
+  /** The journal as it is written, and acknowledged */
   events: EventStreamItem;
   /** Synchronisation as it goes on */
   sync: SyncStreamItem;
@@ -964,7 +1047,7 @@ export type SyncStreamItem = {
   at: Scalars['DateTime']['output'];
 };
 
-/** A code's whole genealogy, children included */
+/** A code's whole genealogy: the containers it is in, everything it holds, and what happened to each of them */
 export type Trace = {
   path: Array<TraceTree>;
   tree: TraceTree;
@@ -972,7 +1055,7 @@ export type Trace = {
   scans: Array<Scan>;
 };
 
-/** A moment in the life of an item on the path */
+/** A moment in the life of an item of the tree */
 export type TraceEvent = Node & {
   id: Scalars['ID']['output'];
   itemId: Scalars['ID']['output'];
@@ -1006,4 +1089,13 @@ export type User = Node & {
   disabledAt: Maybe<Scalars['DateTime']['output']>;
   /** What this user may, as `context:resource:action` */
   permissions: Array<Scalars['String']['output']>;
+};
+
+/** A kind of cabinet */
+export type Variant = Node & {
+  id: Scalars['ID']['output'];
+  code: Scalars['String']['output'];
+  name: Scalars['String']['output'];
+  description: Maybe<Scalars['String']['output']>;
+  createdAt: Scalars['DateTime']['output'];
 };

@@ -36,7 +36,7 @@ class JournalQuery:
         resolvers.audit_log,
         resolvers.count_audit_log,
         audit_type,
-        "Every write of a user or a device, newest first",
+        "Every write of a user or a device, newest first; scans are a record of their own",
     )
 
     @strawberry.field(description="The first entry of the audit that does not fit, or null")

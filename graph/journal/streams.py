@@ -10,9 +10,12 @@ from graph.context import Context
 from graph.journal.types import EventStreamItem, event_type
 from graph.streams import StreamSource
 
+# An acknowledgement comes as the event that it has become.
+_KINDS = frozenset({events.RECORDED, events.ACKNOWLEDGED})
+
 
 def _event(row: LogRow, arguments: Mapping[str, Any], context: Context) -> EventStreamItem | None:
-    if row.kind != events.RECORDED or row.customer_id != context.customer_id:
+    if row.kind not in _KINDS or row.customer_id != context.customer_id:
         return None
     for name in ("severity", "category"):
         wanted = arguments.get(name)

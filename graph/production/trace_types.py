@@ -36,7 +36,7 @@ class TraceTree:
     identifier: str
 
 
-@strawberry.type(description="A moment in the life of an item on the path")
+@strawberry.type(description="A moment in the life of an item of the tree")
 class TraceEvent(Node):
     item_id: strawberry.ID
     item_kind: ItemKind
@@ -47,7 +47,10 @@ class TraceEvent(Node):
     at: Timestamp
 
 
-@strawberry.type(description="A code's whole genealogy, children included")
+@strawberry.type(
+    description="A code's whole genealogy: the containers it is in, everything it holds, and what "
+    "happened to each of them"
+)
 class Trace:
     path: list[TraceTree]
     tree: TraceTree

@@ -528,6 +528,9 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("batch", schema=None) as batch_op:
         batch_op.add_column(
+            sa.Column("accumulates", sa.Boolean(), server_default=sa.false(), nullable=False)
+        )
+        batch_op.add_column(
             sa.Column("sync_version", sa.BigInteger(), server_default="0", nullable=False)
         )
         batch_op.add_column(sa.Column("pending_pallet_id", ID, nullable=True))
@@ -555,6 +558,9 @@ def upgrade() -> None:
 
     with op.batch_alter_table("pallet", schema=None) as batch_op:
         batch_op.add_column(
+            sa.Column("accumulates", sa.Boolean(), server_default=sa.false(), nullable=False)
+        )
+        batch_op.add_column(
             sa.Column("sync_version", sa.BigInteger(), server_default="0", nullable=False)
         )
 
@@ -562,6 +568,7 @@ def upgrade() -> None:
 def downgrade() -> None:
 
     with op.batch_alter_table("pallet", schema=None) as batch_op:
+        batch_op.drop_column("accumulates")
         batch_op.drop_column("sync_version")
 
     with op.batch_alter_table("bottle", schema=None) as batch_op:
@@ -575,6 +582,7 @@ def downgrade() -> None:
         batch_op.drop_column("origin")
 
     with op.batch_alter_table("batch", schema=None) as batch_op:
+        batch_op.drop_column("accumulates")
         batch_op.drop_index(
             "ix_batch_pending_pallet",
             sqlite_where=sa.text("pending_pallet_id IS NOT NULL"),

@@ -47,7 +47,10 @@ def export(
     data_dir: DataDir = None,
 ) -> None:
     """Write bottles or scans to a file, newest first; the service may run meanwhile."""
-    count = asyncio.run(_export(settings_with(data_dir=data_dir), what, target))
+    try:
+        count = asyncio.run(_export(settings_with(data_dir=data_dir), what, target))
+    except OSError as error:
+        raise typer.BadParameter(f"{target}: {error.strerror}") from error
     typer.echo(f"{count} {what} written to {target}")
 
 
@@ -104,7 +107,10 @@ def backup(
     if target.exists():
         raise typer.BadParameter(f"{target} exists already")
     if database.is_sqlite:
-        _backup_sqlite(str(database.url.database), target)
+        try:
+            _backup_sqlite(str(database.url.database), target)
+        except (OSError, sqlite3.Error) as error:
+            raise typer.BadParameter(f"{target}: {error}") from error
     else:
         _dump_postgres(database, target)
     typer.echo(f"Written to {target}")

@@ -70,7 +70,7 @@ async def _serve(settings: Settings, bindings: dict[str, int]) -> None:
     # Imported here: `oktograph --help` need not wait for all of it.
     from oktograph.asgi import dialect_only, edge_app
     from oktograph.connections import Bounds
-    from oktograph.demo import DemoLine
+    from oktograph.demo import DemoLine, stock
     from oktograph.edge import EdgeRuntime
     from oktograph.logs import configure_logs
     from oktograph.serving import PortTaken, Server, serve_all
@@ -89,6 +89,8 @@ async def _serve(settings: Settings, bindings: dict[str, int]) -> None:
         runtime = EdgeRuntime(settings)
         await runtime.start()
         stack.push_async_callback(runtime.stop)
+        if settings.demo:
+            await stock(runtime.services, runtime.core.customer.id)
         apps: list[tuple[ASGIApp, int]] = [(edge_app(runtime), settings.edge_port)]
         apps += [(dialect_only(runtime), port) for port in bindings.values()]
         bounds = Bounds(settings.request_timeout_s, settings.drain_timeout_s)

@@ -21,7 +21,8 @@ async def provisioning_status(caller: Caller) -> Reply:
 @router.post("/signin", response_model=schemas.SignedIn)
 async def sign_in(caller: Caller, body: schemas.SignInBody) -> Reply:
     command = SignIn.of(email=body.email, password=body.password)
-    return Reply(presenter.signed_in(await resolvers.sign_in(caller, command)))
+    await resolvers.sign_in(caller, command)
+    return Reply(presenter.signed_in())
 
 
 @router.get("/devices", response_model=Data[list[schemas.CloudDevice]])

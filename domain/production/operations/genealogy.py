@@ -16,6 +16,7 @@ from domain.production.rows import (
 )
 
 Item = BottleRow | BatchRow | PalletRow
+SCAN = "scan"  # who made a bottle that nobody entered by hand
 
 
 @dataclass(slots=True)
@@ -32,7 +33,8 @@ class TraceNode:
 @dataclass(frozen=True, slots=True)
 class Genealogy:
     """`path` leads from the outermost container to the item asked for, which is its last;
-    `node` is that item with everything it held. Events are those of the path, oldest first."""
+    `node` is that item with everything it held. Events and scans are those of the path and of
+    everything below, oldest first."""
 
     path: Sequence[TraceNode]
     node: TraceNode
@@ -53,13 +55,36 @@ async def genealogy(
         _attach(nodes, link)
     path = [_entered(nodes, link.parent_id, upwards) for link in reversed(upwards)]
     node = _entered(nodes, item.id, upwards)
-    ids = [step.item.id for step in [*path, node]]
-    return Genealogy(
-        [*path, node],
-        node,
-        await trace.history(session, customer_id, ids, as_of_us),
-        await scans.of_bottles(session, customer_id, ids, as_of_us),
+    events, reads = await _past(session, customer_id, nodes, as_of_us)
+    return Genealogy([*path, node], node, events, reads)
+
+
+def birth(bottle: BottleRow) -> TraceRow:
+    """Of a bottle that a scan made: the hot path writes no history, the row itself says when."""
+    born = BottleStatus.CREATED.name
+    return TraceRow(
+        bottle.id, bottle.id, ItemKind.BOTTLE, "CREATED", born, None, SCAN, bottle.created_at_us
     )
+
+
+async def _past(
+    session: ReadSession, customer_id: int, nodes: Mapping[str, TraceNode], as_of_us: int | None
+) -> tuple[list[TraceRow], list[ScanRow]]:
+    """What happened to every item of the tree, and every read of its bottles, oldest first."""
+    events: list[TraceRow] = []
+    reads: list[ScanRow] = []
+    ids = list(nodes)
+    for start in range(0, len(ids), bottles.BIND_CHUNK):
+        chunk = ids[start : start + bottles.BIND_CHUNK]
+        events += await trace.history(session, customer_id, chunk, as_of_us)
+        reads += await scans.of_bottles(session, customer_id, chunk, as_of_us)
+    told = {row.subject_id for row in events if row.kind == "CREATED"}
+    events += [
+        birth(node.item)
+        for key, node in nodes.items()
+        if isinstance(node.item, BottleRow) and key not in told
+    ]
+    return sorted(events, key=lambda row: row.id), sorted(reads, key=lambda row: row.id)
 
 
 async def _climb(

@@ -24,8 +24,11 @@ from domain.production.rules import (
 )
 
 
-async def create_batch(work: UnitOfWork, command: CreateBatch, origin: str) -> BatchRow:
-    """Numbered `B-{year}-{number}`; bottles named in the command are put in at once."""
+async def create_batch(
+    work: UnitOfWork, command: CreateBatch, origin: str, *, accumulates: bool = False
+) -> BatchRow:
+    """Numbered `B-{year}-{number}`; bottles named in the command are put in at once. One that
+    `accumulates` is filled by its line."""
     year = from_us(work.now_us).year
     number = await aggregates.next_number(work.session, work.customer_id, f"batch-{year}")
     batch = BatchRow(
@@ -44,7 +47,7 @@ async def create_batch(work: UnitOfWork, command: CreateBatch, origin: str) -> B
         created_at_us=work.now_us,
         completed_at_us=None,
     )
-    await aggregates.insert_row(work.session, BATCH, work.customer_id, origin, batch)
+    await aggregates.insert_row(work.session, BATCH, work.customer_id, origin, batch, accumulates)
     await remember(work, ItemKind.BATCH, [batch.id], "CREATED", status=batch.status.name)
     await count_made(work, Made(batches=1), [batch.line_id])
     record_batch(work, events.BATCH_CREATED, batch)

@@ -23,7 +23,12 @@ EXTENSION_DIGIT = 1
 
 
 async def create_pallet(
-    work: UnitOfWork, command: CreatePallet, company_prefix: str, origin: str
+    work: UnitOfWork,
+    command: CreatePallet,
+    company_prefix: str,
+    origin: str,
+    *,
+    accumulates: bool = False,
 ) -> PalletRow:
     """Allocates the next SSCC under the company's GS1 prefix."""
     year = from_us(work.now_us).year
@@ -42,7 +47,7 @@ async def create_pallet(
         created_at_us=work.now_us,
         completed_at_us=None,
     )
-    await aggregates.insert_row(work.session, PALLET, work.customer_id, origin, pallet)
+    await aggregates.insert_row(work.session, PALLET, work.customer_id, origin, pallet, accumulates)
     await remember(work, ItemKind.PALLET, [pallet.id], "CREATED", status=pallet.status.name)
     await count_made(work, Made(pallets=1), [pallet.line_id])
     _record(work, events.PALLET_CREATED, pallet)

@@ -75,7 +75,7 @@ class ScanIntake:
     def _judge(self, customer_id: int, command: RecordScan) -> JudgedScan:
         if not is_storable(command.code):
             command = replace(command, code=storable(command.code))
-        reading = self.codes.read(command.code)
+        reading = self.codes.read("" if command.no_read else command.code)
         refused = reading.reason
         return JudgedScan(
             customer_id=customer_id,

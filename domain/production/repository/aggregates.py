@@ -121,12 +121,14 @@ async def batches_of_pallets(
 async def open_batch(
     session: ReadSession, customer_id: int, line_id: str | None
 ) -> BatchRow | None:
-    """The oldest batch of the line with a size and with room; None for the line of no name."""
+    """The oldest batch that the line made for itself and that has room; None for the line of no
+    name."""
     query = (
         select(*BATCH_COLUMNS)
         .where(
             BATCH.c.customer_id == customer_id,
             BATCH.c.status == AggregateStatus.IN_PROGRESS,
+            BATCH.c.accumulates,
             BATCH.c.line_id.is_not_distinct_from(line_id),
             BATCH.c.bottle_count < BATCH.c.batch_size,
         )
@@ -140,12 +142,13 @@ async def open_batch(
 async def open_pallet(
     session: ReadSession, customer_id: int, line_id: str | None
 ) -> PalletRow | None:
-    """The oldest pallet of the line that is being loaded."""
+    """The oldest pallet that the line made for itself and is loading."""
     query = (
         select(*PALLET_COLUMNS)
         .where(
             PALLET.c.customer_id == customer_id,
             PALLET.c.status == AggregateStatus.IN_PROGRESS,
+            PALLET.c.accumulates,
             PALLET.c.line_id.is_not_distinct_from(line_id),
         )
         .order_by(PALLET.c.id)
@@ -183,9 +186,15 @@ async def next_number(session: WriteSession, customer_id: int, name: str) -> int
 
 
 async def insert_row(
-    session: WriteSession, table: Table, customer_id: int, origin: str, row: BatchRow | PalletRow
+    session: WriteSession,
+    table: Table,
+    customer_id: int,
+    origin: str,
+    row: BatchRow | PalletRow,
+    accumulates: bool = False,
 ) -> None:
-    values = {"customer_id": customer_id, "origin": origin, **row._asdict()}
+    own = {"customer_id": customer_id, "origin": origin, "accumulates": accumulates}
+    values = {**own, **row._asdict()}
     await session.execute(insert(table).values(values))
 
 

@@ -50,6 +50,8 @@
     const payloads = Object.values((result && result.data) || {});
     const found = payloads.find((one) => one && typeof one.token === "string");
     if (found) signedInToken = found.token;
+    const codes = ((result && result.errors) || []).map((one) => (one.extensions || {}).code);
+    if (codes.includes("UNAUTHORIZED")) signedInToken = "";
     return result;
   }
 
