@@ -320,4 +320,4 @@ async def test_a_code_that_rest_wrote_has_its_genealogy_in_the_graph(edge: Edge)
     assert [step["kind"] for step in found["path"]] == ["BATCH", "BOTTLE"]
     assert [one["duplicate"] for one in found["scans"]] == [False, True]
     kinds = [event["kind"] for event in found["events"]]
-    assert kinds == ["CREATED", "PACKED", "COMPLETED"]
+    assert kinds == ["CREATED", "CREATED", "PACKED", "COMPLETED"]  # bottle and batch

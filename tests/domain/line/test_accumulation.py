@@ -18,7 +18,7 @@ from domain.production.commands import (
     PalletFilter,
     RecordScan,
 )
-from domain.production.models import AggregateStatus
+from domain.production.models import AggregateStatus, ScanSource
 from domain.production.operations import packing
 from domain.production.repository import aggregates
 from domain.production.rows import BatchRow, PalletRow
@@ -47,7 +47,9 @@ async def scan(floor: Floor, line: Door, count: int, line_id: str | None = LINE)
     """The ids of the bottles that came of so many fresh codes."""
     made = []
     for code in floor.fresh_codes(count):
-        done = await line.intake.submit(line.actor, RecordScan(code, line_id=line_id))
+        done = await line.intake.submit(
+            line.actor, RecordScan(code, line_id=line_id, source=ScanSource.SCANNER)
+        )
         assert done.bottle is not None
         made.append(done.bottle.id)
     return made
@@ -154,7 +156,9 @@ async def test_a_batch_without_a_size_does_not_hide_the_one_with_room(
 async def test_bad_reads_and_duplicates_are_not_packed(floor: Floor, line: Door) -> None:
     (code,) = floor.fresh_codes(1)
     for one in (code, code, TOO_SHORT, "NOREAD"):
-        await line.intake.submit(line.actor, RecordScan(one, line_id=LINE))
+        await line.intake.submit(
+            line.actor, RecordScan(one, line_id=LINE, source=ScanSource.SCANNER)
+        )
     await whole_log(floor)
     assert [batch.bottle_count for batch in await batches(floor)] == [1]
 
@@ -175,6 +179,17 @@ async def test_a_crash_between_pages_packs_each_bottle_once(
     assert [batch.bottle_count for batch in await batches(floor)] == [5, 5, 2]
 
 
+async def test_what_people_scan_or_batch_themselves_is_left_alone(floor: Floor, line: Door) -> None:
+    code = line.intake.codes.example()
+    await line.intake.submit(line.actor, RecordScan(code, line_id=LINE))
+    command = CreateBatch.of(batch_size=50, line_id=LINE)
+    theirs = await floor.do(lambda work: packing.create_batch(work, command, "origin"))
+    made = await scan(floor, line, 3)
+    await whole_log(floor)
+    assert sorted(await packed(floor)) == sorted(made)
+    assert theirs.id not in {(await floor.bottle_now(key)).batch_id for key in made}
+
+
 async def test_what_somebody_packed_by_hand_is_left_alone(floor: Floor, line: Door) -> None:
     made = await scan(floor, line, 3)
     mine = await floor.batch()
@@ -188,11 +203,15 @@ async def test_what_somebody_packed_by_hand_is_left_alone(floor: Floor, line: Do
 async def test_the_accumulator_goes_on_where_it_was_stopped(
     floor: Floor, line: Door, tail: LogTail
 ) -> None:
+    await scan(floor, line, 2)  # from before there was any accumulation: left as it is
+    first = Accumulator(floor.transactions, tail, PLAN, floor.customer_id)
+    await first.start()
+    await first.stop()
     made: list[str] = []
     for _ in range(3):
         made += await scan(floor, line, 4)
         running = Accumulator(floor.transactions, tail, PLAN, floor.customer_id)
-        running.start()
+        await running.start()
         await all_packed(floor, tail, made)
         await running.stop()
     assert [batch.bottle_count for batch in await batches(floor)] == [5, 5, 2]
