@@ -68,7 +68,7 @@ class EdgeRuntime:
             await self._accumulate()
         else:
             async with core.transactions.begin(system_actor("edge", core.customer.id)) as work:
-                await eventlog.drop_reader(work.session, READER)
+                await eventlog.forget_reader(work.session, READER)
 
     async def _accumulate(self) -> None:
         settings, core = self.settings, self.core

@@ -176,14 +176,8 @@ async def has_reader(session: AsyncSession, name: str) -> bool:
 
 async def begin_reader(session: AsyncSession, name: str) -> None:
     """A reader that is new stands at the log's head: what was before is not its business."""
-    known = await session.scalar(select(_READER.c.seq).where(_READER.c.name == name))
-    if known is None:
+    if not await has_reader(session, name):
         await move_reader(session, name, await head(session))
-
-
-async def drop_reader(session: AsyncSession, name: str) -> None:
-    """Trimming no longer waits for it."""
-    await session.execute(delete(_READER).where(_READER.c.name == name))
 
 
 async def trim(session: AsyncSession, before_us: int) -> int:
