@@ -48,6 +48,9 @@ class ErrorPresenter:
 
     async def _request(self, _request: Request, error: Exception) -> Response:
         first = cast(RequestValidationError, error).errors()[0]
+        if first["type"] == "json_invalid":
+            # Its place is an offset, not a field.
+            return self.reply(ValidationFailed("body", f"not valid JSON at {first['loc'][-1]}"))
         place = [str(part) for part in first["loc"]]
         field = ".".join(place[1:]) or place[0]
         return self.reply(ValidationFailed(field, str(first["msg"])))
