@@ -290,7 +290,7 @@ async def trace_event(context: Context, key: str) -> TraceRow | None:
         told = await trace.event(session, context.customer_id, key)
         if told is not None:
             return told
-        made = (await bottles.by_ids(session, context.customer_id, [key])).get(key)
+        made = (await scans.by_ids(session, context.customer_id, [key])).get(key)
         return None if made is None else birth(made)
 
 

@@ -16,7 +16,6 @@ from domain.production.rows import (
 )
 
 Item = BottleRow | BatchRow | PalletRow
-SCAN = "scan"  # who made a bottle that nobody entered by hand
 
 
 @dataclass(slots=True)
@@ -59,11 +58,21 @@ async def genealogy(
     return Genealogy([*path, node], node, events, reads)
 
 
-def birth(bottle: BottleRow) -> TraceRow:
-    """Of a bottle that a scan made: the hot path writes no history, the row itself says when."""
-    born = BottleStatus.CREATED.name
+def birth(scan: ScanRow) -> TraceRow | None:
+    """The event of a bottle that this scan made: the hot path writes no history, the scan says
+    when. None for every other scan."""
+    if scan.bottle_id is None or not scan.valid or scan.duplicate:
+        return None
+    born, made_by = BottleStatus.CREATED.name, scan.source.lower()
     return TraceRow(
-        bottle.id, bottle.id, ItemKind.BOTTLE, "CREATED", born, None, SCAN, bottle.created_at_us
+        scan.id,
+        scan.bottle_id,
+        ItemKind.BOTTLE,
+        "CREATED",
+        born,
+        None,
+        made_by,
+        scan.recorded_at_us,
     )
 
 
@@ -79,11 +88,8 @@ async def _past(
         events += await trace.history(session, customer_id, chunk, as_of_us)
         reads += await scans.of_bottles(session, customer_id, chunk, as_of_us)
     told = {row.subject_id for row in events if row.kind == "CREATED"}
-    events += [
-        birth(node.item)
-        for key, node in nodes.items()
-        if isinstance(node.item, BottleRow) and key not in told
-    ]
+    born = [row for row in map(birth, reads) if row is not None and row.subject_id not in told]
+    events += born
     return sorted(events, key=lambda row: row.id), sorted(reads, key=lambda row: row.id)
 
 
