@@ -10,6 +10,11 @@ from domain.kernel.clock import iso, parse_iso
 Timestamp = NewType("Timestamp", int)
 
 
+def moment(value_us: int | None) -> Timestamp | None:
+    """What has not happened yet has no time."""
+    return None if value_us is None else Timestamp(value_us)
+
+
 def _parse(value: object) -> int:
     if not isinstance(value, str):
         raise ValueError("a time is a string, ISO 8601 with a zone")

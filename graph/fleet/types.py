@@ -25,7 +25,7 @@ from domain.sync.models import ConnectionMode
 from graph.fleet import loaders
 from graph.info import Info
 from graph.pagination import Node, global_id
-from graph.scalars import Timestamp
+from graph.scalars import Timestamp, moment
 
 strawberry.enum(DeviceKind, name="DeviceKind")
 strawberry.enum(DeviceStatus, name="DeviceStatus")
@@ -267,12 +267,12 @@ def device_type(row: DeviceRow) -> Device:
         model=row.model,
         connection_mode=None if mode is None else ConnectionMode(mode),
         firmware_version=row.firmware_version,
-        last_heartbeat_at=_moment(row.last_heartbeat_at_us),
+        last_heartbeat_at=moment(row.last_heartbeat_at_us),
         queue_size=row.queue_size,
         revision=row.revision,
         created_at=Timestamp(row.created_at_us),
         updated_at=Timestamp(row.updated_at_us),
-        removed_at=_moment(row.removed_at_us),
+        removed_at=moment(row.removed_at_us),
         row=row,
     )
 
@@ -299,8 +299,8 @@ def command_type(row: CommandRow) -> DeviceCommand:
         error=row.error,
         actor=row.actor,
         created_at=Timestamp(row.created_at_us),
-        sent_at=_moment(row.sent_at_us),
-        finished_at=_moment(row.finished_at_us),
+        sent_at=moment(row.sent_at_us),
+        finished_at=moment(row.finished_at_us),
         bulk_id=None if row.bulk_id is None else strawberry.ID(row.bulk_id),
         row=row,
     )
@@ -340,7 +340,7 @@ def configuration_type(row: ConfigurationRow) -> DeviceConfiguration:
         document=_json(row.document),
         note=row.note,
         author=row.author,
-        created_at=_moment(row.at_us or None),
+        created_at=moment(row.at_us or None),
     )
 
 
@@ -382,7 +382,3 @@ def connection_settings_type(row: ConnectionSettingsRow) -> FleetConnectionSetti
 def _json(text: str) -> JSON:
     found: Any = orjson.loads(text)
     return JSON(found)
-
-
-def _moment(value_us: int | None) -> Timestamp | None:
-    return None if value_us is None else Timestamp(value_us)

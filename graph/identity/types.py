@@ -7,7 +7,7 @@ from domain.identity.rules import actor_of
 from domain.kernel.permissions import Role
 from graph.identity.resolvers import LoginResult
 from graph.pagination import Node, global_id
-from graph.scalars import Timestamp
+from graph.scalars import Timestamp, moment
 
 strawberry.enum(Role, name="Role")
 
@@ -34,14 +34,13 @@ class LoginPayload:
 
 
 def user_type(row: UserRow) -> User:
-    disabled = row.disabled_at_us
     return User(
         id=global_id("User", row.id),
         username=row.username,
         role=Role(row.role),
         display_name=row.display_name,
         created_at=Timestamp(row.created_at_us),
-        disabled_at=None if disabled is None else Timestamp(disabled),
+        disabled_at=moment(row.disabled_at_us),
         row=row,
     )
 

@@ -8,7 +8,7 @@ from domain.journal.audit import AuditRow
 from domain.journal.models import Severity
 from domain.journal.rows import EventRow
 from graph.pagination import Node, global_id
-from graph.scalars import Timestamp
+from graph.scalars import Timestamp, moment
 
 strawberry.enum(Severity, name="Severity")
 
@@ -81,7 +81,6 @@ def audit_type(row: AuditRow) -> AuditEntry:
 
 
 def event_type(row: EventRow) -> Event:
-    seen = row.acknowledged_at_us
     return Event(
         id=global_id("Event", row.id),
         severity=Severity(row.severity),
@@ -89,7 +88,7 @@ def event_type(row: EventRow) -> Event:
         source=row.source,
         message=row.message,
         occurred_at=Timestamp(row.occurred_at_us),
-        acknowledged_at=None if seen is None else Timestamp(seen),
+        acknowledged_at=moment(row.acknowledged_at_us),
         acknowledged_by=row.acknowledged_by,
         row=row,
     )

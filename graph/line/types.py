@@ -3,7 +3,7 @@
 import strawberry
 
 from domain.line.ports import ScannerStatus
-from graph.scalars import Timestamp
+from graph.scalars import Timestamp, moment
 
 
 @strawberry.type(description="A scanner as it stands right now")
@@ -24,7 +24,6 @@ class Scanner:
 
 
 def scanner_type(status: ScannerStatus) -> Scanner:
-    last = status.last_read_at_us
     return Scanner(
         index=status.index,
         name=status.name,
@@ -38,5 +37,5 @@ def scanner_type(status: ScannerStatus) -> Scanner:
         since=Timestamp(status.since_us),
         last_error=status.last_error,
         read_count=status.read_count,
-        last_read_at=None if last is None else Timestamp(last),
+        last_read_at=moment(status.last_read_at_us),
     )

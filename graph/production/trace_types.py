@@ -15,11 +15,10 @@ from graph.production.types import (
     Scan,
     batch_type,
     bottle_type,
-    moment,
     pallet_type,
     scan_type,
 )
-from graph.scalars import Timestamp
+from graph.scalars import Timestamp, moment
 
 strawberry.enum(ItemKind, name="ItemKind")
 TraceItem = Annotated[Bottle | Batch | Pallet, strawberry.union("TraceItem")]

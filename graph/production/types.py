@@ -18,7 +18,7 @@ from graph.info import Info
 from graph.pagination import Node, global_id
 from graph.production import loaders
 from graph.production.resolvers import Validation
-from graph.scalars import Timestamp
+from graph.scalars import Timestamp, moment
 
 strawberry.enum(BottleStatus, name="BottleStatus")
 strawberry.enum(AggregateStatus, name="AggregateStatus")
@@ -327,7 +327,3 @@ def code_verdict(validation: Validation) -> CodeVerdict:
 
 def _reason(row: ScanRow) -> CodeReason | None:
     return None if row.reason is None else CodeReason(row.reason)
-
-
-def moment(value_us: int | None) -> Timestamp | None:
-    return None if value_us is None else Timestamp(value_us)

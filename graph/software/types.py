@@ -26,7 +26,7 @@ from domain.software.rows import (
 from domain.software.rules.windows import format_minute
 from graph.info import Info
 from graph.pagination import Connection, Node, connection, found, global_id
-from graph.scalars import Timestamp
+from graph.scalars import Timestamp, moment
 from graph.software import loaders, resolvers
 
 strawberry.enum(ReleaseState, name="ReleaseState")
@@ -357,7 +357,3 @@ def path_type(from_version: str, hops: list[ReleaseRow]) -> UpgradePath:
 
 def _time_of_day(minute: int | None) -> str | None:
     return None if minute is None else format_minute(minute)
-
-
-def moment(value_us: int | None) -> Timestamp | None:
-    return None if value_us is None else Timestamp(value_us)

@@ -5,7 +5,7 @@ import strawberry
 from domain.sync import ports
 from domain.sync.models import ConnectionMode, ProvisioningStatus
 from domain.sync.rows import ConnectionRow, ProvisioningRow, SyncOutcome, SyncStatusRow
-from graph.scalars import Timestamp
+from graph.scalars import Timestamp, moment
 
 strawberry.enum(ConnectionMode, name="ConnectionMode")
 strawberry.enum(ProvisioningStatus, name="ProvisioningStatus")
@@ -155,7 +155,3 @@ def cloud_company(company: ports.CloudCompany) -> CloudCompany:
         industry=company.industry,
         time_zone=company.time_zone,
     )
-
-
-def moment(value_us: int | None) -> Timestamp | None:
-    return None if value_us is None else Timestamp(value_us)
