@@ -6,10 +6,12 @@ from dataclasses import dataclass, field
 from graph.context import Services
 from graph.documents import DocumentStore
 from graph.execution import Engine
+from graph.fleet import streams as fleet
 from graph.journal import streams as journal
 from graph.limits import Limits
 from graph.production import streams as production
 from graph.schema import schema
+from graph.software import streams as software
 from graph.streams import StreamSource
 from graph.sync import streams as sync
 
@@ -17,6 +19,8 @@ STREAM_SOURCES: tuple[StreamSource, ...] = (
     *production.SOURCES,
     *journal.SOURCES,
     *sync.SOURCES,
+    *fleet.SOURCES,
+    *software.SOURCES,
 )
 
 

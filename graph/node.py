@@ -8,6 +8,8 @@ import strawberry
 from graph.catalog import resolvers as catalog
 from graph.catalog.types import cloud_endpoint_type, site_type, variant_type
 from graph.context import Context
+from graph.fleet import resolvers as fleet
+from graph.fleet import types as fleet_types
 from graph.identity import resolvers as identity
 from graph.identity.types import user_type
 from graph.info import Info
@@ -17,6 +19,8 @@ from graph.pagination import Node, found, split_global_id
 from graph.production import resolvers as production
 from graph.production.trace_types import trace_event_type
 from graph.production.types import batch_type, bottle_type, pallet_type, scan_type
+from graph.software import resolvers as software
+from graph.software import types as software_types
 
 Finder = Callable[[Context, str], Awaitable[Node | None]]
 
@@ -31,12 +35,23 @@ def _finder(
 
 
 _FINDERS: Mapping[str, Finder] = {
+    "Application": _finder(software.application, software_types.application_type),
     "AuditEntry": _finder(journal.audit_entry, audit_type),
     "Batch": _finder(production.batch, batch_type),
     "Bottle": _finder(production.bottle, bottle_type),
     "CloudEndpoint": _finder(catalog.cloud_endpoint, cloud_endpoint_type),
+    "Deployment": _finder(software.rollout, software_types.deployment_type),
+    "Device": _finder(fleet.device, fleet_types.device_type),
+    "DeviceCommand": _finder(fleet.command, fleet_types.command_type),
+    "DeviceGroup": _finder(fleet.group, fleet_types.group_type),
+    "DeviceLogEntry": _finder(fleet.log_entry, fleet_types.log_type),
+    "DeviceStatusChange": _finder(fleet.status_change, fleet_types.status_change_type),
     "Event": _finder(journal.event, event_type),
     "Pallet": _finder(production.pallet, pallet_type),
+    "Release": _finder(software.release, software_types.release_type),
+    "Rollout": _finder(software.rollout, software_types.rollout_type),
+    "RolloutGroup": _finder(software.rollout_group, software_types.group_type),
+    "RolloutTarget": _finder(software.target, software_types.target_type),
     "Scan": _finder(production.scan, scan_type),
     "Site": _finder(catalog.site, site_type),
     "TraceEvent": _finder(production.trace_event, trace_event_type),

@@ -7,6 +7,8 @@ from strawberry.schema.config import StrawberryConfig
 
 from domain.journal.models import Severity
 from graph.catalog.fields import CatalogMutation, CatalogQuery
+from graph.fleet.fields import FleetMutation, FleetQuery
+from graph.fleet.types import CommandStreamItem, DeviceStatusStreamItem
 from graph.identity.fields import IdentityMutation, IdentityQuery
 from graph.info import Info
 from graph.input_types import prepare_input_types
@@ -18,6 +20,8 @@ from graph.production import resolvers as production
 from graph.production.fields import ProductionMutation, ProductionQuery, metrics_of
 from graph.production.types import BatchStreamItem, Overview, ScanStreamItem
 from graph.scalars import SCALARS
+from graph.software.fields import SoftwareMutation, SoftwareQuery
+from graph.software.types import RolloutStreamItem
 from graph.streams import open_stream
 from graph.sync.fields import SyncMutation, SyncQuery
 from graph.sync.types import SyncStreamItem
@@ -31,6 +35,8 @@ class Query(
     JournalQuery,
     SyncQuery,
     CatalogQuery,
+    FleetQuery,
+    SoftwareQuery,
     NodeQuery,
 ):
     """Reads."""
@@ -38,7 +44,13 @@ class Query(
 
 @strawberry.type
 class Mutation(
-    IdentityMutation, ProductionMutation, JournalMutation, SyncMutation, CatalogMutation
+    IdentityMutation,
+    ProductionMutation,
+    JournalMutation,
+    SyncMutation,
+    CatalogMutation,
+    FleetMutation,
+    SoftwareMutation,
 ):
     """Writes; each answers when it is committed."""
 
@@ -74,6 +86,24 @@ class Subscription:
     @strawberry.subscription(description="Synchronisation as it goes on")
     def sync(self, info: Info, after: str | None = None) -> AsyncGenerator[SyncStreamItem, None]:
         return open_stream(info.context, "sync", {"after": after})
+
+    @strawberry.subscription(description="Devices coming online, going, asking for attention")
+    def device_status(
+        self, info: Info, after: str | None = None, device_id: strawberry.ID | None = None
+    ) -> AsyncGenerator[DeviceStatusStreamItem, None]:
+        return open_stream(info.context, "deviceStatus", {"after": after, "device_id": device_id})
+
+    @strawberry.subscription(description="Commands as they are sent, acknowledged and answered")
+    def commands(
+        self, info: Info, after: str | None = None, device_id: strawberry.ID | None = None
+    ) -> AsyncGenerator[CommandStreamItem, None]:
+        return open_stream(info.context, "commands", {"after": after, "device_id": device_id})
+
+    @strawberry.subscription(description="One rollout, step by step")
+    def rollout(
+        self, info: Info, id: strawberry.ID, after: str | None = None
+    ) -> AsyncGenerator[RolloutStreamItem, None]:
+        return open_stream(info.context, "rollout", {"after": after, "id": id})
 
     @strawberry.subscription(
         description="The dashboard's figures at once and then every so often (250 to 60000 ms)"

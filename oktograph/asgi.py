@@ -6,18 +6,21 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from compat_rest.kernel.dialect import dialect_app
+from compat_rest.kernel.dialect import Dialect, dialect_app
 from compat_rest.kernel.direct import direct_calls
 from compat_rest.kernel.documentation import documentation_routes
 from compat_rest.kernel.limits import BodyLimit
-from compat_rest.okto_edge.app import DIALECT
+from compat_rest.okto_edge.app import DIALECT as EDGE
+from compat_rest.okto_factory.app import DIALECT as FACTORY
 from graph.engine import GraphSettings, build_engine
 from graph.transport.routes import graphql_routes
 from graph.transport.settings import TransportSettings
 from oktograph.console import first_operations
 from oktograph.documents import trusted_documents
 from oktograph.edge import EdgeRuntime
+from oktograph.factory import FactoryRuntime
 from oktograph.observability import Metrics, Observed
+from oktograph.runtime import Runtime
 from oktograph.settings import Settings
 from oktograph.well_known import well_known_routes
 
@@ -44,6 +47,21 @@ class FirstSegment:
 
 def edge_app(runtime: EdgeRuntime) -> ASGIApp:
     """Everything the edge's port answers."""
+    return _port(runtime, EDGE)
+
+
+def factory_app(runtime: FactoryRuntime) -> ASGIApp:
+    """Everything the factory's port answers."""
+    return _port(runtime, FACTORY)
+
+
+def dialect_only(runtime: Runtime, dialect: Dialect) -> ASGIApp:
+    """A dialect alone, for a port of its own."""
+    return Observed(_dialect(runtime, dialect), Metrics())
+
+
+def _port(runtime: Runtime, dialect: Dialect) -> ASGIApp:
+    """The graph, and a dialect at the root for all that is not the graph's or the operator's."""
     settings = runtime.settings
     metrics = Metrics()
     metrics.watch(runtime.services)
@@ -51,25 +69,19 @@ def edge_app(runtime: EdgeRuntime) -> ASGIApp:
     graph = graphql_routes(engine, runtime.entry, _transport(settings))
     others: list[BaseRoute] = [
         *graph,
-        *documentation_routes(DIALECT.title),
+        *documentation_routes(dialect.title),
         *well_known_routes(runtime.services.identity.tokens),
         Route("/metrics", metrics.page),
     ]
     shared = Starlette(routes=others)
     endpoint = next(route for route in graph if isinstance(route, Route))
-    dialect = _dialect(runtime)
     owners = dict.fromkeys(("graphql", "docs", "metrics", ".well-known"), shared)
-    return Observed(FirstSegment(owners, dialect, endpoint), metrics)
+    return Observed(FirstSegment(owners, _dialect(runtime, dialect), endpoint), metrics)
 
 
-def dialect_only(runtime: EdgeRuntime) -> ASGIApp:
-    """The edge's dialect alone, for a port of its own."""
-    return Observed(_dialect(runtime), Metrics())
-
-
-def _dialect(runtime: EdgeRuntime) -> ASGIApp:
-    app = direct_calls(dialect_app(DIALECT, runtime.entry), DIALECT)
-    return BodyLimit(app, DIALECT.errors, runtime.settings.max_body_bytes)
+def _dialect(runtime: Runtime, dialect: Dialect) -> ASGIApp:
+    app = direct_calls(dialect_app(dialect, runtime.entry), dialect)
+    return BodyLimit(app, dialect.errors, runtime.settings.max_body_bytes)
 
 
 def _graph(settings: Settings) -> GraphSettings:

@@ -98,11 +98,13 @@ class Core:
 
 
 async def open_core(
-    settings: Settings, stack: AsyncExitStack, database_url: str, owner: str
+    settings: Settings, stack: AsyncExitStack, database_url: str, owner: str, *, worker: int = 0
 ) -> Core:
-    """`owner` names what may run once on this data directory."""
+    """`owner` names what may run once on this data directory; of several processes that share it
+    each `worker` may."""
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    stack.enter_context(owned(settings.data_dir, owner))
+    name = owner if worker == 0 else f"{owner}-{worker}"
+    stack.enter_context(owned(settings.data_dir, name))
     clock = SystemClock()
     database = Database(database_url)
     stack.push_async_callback(database.close)

@@ -1,45 +1,22 @@
 """The edge: everything that lives in its process, started and stopped in order."""
 
-from contextlib import AsyncExitStack
-
 from domain.kernel import eventlog
 from domain.kernel.actor import system_actor
 from domain.line.operations import READER, Accumulation
 from drivers.scanners.port import parse_scanners
-from graph.context import Policy, Services
+from graph.context import Services
 from oktograph.accumulator import Accumulator
-from oktograph.core import Core, open_core
+from oktograph.core import open_core
 from oktograph.entry import ServiceEntry
 from oktograph.line import EdgeLine
-from oktograph.settings import Settings
+from oktograph.runtime import Runtime
 from oktograph.synchronisation import sync_services
 
 
-class EdgeRuntime:
-    """Built by `start`, taken down by `stop` in the opposite order, whatever had been started."""
+class EdgeRuntime(Runtime):
+    """Everything of one edge."""
 
-    core: Core
-    services: Services
-    entry: ServiceEntry
     line: EdgeLine
-
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings
-        self._stack = AsyncExitStack()
-
-    async def start(self) -> None:
-        try:
-            await self._start()
-        except BaseException:
-            await self._stack.aclose()
-            raise
-
-    async def stop_streams(self) -> None:
-        """Subscribers are told that the service stops; all else goes on until `stop`."""
-        await self.services.streams.close()
-
-    async def stop(self) -> None:
-        await self._stack.aclose()
 
     async def _start(self) -> None:
         settings, stack = self.settings, self._stack
@@ -81,13 +58,3 @@ class EdgeRuntime:
         accumulator = Accumulator(core.transactions, core.tail, plan, core.customer.id)
         await accumulator.start()
         self._stack.push_async_callback(accumulator.stop)
-
-    def _policy(self) -> Policy:
-        settings = self.settings
-        return Policy(
-            mock_mode=settings.mock_mode,
-            industry=settings.industry,
-            gs1_company_prefix=settings.gs1_company_prefix,
-            origin=settings.edge_identifier,
-            drain_timeout_s=settings.drain_timeout_s,
-        )

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -14,6 +15,7 @@ from sqlalchemy.exc import ArgumentError
 from domain.kernel.database import async_url
 from domain.kernel.errors import DomainError
 from domain.production.codes import ProfileCatalogue
+from drivers.artifacts.signatures import TrustedKeys
 from drivers.scanners.port import parse_scanners
 
 DEMO_CLOUD_PORT = 8090
@@ -46,11 +48,14 @@ class Settings(BaseSettings):
     demo_rate: float = Field(5.0, ge=0, le=1000)
 
     edge_database_url: str = ""
+    factory_database_url: str = ""
     broadcast_url: str = "memory://"
     cloud_url: str = ""
     edge_identifier: str = "edge-001"
     code_profiles: Annotated[list[dict[str, Any]], NoDecode] = []
     industry: str = "milk"
+    time_zone: str = "UTC"
+    """The site's, by its IANA name: when its day begins."""
     gs1_company_prefix: str = Field("2000000", pattern=r"^[0-9]{4,12}$")
     pack_size: int = Field(0, ge=0, le=10_000)
     pallet_size: int = Field(10, ge=1, le=1_000)
@@ -71,6 +76,16 @@ class Settings(BaseSettings):
     graphql_trusted_only: bool = False
     allowed_origins: Annotated[list[str], NoDecode] = []
 
+    heartbeat_s: float = Field(10.0, gt=0)
+    """How often a device says to its factory that it lives; three missed and it is offline."""
+    artifact_url: str = ""
+    """Where a factory keeps firmware: an S3-compatible bucket, `s3://bucket/prefix`; by default a
+    folder of the data directory."""
+    max_artifact_bytes: int = Field(2 * 1024**3, ge=1)
+    require_signature: bool = False
+    trusted_keys: Annotated[dict[str, str], NoDecode] = {}
+    """Ed25519 public keys that sign firmware: `{"key id": "base64 of 32 bytes"}`."""
+
     bootstrap_password: SecretStr | None = Field(None, min_length=8)
     """Of the administrator that the first start makes, so that an automated installation need not
     read it off a terminal; later starts ignore it."""
@@ -85,12 +100,23 @@ class Settings(BaseSettings):
     def _json_list(cls, value: Any) -> Any:
         return json.loads(value) if isinstance(value, str) else value
 
+    @field_validator("trusted_keys", mode="before")
+    @classmethod
+    def _json_object(cls, value: Any) -> Any:
+        return json.loads(value) if isinstance(value, str) else value
+
+    @field_validator("trusted_keys")
+    @classmethod
+    def _known_keys(cls, value: dict[str, str]) -> dict[str, str]:
+        TrustedKeys.from_text(value)
+        return value
+
     @field_validator("allowed_origins", mode="before")
     @classmethod
     def _comma_list(cls, value: Any) -> Any:
         return [part for part in value.split(",") if part] if isinstance(value, str) else value
 
-    @field_validator("edge_database_url")
+    @field_validator("edge_database_url", "factory_database_url")
     @classmethod
     def _known_database(cls, value: str) -> str:
         try:
@@ -124,6 +150,15 @@ class Settings(BaseSettings):
             parse_scanners(value)
         return value
 
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError("not the name of a time zone, such as Europe/Berlin") from error
+        return value
+
     @field_validator("industry")
     @classmethod
     def _known_industry(cls, value: str, info: ValidationInfo) -> str:
@@ -134,6 +169,10 @@ class Settings(BaseSettings):
     @property
     def mock_mode(self) -> bool:
         return self.demo if self.mock is None else self.mock
+
+    @property
+    def factory_database(self) -> str:
+        return self.factory_database_url or f"sqlite:///{self.data_dir.absolute()}/factory.db"
 
     @property
     def database_url(self) -> str:

@@ -3,12 +3,15 @@
 from contextlib import AsyncExitStack
 
 from domain.kernel.uow import Transactions
+from domain.sync.forwarder import CloudForwarder
+from domain.sync.lanes import Switch, forward_lane
 from domain.sync.passes import SyncRunner
 from domain.sync.ports import CloudPort, SyncServices
 from domain.sync.worker import SyncSchedule, SyncWorker
 from drivers.cloud.client import HttpCloud
 from drivers.secrets.fernet import FernetBox
 from oktograph.background import background
+from oktograph.core import Core
 from oktograph.settings import Settings
 
 
@@ -16,9 +19,7 @@ async def sync_services(
     settings: Settings, transactions: Transactions, customer_id: int, stack: AsyncExitStack
 ) -> SyncServices:
     """Started; `stack` takes it down again."""
-    cloud: CloudPort | None = None
-    if settings.cloud_url:
-        cloud = await stack.enter_async_context(HttpCloud(settings.cloud_url))
+    cloud = await _cloud(settings, stack)
     secrets = FernetBox.in_folder(settings.data_dir / "keys")
     runner = SyncRunner(transactions, cloud, secrets)
     await runner.begin(customer_id)
@@ -27,3 +28,27 @@ async def sync_services(
     worker = SyncWorker(runner, transactions, customer_id, schedule)
     stack.push_async_callback(background(worker.run, "sync-worker"))
     return SyncServices(cloud, secrets, runner)
+
+
+async def forwarding_services(
+    core: Core, switch: Switch, stack: AsyncExitStack, *, deliver: bool
+) -> SyncServices:
+    """A factory's: what edges delivered goes on to the cloud while the switch is on. Of several
+    processes one has to `deliver`; two would send the same twice, which has no further effect."""
+    settings = core.settings
+    cloud = await _cloud(settings, stack)
+    secrets = FernetBox.in_folder(settings.data_dir / "keys")
+    runner = SyncRunner(core.transactions, cloud, secrets, lane=forward_lane(switch))
+    await runner.begin(core.customer.id)
+    stack.push_async_callback(runner.close)
+    if deliver:
+        schedule = SyncSchedule(interval_s=settings.sync_interval_s)
+        forwarder = CloudForwarder(runner, core.transactions, core.customer.id, schedule)
+        stack.push_async_callback(background(forwarder.run, "cloud-forwarder"))
+    return SyncServices(cloud, secrets, runner)
+
+
+async def _cloud(settings: Settings, stack: AsyncExitStack) -> CloudPort | None:
+    if not settings.cloud_url:
+        return None
+    return await stack.enter_async_context(HttpCloud(settings.cloud_url))

@@ -4,6 +4,7 @@ pytest_plugins = [
     "tests.support.databases",
     "tests.support.edge",
     "tests.support.factories",
+    "tests.support.factory",
     "tests.support.floor",
     "tests.support.redis",
 ]

@@ -40,11 +40,21 @@ export type AddCloudEndpointInput = {
   description?: InputMaybe<Scalars['String']['input']>;
 };
 
+export type AddDevicesToGroupInput = {
+  groupId: Scalars['ID']['input'];
+  deviceIds: Array<Scalars['ID']['input']>;
+};
+
 export type AddSiteInput = {
   code: Scalars['String']['input'];
   name: Scalars['String']['input'];
   timeZone?: Scalars['String']['input'];
   description?: InputMaybe<Scalars['String']['input']>;
+};
+
+export type AddUpgradePathInput = {
+  releaseId: Scalars['ID']['input'];
+  fromVersion: Scalars['String']['input'];
 };
 
 export type AddVariantInput = {
@@ -71,6 +81,26 @@ export enum AggregateStatus {
   Complete = 'COMPLETE',
   Disaggregated = 'DISAGGREGATED'
 }
+
+/** What releases are versions of */
+export type Application = Node & {
+  id: Scalars['ID']['output'];
+  name: Scalars['String']['output'];
+  description: Scalars['String']['output'];
+  createdAt: Scalars['DateTime']['output'];
+};
+
+export type ApplicationConnection = {
+  edges: Array<ApplicationEdge>;
+  pageInfo: PageInfo;
+  /** Counted only when asked for */
+  totalCount: Scalars['Int']['output'];
+};
+
+export type ApplicationEdge = {
+  cursor: Scalars['String']['output'];
+  node: Application;
+};
 
 /** Who wrote: a user or a device */
 export type AuditActor = {
@@ -236,6 +266,13 @@ export type BottlesMoved = {
   batch: Batch;
 };
 
+/** One command to every member of a group, with a record each */
+export type BulkCommand = {
+  id: Scalars['ID']['output'];
+  commands: Array<DeviceCommand>;
+  succeeded: Scalars['Int']['output'];
+};
+
 /** Codes that no one else gets, and how many the pool still holds */
 export type CloudCodes = {
   codes: Array<Scalars['String']['output']>;
@@ -310,6 +347,59 @@ export type CodeVerdict = {
   bottle: Maybe<Bottle>;
 };
 
+export type CommandFilterInput = {
+  status?: InputMaybe<CommandState>;
+  type?: InputMaybe<CommandType>;
+  bulkId?: InputMaybe<Scalars['ID']['input']>;
+};
+
+export enum CommandState {
+  Queued = 'QUEUED',
+  Sent = 'SENT',
+  Succeeded = 'SUCCEEDED',
+  Failed = 'FAILED',
+  Timeout = 'TIMEOUT',
+  Expired = 'EXPIRED',
+  Cancelled = 'CANCELLED'
+}
+
+export enum CommandStatus {
+  Queued = 'QUEUED',
+  Sent = 'SENT',
+  Succeeded = 'SUCCEEDED',
+  Failed = 'FAILED',
+  Timeout = 'TIMEOUT',
+  Expired = 'EXPIRED',
+  Cancelled = 'CANCELLED'
+}
+
+export type CommandStreamItem = {
+  cursor: Scalars['String']['output'];
+  command: DeviceCommand;
+  at: Scalars['DateTime']['output'];
+};
+
+export enum CommandType {
+  RestartService = 'RESTART_SERVICE',
+  RebootOs = 'REBOOT_OS',
+  ShutdownOs = 'SHUTDOWN_OS',
+  ForceSync = 'FORCE_SYNC',
+  ClearQueue = 'CLEAR_QUEUE',
+  PullLogs = 'PULL_LOGS',
+  PushConfig = 'PUSH_CONFIG',
+  UpdateFirmware = 'UPDATE_FIRMWARE',
+  ExecShell = 'EXEC_SHELL',
+  EnableDevice = 'ENABLE_DEVICE',
+  DisableDevice = 'DISABLE_DEVICE'
+}
+
+/** `path` is a JSON Pointer; null is what is not there */
+export type ConfigurationDifference = {
+  path: Scalars['String']['output'];
+  before: Maybe<Scalars['JSON']['output']>;
+  after: Maybe<Scalars['JSON']['output']>;
+};
+
 export enum ConnectionMode {
   DirectCloud = 'DIRECT_CLOUD',
   ViaLocalServer = 'VIA_LOCAL_SERVER'
@@ -318,6 +408,11 @@ export enum ConnectionMode {
 export type ConnectionSettings = {
   mode: ConnectionMode;
   allowSwitch: Scalars['Boolean']['output'];
+};
+
+export type CreateApplicationInput = {
+  name: Scalars['String']['input'];
+  description?: Scalars['String']['input'];
 };
 
 export type CreateBatchInput = {
@@ -335,11 +430,313 @@ export type CreateBottlesInput = {
   deviceId?: InputMaybe<Scalars['String']['input']>;
 };
 
+export type CreateDeviceGroupInput = {
+  name: Scalars['String']['input'];
+  description?: InputMaybe<Scalars['String']['input']>;
+  deviceIds?: Array<Scalars['ID']['input']>;
+};
+
 export type CreatePalletInput = {
   name?: InputMaybe<Scalars['String']['input']>;
   lineId?: InputMaybe<Scalars['String']['input']>;
   deviceId?: InputMaybe<Scalars['String']['input']>;
   batchIds?: Array<Scalars['ID']['input']>;
+};
+
+/** The bytes come by the upload route */
+export type CreateReleaseInput = {
+  application: Scalars['String']['input'];
+  version: Scalars['String']['input'];
+  notes?: Scalars['String']['input'];
+  upgradableFrom?: Array<Scalars['String']['input']>;
+};
+
+export type CreateRolloutInput = {
+  releaseId: Scalars['ID']['input'];
+  name: Scalars['String']['input'];
+  deviceIds?: Array<Scalars['ID']['input']>;
+  deviceGroupIds?: Array<Scalars['ID']['input']>;
+  groups?: Array<RolloutGroupInput>;
+  groupCount?: InputMaybe<Scalars['Int']['input']>;
+  successPercent?: Scalars['Int']['input'];
+  errorPercent?: Scalars['Int']['input'];
+  approvalRequired?: Scalars['Boolean']['input'];
+  startAt?: InputMaybe<Scalars['DateTime']['input']>;
+  windowFrom?: InputMaybe<Scalars['String']['input']>;
+  windowTo?: InputMaybe<Scalars['String']['input']>;
+  timeZone?: Scalars['String']['input'];
+  deadlineSeconds?: Scalars['Int']['input'];
+  jitterSeconds?: Scalars['Int']['input'];
+  maxAttempts?: Scalars['Int']['input'];
+  rejectRatePercent?: InputMaybe<Scalars['Float']['input']>;
+  lineId?: InputMaybe<Scalars['String']['input']>;
+};
+
+export type DeployInput = {
+  releaseId: Scalars['ID']['input'];
+  deviceIds?: Array<Scalars['ID']['input']>;
+  groupId?: InputMaybe<Scalars['ID']['input']>;
+};
+
+/** What was deployed: a simple deployment or a rollout */
+export type Deployment = Node & {
+  id: Scalars['ID']['output'];
+  state: RolloutState;
+  kind: RolloutKind;
+  application: Scalars['String']['output'];
+  version: Scalars['String']['output'];
+  createdBy: Scalars['String']['output'];
+  createdAt: Scalars['DateTime']['output'];
+  finishedAt: Maybe<Scalars['DateTime']['output']>;
+  /** Null once it was deleted */
+  release: Maybe<Release>;
+  /** The devices, at most 500; the one that was asked for */
+  targets: Array<RolloutTarget>;
+};
+
+export type DeploymentConnection = {
+  edges: Array<DeploymentEdge>;
+  pageInfo: PageInfo;
+  /** Counted only when asked for */
+  totalCount: Scalars['Int']['output'];
+};
+
+export type DeploymentEdge = {
+  cursor: Scalars['String']['output'];
+  node: Deployment;
+};
+
+/** Anything that is registered, of whatever kind */
+export type Device = Node & {
+  id: Scalars['ID']['output'];
+  identifier: Scalars['String']['output'];
+  number: Scalars['Int']['output'];
+  name: Scalars['String']['output'];
+  kind: DeviceKind;
+  status: DeviceStatus;
+  statusReason: Maybe<Scalars['String']['output']>;
+  statusAt: Scalars['DateTime']['output'];
+  enabled: Scalars['Boolean']['output'];
+  lineId: Maybe<Scalars['String']['output']>;
+  location: Maybe<Scalars['String']['output']>;
+  manufacturer: Maybe<Scalars['String']['output']>;
+  model: Maybe<Scalars['String']['output']>;
+  connectionMode: Maybe<ConnectionMode>;
+  firmwareVersion: Maybe<Scalars['String']['output']>;
+  lastHeartbeatAt: Maybe<Scalars['DateTime']['output']>;
+  queueSize: Scalars['Float']['output'];
+  revision: Scalars['Int']['output'];
+  createdAt: Scalars['DateTime']['output'];
+  updatedAt: Scalars['DateTime']['output'];
+  removedAt: Maybe<Scalars['DateTime']['output']>;
+  /** What else is known of it */
+  attributes: Scalars['JSON']['output'];
+  /** The groups it is in, by name */
+  groups: Array<DeviceGroup>;
+  config: DeviceConfig;
+  /** The last value of each metric */
+  latestTelemetry: Array<TelemetryPoint>;
+};
+
+/** Something that a device was told to do */
+export type DeviceCommand = Node & {
+  id: Scalars['ID']['output'];
+  commandId: Scalars['String']['output'];
+  type: CommandType;
+  status: CommandStatus;
+  timeoutMs: Scalars['Int']['output'];
+  errorCode: Maybe<Scalars['String']['output']>;
+  error: Maybe<Scalars['String']['output']>;
+  actor: Scalars['String']['output'];
+  createdAt: Scalars['DateTime']['output'];
+  sentAt: Maybe<Scalars['DateTime']['output']>;
+  finishedAt: Maybe<Scalars['DateTime']['output']>;
+  bulkId: Maybe<Scalars['ID']['output']>;
+  arguments: Scalars['JSON']['output'];
+  /** What the device answered */
+  result: Maybe<Scalars['JSON']['output']>;
+  device: Maybe<Device>;
+};
+
+export type DeviceCommandConnection = {
+  edges: Array<DeviceCommandEdge>;
+  pageInfo: PageInfo;
+  /** Counted only when asked for */
+  totalCount: Scalars['Int']['output'];
+};
+
+export type DeviceCommandEdge = {
+  cursor: Scalars['String']['output'];
+  node: DeviceCommand;
+};
+
+/** What is desired of a device, and what it says it is */
+export type DeviceConfig = {
+  desired: DeviceConfiguration;
+  reported: Maybe<ReportedConfiguration>;
+  /** From what it reports to what is desired; empty when in step */
+  diff: Array<ConfigurationDifference>;
+};
+
+/** A version of what a device should be configured as */
+export type DeviceConfiguration = {
+  version: Scalars['Int']['output'];
+  document: Scalars['JSON']['output'];
+  note: Maybe<Scalars['String']['output']>;
+  author: Scalars['String']['output'];
+  createdAt: Maybe<Scalars['DateTime']['output']>;
+};
+
+export type DeviceConnection = {
+  edges: Array<DeviceEdge>;
+  pageInfo: PageInfo;
+  /** Counted only when asked for */
+  totalCount: Scalars['Int']['output'];
+};
+
+export type DeviceEdge = {
+  cursor: Scalars['String']['output'];
+  node: Device;
+};
+
+export type DeviceFilterInput = {
+  kind?: InputMaybe<DeviceKind>;
+  status?: InputMaybe<DeviceStatus>;
+  enabled?: InputMaybe<Scalars['Boolean']['input']>;
+  lineId?: InputMaybe<Scalars['String']['input']>;
+  location?: InputMaybe<Scalars['String']['input']>;
+  manufacturer?: InputMaybe<Scalars['String']['input']>;
+  groupId?: InputMaybe<Scalars['ID']['input']>;
+  /** Part of the identifier or the name */
+  search?: InputMaybe<Scalars['String']['input']>;
+};
+
+/** Devices that are spoken to together */
+export type DeviceGroup = Node & {
+  id: Scalars['ID']['output'];
+  name: Scalars['String']['output'];
+  description: Maybe<Scalars['String']['output']>;
+  createdAt: Scalars['DateTime']['output'];
+  updatedAt: Scalars['DateTime']['output'];
+  /** Its members by number, at most 500 */
+  devices: Array<Device>;
+  deviceCount: Scalars['Int']['output'];
+};
+
+export type DeviceGroupConnection = {
+  edges: Array<DeviceGroupEdge>;
+  pageInfo: PageInfo;
+  /** Counted only when asked for */
+  totalCount: Scalars['Int']['output'];
+};
+
+export type DeviceGroupEdge = {
+  cursor: Scalars['String']['output'];
+  node: DeviceGroup;
+};
+
+export type DeviceHeartbeatInput = {
+  deviceId: Scalars['ID']['input'];
+  status?: InputMaybe<Scalars['String']['input']>;
+  queueSize?: InputMaybe<Scalars['Float']['input']>;
+  firmwareVersion?: InputMaybe<Scalars['String']['input']>;
+};
+
+export enum DeviceKind {
+  Edge = 'EDGE',
+  Sensor = 'SENSOR',
+  Actuator = 'ACTUATOR',
+  Gateway = 'GATEWAY',
+  Controller = 'CONTROLLER',
+  Monitor = 'MONITOR',
+  Scanner = 'SCANNER'
+}
+
+export type DeviceLogEntry = Node & {
+  id: Scalars['ID']['output'];
+  level: LogLevel;
+  source: Maybe<Scalars['String']['output']>;
+  message: Scalars['String']['output'];
+  loggedAt: Scalars['DateTime']['output'];
+  receivedAt: Scalars['DateTime']['output'];
+};
+
+export type DeviceLogEntryConnection = {
+  edges: Array<DeviceLogEntryEdge>;
+  pageInfo: PageInfo;
+  /** Counted only when asked for */
+  totalCount: Scalars['Int']['output'];
+};
+
+export type DeviceLogEntryEdge = {
+  cursor: Scalars['String']['output'];
+  node: DeviceLogEntry;
+};
+
+export type DeviceLogFilterInput = {
+  level?: InputMaybe<LogLevel>;
+  source?: InputMaybe<Scalars['String']['input']>;
+  loggedFrom?: InputMaybe<Scalars['DateTime']['input']>;
+  loggedTo?: InputMaybe<Scalars['DateTime']['input']>;
+};
+
+/** A live socket of a device */
+export type DeviceSession = {
+  sessionId: Scalars['String']['output'];
+  processId: Scalars['String']['output'];
+  address: Scalars['String']['output'];
+  since: Scalars['DateTime']['output'];
+  lastSeenAt: Scalars['DateTime']['output'];
+  device: Maybe<Device>;
+};
+
+export enum DeviceStatus {
+  Online = 'ONLINE',
+  Offline = 'OFFLINE',
+  Warning = 'WARNING',
+  Error = 'ERROR',
+  Maintenance = 'MAINTENANCE'
+}
+
+/** A change of a device's status */
+export type DeviceStatusChange = Node & {
+  id: Scalars['ID']['output'];
+  status: DeviceStatus;
+  previousStatus: DeviceStatus;
+  reason: Maybe<Scalars['String']['output']>;
+  actor: Scalars['String']['output'];
+  at: Scalars['DateTime']['output'];
+};
+
+export type DeviceStatusStreamItem = {
+  cursor: Scalars['String']['output'];
+  device: Device;
+  status: DeviceStatus;
+  previousStatus: DeviceStatus;
+  reason: Maybe<Scalars['String']['output']>;
+  at: Scalars['DateTime']['output'];
+};
+
+export type DeviceToken = {
+  token: Scalars['String']['output'];
+  expiresAt: Scalars['DateTime']['output'];
+};
+
+export type DispatchCommandInput = {
+  deviceId: Scalars['ID']['input'];
+  type: CommandType;
+  /** Your id of it: the same again answers the same record */
+  commandId?: InputMaybe<Scalars['String']['input']>;
+  arguments?: InputMaybe<Scalars['JSON']['input']>;
+  timeoutMs?: Scalars['Int']['input'];
+};
+
+export type DispatchGroupCommandInput = {
+  groupId: Scalars['ID']['input'];
+  type: CommandType;
+  commandId?: InputMaybe<Scalars['String']['input']>;
+  arguments?: InputMaybe<Scalars['JSON']['input']>;
+  timeoutMs?: Scalars['Int']['input'];
 };
 
 /** An entry of the journal */
@@ -386,10 +783,38 @@ export type EventsAcknowledged = {
   acknowledged: Scalars['Int']['output'];
 };
 
+/** A device that a rollout would leave as it is */
+export type ExcludedDevice = {
+  deviceId: Scalars['ID']['output'];
+  version: Maybe<Scalars['String']['output']>;
+  reason: RolloutExcludedReason;
+};
+
+/** How edges reach the cloud */
+export type FleetConnectionSettings = {
+  defaultMode: ConnectionMode;
+  allowDeviceOverride: Scalars['Boolean']['output'];
+  cloudSyncEnabled: Scalars['Boolean']['output'];
+};
+
+/** `changed` counts those that came in or left */
+export type GroupMembersChanged = {
+  changed: Scalars['Int']['output'];
+  group: DeviceGroup;
+};
+
 export enum ItemKind {
   Bottle = 'BOTTLE',
   Batch = 'BATCH',
   Pallet = 'PALLET'
+}
+
+export enum LogLevel {
+  Debug = 'DEBUG',
+  Info = 'INFO',
+  Warning = 'WARNING',
+  Error = 'ERROR',
+  Critical = 'CRITICAL'
 }
 
 export type LoginPayload = {
@@ -447,6 +872,74 @@ export type Mutation = {
   removeSite: Site;
   /** Answers what it was */
   removeVariant: Variant;
+  registerDevice: Device;
+  updateDevice: Device;
+  /** Its tokens die with it; what it did stays */
+  removeDevice: Device;
+  /** ONLINE and OFFLINE hold until the device is heard or missed, the others until somebody says otherwise */
+  setDeviceStatus: Device;
+  deviceHeartbeat: Device;
+  /** With endOthers all older tokens of the device are dead */
+  issueDeviceToken: DeviceToken;
+  /** Answers when the device has, or after timeoutMs */
+  dispatchCommand: DeviceCommand;
+  /** To every member, with a record each */
+  dispatchGroupCommand: BulkCommand;
+  /** Only while the device does not have it */
+  cancelCommand: DeviceCommand;
+  createDeviceGroup: DeviceGroup;
+  updateDeviceGroup: DeviceGroup;
+  /** Its devices stay */
+  deleteDeviceGroup: DeviceGroup;
+  /** All or none */
+  addDevicesToGroup: GroupMembersChanged;
+  /** All or none */
+  removeDevicesFromGroup: GroupMembersChanged;
+  /** A new version, unless nothing would change */
+  setDeviceConfig: DeviceConfiguration;
+  /** The document of an earlier version as a new one */
+  rollbackDeviceConfig: DeviceConfiguration;
+  /** What a device runs on; true once it is stored */
+  reportDeviceConfig: Scalars['Boolean']['output'];
+  /** How many were stored */
+  recordDeviceLogs: Scalars['Int']['output'];
+  /** How many points are stored; one sent again counts once */
+  recordTelemetry: Scalars['Int']['output'];
+  /** Of several devices, device by device */
+  recordTelemetries: Scalars['Int']['output'];
+  setFleetConnectionSettings: FleetConnectionSettings;
+  createApplication: Application;
+  /** A draft, without its bytes */
+  createRelease: Release;
+  /** From now on it may be rolled out */
+  publishRelease: Release;
+  /** No device is sent it; its rollouts halt */
+  suspendRelease: Release;
+  /** With its bytes; refused while it is used */
+  deleteRelease: Release;
+  /** The version may be installed over by the release */
+  addUpgradePath: Release;
+  removeUpgradePath: Release;
+  /** Its groups are frozen now */
+  createRollout: Rollout;
+  /** By another user than its creator */
+  approveRollout: Rollout;
+  /** Now, whatever its start time */
+  startRollout: Rollout;
+  /** Nothing more is sent; what is under way goes on */
+  pauseRollout: Rollout;
+  /** Failures so far are accepted */
+  resumeRollout: Rollout;
+  /** Ends it; what is under way is waited for */
+  cancelRollout: Rollout;
+  /** Whatever the group before has come to */
+  triggerNextGroup: Rollout;
+  /** Another attempt for every device that failed */
+  retryRollout: Rollout;
+  /** A release to devices and a group, at once */
+  deploy: Deployment;
+  /** A device's step of an update; for itself alone */
+  reportUpdate: RolloutTarget;
 };
 
 
@@ -586,6 +1079,199 @@ export type MutationRemoveVariantArgs = {
   code: Scalars['String']['input'];
 };
 
+
+export type MutationRegisterDeviceArgs = {
+  input: RegisterDeviceInput;
+};
+
+
+export type MutationUpdateDeviceArgs = {
+  input: UpdateDeviceInput;
+};
+
+
+export type MutationRemoveDeviceArgs = {
+  id: Scalars['ID']['input'];
+};
+
+
+export type MutationSetDeviceStatusArgs = {
+  input: SetDeviceStatusInput;
+};
+
+
+export type MutationDeviceHeartbeatArgs = {
+  input: DeviceHeartbeatInput;
+};
+
+
+export type MutationIssueDeviceTokenArgs = {
+  deviceId: Scalars['ID']['input'];
+  endOthers?: Scalars['Boolean']['input'];
+};
+
+
+export type MutationDispatchCommandArgs = {
+  input: DispatchCommandInput;
+};
+
+
+export type MutationDispatchGroupCommandArgs = {
+  input: DispatchGroupCommandInput;
+};
+
+
+export type MutationCancelCommandArgs = {
+  id: Scalars['ID']['input'];
+};
+
+
+export type MutationCreateDeviceGroupArgs = {
+  input: CreateDeviceGroupInput;
+};
+
+
+export type MutationUpdateDeviceGroupArgs = {
+  input: UpdateDeviceGroupInput;
+};
+
+
+export type MutationDeleteDeviceGroupArgs = {
+  id: Scalars['ID']['input'];
+};
+
+
+export type MutationAddDevicesToGroupArgs = {
+  input: AddDevicesToGroupInput;
+};
+
+
+export type MutationRemoveDevicesFromGroupArgs = {
+  input: RemoveDevicesFromGroupInput;
+};
+
+
+export type MutationSetDeviceConfigArgs = {
+  input: SetDeviceConfigInput;
+};
+
+
+export type MutationRollbackDeviceConfigArgs = {
+  deviceId: Scalars['ID']['input'];
+  version: Scalars['Int']['input'];
+  push?: Scalars['Boolean']['input'];
+};
+
+
+export type MutationReportDeviceConfigArgs = {
+  input: ReportDeviceConfigInput;
+};
+
+
+export type MutationRecordDeviceLogsArgs = {
+  input: RecordDeviceLogsInput;
+};
+
+
+export type MutationRecordTelemetryArgs = {
+  input: RecordTelemetryInput;
+};
+
+
+export type MutationRecordTelemetriesArgs = {
+  input: Array<RecordTelemetryInput>;
+};
+
+
+export type MutationSetFleetConnectionSettingsArgs = {
+  input: SetFleetConnectionSettingsInput;
+};
+
+
+export type MutationCreateApplicationArgs = {
+  input: CreateApplicationInput;
+};
+
+
+export type MutationCreateReleaseArgs = {
+  input: CreateReleaseInput;
+};
+
+
+export type MutationPublishReleaseArgs = {
+  id: Scalars['ID']['input'];
+};
+
+
+export type MutationSuspendReleaseArgs = {
+  id: Scalars['ID']['input'];
+};
+
+
+export type MutationDeleteReleaseArgs = {
+  id: Scalars['ID']['input'];
+};
+
+
+export type MutationAddUpgradePathArgs = {
+  input: AddUpgradePathInput;
+};
+
+
+export type MutationRemoveUpgradePathArgs = {
+  input: RemoveUpgradePathInput;
+};
+
+
+export type MutationCreateRolloutArgs = {
+  input: CreateRolloutInput;
+};
+
+
+export type MutationApproveRolloutArgs = {
+  id: Scalars['ID']['input'];
+};
+
+
+export type MutationStartRolloutArgs = {
+  id: Scalars['ID']['input'];
+};
+
+
+export type MutationPauseRolloutArgs = {
+  id: Scalars['ID']['input'];
+};
+
+
+export type MutationResumeRolloutArgs = {
+  id: Scalars['ID']['input'];
+};
+
+
+export type MutationCancelRolloutArgs = {
+  id: Scalars['ID']['input'];
+};
+
+
+export type MutationTriggerNextGroupArgs = {
+  id: Scalars['ID']['input'];
+};
+
+
+export type MutationRetryRolloutArgs = {
+  id: Scalars['ID']['input'];
+};
+
+
+export type MutationDeployArgs = {
+  input: DeployInput;
+};
+
+
+export type MutationReportUpdateArgs = {
+  input: ReportUpdateInput;
+};
+
 export type NewBottleInput = {
   identifier: Scalars['String']['input'];
   gtin?: InputMaybe<Scalars['String']['input']>;
@@ -593,6 +1279,13 @@ export type NewBottleInput = {
   productId?: InputMaybe<Scalars['String']['input']>;
   party?: InputMaybe<Scalars['String']['input']>;
   isPreprint?: Scalars['Boolean']['input'];
+};
+
+export type NewLogInput = {
+  message: Scalars['String']['input'];
+  level?: LogLevel;
+  source?: InputMaybe<Scalars['String']['input']>;
+  loggedAt?: InputMaybe<Scalars['DateTime']['input']>;
 };
 
 /** Anything that `node(id)` finds again */
@@ -655,6 +1348,14 @@ export type PalletEdge = {
 export type PalletFilterInput = {
   status?: InputMaybe<AggregateStatus>;
   lineId?: InputMaybe<Scalars['String']['input']>;
+};
+
+export type PreviewGroup = {
+  name: Scalars['String']['output'];
+  successPercent: Scalars['Int']['output'];
+  errorPercent: Scalars['Int']['output'];
+  total: Scalars['Int']['output'];
+  deviceIds: Array<Scalars['ID']['output']>;
 };
 
 /** How this edge stands with its cloud */
@@ -730,6 +1431,47 @@ export type Query = {
   sites: Array<Site>;
   /** Kinds of cabinets to choose from; needs no token */
   variants: Array<Variant>;
+  /** Devices of every kind, newest first */
+  devices: DeviceConnection;
+  /** By id, identifier or number */
+  device: Maybe<Device>;
+  /** Changes of a device's status, newest first */
+  deviceStatusHistory: Array<DeviceStatusChange>;
+  /** Live sockets of devices */
+  connectedDevices: Array<DeviceSession>;
+  /** Groups of devices, newest first */
+  deviceGroups: DeviceGroupConnection;
+  deviceGroup: Maybe<DeviceGroup>;
+  /** What devices were told to do, newest first */
+  commands: DeviceCommandConnection;
+  /** By id; with the device's also by the id that you gave it */
+  command: Maybe<DeviceCommand>;
+  /** What is desired of a device, and what it says it is */
+  deviceConfig: DeviceConfig;
+  /** Newest first; `before` is a version */
+  deviceConfigVersions: Array<DeviceConfiguration>;
+  /** Version 0 is the empty one */
+  deviceConfigDiff: Array<ConfigurationDifference>;
+  /** What a device logged, newest first */
+  deviceLogs: DeviceLogEntryConnection;
+  /** Measured values of a device, newest first */
+  telemetry: Array<TelemetryPoint>;
+  /** How edges reach the cloud */
+  fleetConnectionSettings: FleetConnectionSettings;
+  /** Applications, newest first */
+  applications: ApplicationConnection;
+  /** Releases, newest first */
+  releases: ReleaseConnection;
+  /** Rollouts and deployments, newest first */
+  rollouts: RolloutConnection;
+  release: Maybe<Release>;
+  rollout: Maybe<Rollout>;
+  /** What was deployed, newest first; of a release, to a device */
+  deployments: DeploymentConnection;
+  /** The safe way: fewest downgrades, then fewest hops; null where there is none. Without toVersion: to the highest that can be reached without a downgrade. */
+  upgradePath: Maybe<UpgradePath>;
+  /** The groups that createRollout would freeze now */
+  previewRollout: RolloutPreview;
   /** Anything by its global id; null for what is not there */
   node: Maybe<Node>;
 };
@@ -829,8 +1571,161 @@ export type QueryCloudCodesArgs = {
 };
 
 
+export type QueryDevicesArgs = {
+  first?: InputMaybe<Scalars['Int']['input']>;
+  after?: InputMaybe<Scalars['String']['input']>;
+  last?: InputMaybe<Scalars['Int']['input']>;
+  before?: InputMaybe<Scalars['String']['input']>;
+  filter?: InputMaybe<DeviceFilterInput>;
+};
+
+
+export type QueryDeviceArgs = {
+  id?: InputMaybe<Scalars['ID']['input']>;
+  identifier?: InputMaybe<Scalars['String']['input']>;
+  number?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
+export type QueryDeviceStatusHistoryArgs = {
+  deviceId: Scalars['ID']['input'];
+  first?: InputMaybe<Scalars['Int']['input']>;
+  after?: InputMaybe<Scalars['String']['input']>;
+};
+
+
+export type QueryDeviceGroupsArgs = {
+  first?: InputMaybe<Scalars['Int']['input']>;
+  after?: InputMaybe<Scalars['String']['input']>;
+  last?: InputMaybe<Scalars['Int']['input']>;
+  before?: InputMaybe<Scalars['String']['input']>;
+};
+
+
+export type QueryDeviceGroupArgs = {
+  id: Scalars['ID']['input'];
+};
+
+
+export type QueryCommandsArgs = {
+  deviceId?: InputMaybe<Scalars['ID']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+  after?: InputMaybe<Scalars['String']['input']>;
+  last?: InputMaybe<Scalars['Int']['input']>;
+  before?: InputMaybe<Scalars['String']['input']>;
+  filter?: InputMaybe<CommandFilterInput>;
+};
+
+
+export type QueryCommandArgs = {
+  id: Scalars['ID']['input'];
+  deviceId?: InputMaybe<Scalars['ID']['input']>;
+};
+
+
+export type QueryDeviceConfigArgs = {
+  deviceId: Scalars['ID']['input'];
+};
+
+
+export type QueryDeviceConfigVersionsArgs = {
+  deviceId: Scalars['ID']['input'];
+  before?: InputMaybe<Scalars['Int']['input']>;
+  first?: Scalars['Int']['input'];
+};
+
+
+export type QueryDeviceConfigDiffArgs = {
+  deviceId: Scalars['ID']['input'];
+  fromVersion: Scalars['Int']['input'];
+  toVersion: Scalars['Int']['input'];
+};
+
+
+export type QueryDeviceLogsArgs = {
+  deviceId: Scalars['ID']['input'];
+  first?: InputMaybe<Scalars['Int']['input']>;
+  after?: InputMaybe<Scalars['String']['input']>;
+  last?: InputMaybe<Scalars['Int']['input']>;
+  before?: InputMaybe<Scalars['String']['input']>;
+  filter?: InputMaybe<DeviceLogFilterInput>;
+};
+
+
+export type QueryTelemetryArgs = {
+  deviceId: Scalars['ID']['input'];
+  metric?: InputMaybe<Scalars['String']['input']>;
+  measuredFrom?: InputMaybe<Scalars['DateTime']['input']>;
+  measuredTo?: InputMaybe<Scalars['DateTime']['input']>;
+  first?: Scalars['Int']['input'];
+};
+
+
+export type QueryApplicationsArgs = {
+  first?: InputMaybe<Scalars['Int']['input']>;
+  after?: InputMaybe<Scalars['String']['input']>;
+  last?: InputMaybe<Scalars['Int']['input']>;
+  before?: InputMaybe<Scalars['String']['input']>;
+};
+
+
+export type QueryReleasesArgs = {
+  first?: InputMaybe<Scalars['Int']['input']>;
+  after?: InputMaybe<Scalars['String']['input']>;
+  last?: InputMaybe<Scalars['Int']['input']>;
+  before?: InputMaybe<Scalars['String']['input']>;
+  filter?: InputMaybe<ReleaseFilterInput>;
+};
+
+
+export type QueryRolloutsArgs = {
+  first?: InputMaybe<Scalars['Int']['input']>;
+  after?: InputMaybe<Scalars['String']['input']>;
+  last?: InputMaybe<Scalars['Int']['input']>;
+  before?: InputMaybe<Scalars['String']['input']>;
+  filter?: InputMaybe<RolloutFilterInput>;
+};
+
+
+export type QueryReleaseArgs = {
+  id: Scalars['ID']['input'];
+};
+
+
+export type QueryRolloutArgs = {
+  id: Scalars['ID']['input'];
+};
+
+
+export type QueryDeploymentsArgs = {
+  first?: InputMaybe<Scalars['Int']['input']>;
+  after?: InputMaybe<Scalars['String']['input']>;
+  last?: InputMaybe<Scalars['Int']['input']>;
+  before?: InputMaybe<Scalars['String']['input']>;
+  releaseId?: InputMaybe<Scalars['ID']['input']>;
+  deviceId?: InputMaybe<Scalars['ID']['input']>;
+};
+
+
+export type QueryUpgradePathArgs = {
+  application: Scalars['String']['input'];
+  fromVersion: Scalars['String']['input'];
+  toVersion?: InputMaybe<Scalars['String']['input']>;
+};
+
+
+export type QueryPreviewRolloutArgs = {
+  input: CreateRolloutInput;
+};
+
+
 export type QueryNodeArgs = {
   id: Scalars['ID']['input'];
+};
+
+export type RecordDeviceLogsInput = {
+  deviceId: Scalars['ID']['input'];
+  entries: Array<NewLogInput>;
 };
 
 export type RecordEventInput = {
@@ -841,9 +1736,106 @@ export type RecordEventInput = {
   data?: InputMaybe<Scalars['JSON']['input']>;
 };
 
+export type RecordTelemetryInput = {
+  deviceId: Scalars['ID']['input'];
+  points: Array<TelemetryPointInput>;
+};
+
+export type RegisterDeviceInput = {
+  identifier: Scalars['String']['input'];
+  name?: InputMaybe<Scalars['String']['input']>;
+  kind?: DeviceKind;
+  status?: DeviceStatus;
+  enabled?: Scalars['Boolean']['input'];
+  lineId?: InputMaybe<Scalars['String']['input']>;
+  location?: InputMaybe<Scalars['String']['input']>;
+  manufacturer?: InputMaybe<Scalars['String']['input']>;
+  model?: InputMaybe<Scalars['String']['input']>;
+  connectionMode?: InputMaybe<ConnectionMode>;
+  firmwareVersion?: InputMaybe<Scalars['String']['input']>;
+  attributes?: InputMaybe<Scalars['JSON']['input']>;
+};
+
+/** A version of an application, with or without its bytes */
+export type Release = Node & {
+  id: Scalars['ID']['output'];
+  application: Scalars['String']['output'];
+  version: Scalars['String']['output'];
+  state: ReleaseState;
+  notes: Scalars['String']['output'];
+  filename: Maybe<Scalars['String']['output']>;
+  sizeBytes: Maybe<Scalars['Int']['output']>;
+  sha256: Maybe<Scalars['String']['output']>;
+  signature: Maybe<Scalars['String']['output']>;
+  keyId: Maybe<Scalars['String']['output']>;
+  createdBy: Scalars['String']['output'];
+  createdAt: Scalars['DateTime']['output'];
+  publishedAt: Maybe<Scalars['DateTime']['output']>;
+  /** Versions it may be installed over; none means any */
+  upgradableFrom: Array<UpgradeEdge>;
+};
+
+export type ReleaseConnection = {
+  edges: Array<ReleaseEdge>;
+  pageInfo: PageInfo;
+  /** Counted only when asked for */
+  totalCount: Scalars['Int']['output'];
+};
+
+export type ReleaseEdge = {
+  cursor: Scalars['String']['output'];
+  node: Release;
+};
+
+export type ReleaseFilterInput = {
+  application?: InputMaybe<Scalars['String']['input']>;
+  state?: InputMaybe<ReleaseState>;
+  version?: InputMaybe<Scalars['String']['input']>;
+};
+
+export enum ReleaseState {
+  Draft = 'DRAFT',
+  Published = 'PUBLISHED',
+  Suspended = 'SUSPENDED'
+}
+
 export type RemoveBottlesFromBatchInput = {
   batchId: Scalars['ID']['input'];
   bottleIds: Array<Scalars['ID']['input']>;
+};
+
+export type RemoveDevicesFromGroupInput = {
+  groupId: Scalars['ID']['input'];
+  deviceIds: Array<Scalars['ID']['input']>;
+};
+
+export type RemoveUpgradePathInput = {
+  releaseId: Scalars['ID']['input'];
+  fromVersion: Scalars['String']['input'];
+};
+
+export type ReportDeviceConfigInput = {
+  deviceId: Scalars['ID']['input'];
+  version: Scalars['Int']['input'];
+  document: Scalars['JSON']['input'];
+  error?: InputMaybe<Scalars['String']['input']>;
+};
+
+export type ReportUpdateInput = {
+  targetId: Scalars['ID']['input'];
+  attempt: Scalars['Int']['input'];
+  state: RolloutTargetState;
+  reportKey: Scalars['String']['input'];
+  hop?: Scalars['Int']['input'];
+  message?: InputMaybe<Scalars['String']['input']>;
+};
+
+/** What a device says it runs on; `error` where it refused the version */
+export type ReportedConfiguration = {
+  version: Scalars['Int']['output'];
+  document: Scalars['JSON']['output'];
+  error: Maybe<Scalars['String']['output']>;
+  reportedAt: Scalars['DateTime']['output'];
 };
 
 export enum Role {
@@ -851,6 +1843,188 @@ export enum Role {
   Auditor = 'AUDITOR',
   Manager = 'MANAGER',
   Operator = 'OPERATOR'
+}
+
+/** A release on its way to devices, group after group */
+export type Rollout = Node & {
+  id: Scalars['ID']['output'];
+  name: Scalars['String']['output'];
+  kind: RolloutKind;
+  state: RolloutState;
+  application: Scalars['String']['output'];
+  version: Scalars['String']['output'];
+  createdBy: Scalars['String']['output'];
+  createdAt: Scalars['DateTime']['output'];
+  approvalRequired: Scalars['Boolean']['output'];
+  approvedBy: Maybe<Scalars['String']['output']>;
+  approvedAt: Maybe<Scalars['DateTime']['output']>;
+  startAt: Maybe<Scalars['DateTime']['output']>;
+  startedAt: Maybe<Scalars['DateTime']['output']>;
+  finishedAt: Maybe<Scalars['DateTime']['output']>;
+  windowFrom: Maybe<Scalars['String']['output']>;
+  windowTo: Maybe<Scalars['String']['output']>;
+  timeZone: Scalars['String']['output'];
+  deadlineSeconds: Scalars['Int']['output'];
+  jitterSeconds: Scalars['Int']['output'];
+  maxAttempts: Scalars['Int']['output'];
+  rejectRatePercent: Maybe<Scalars['Float']['output']>;
+  lineId: Maybe<Scalars['String']['output']>;
+  haltReason: Maybe<Scalars['String']['output']>;
+  /** Null once it was deleted */
+  release: Maybe<Release>;
+  /** By position, as they were frozen when it was created */
+  groups: Array<RolloutGroup>;
+};
+
+export type RolloutConnection = {
+  edges: Array<RolloutEdge>;
+  pageInfo: PageInfo;
+  /** Counted only when asked for */
+  totalCount: Scalars['Int']['output'];
+};
+
+export type RolloutEdge = {
+  cursor: Scalars['String']['output'];
+  node: Rollout;
+};
+
+export enum RolloutExcludedReason {
+  AlreadyCurrent = 'ALREADY_CURRENT',
+  NoPath = 'NO_PATH'
+}
+
+export type RolloutFilterInput = {
+  kind?: InputMaybe<RolloutKind>;
+  state?: InputMaybe<RolloutState>;
+  releaseId?: InputMaybe<Scalars['ID']['input']>;
+  deviceId?: InputMaybe<Scalars['ID']['input']>;
+};
+
+/** Devices that are updated together */
+export type RolloutGroup = Node & {
+  id: Scalars['ID']['output'];
+  name: Scalars['String']['output'];
+  position: Scalars['Int']['output'];
+  state: RolloutGroupState;
+  successPercent: Scalars['Int']['output'];
+  errorPercent: Scalars['Int']['output'];
+  total: Scalars['Int']['output'];
+  counts: Array<TargetCount>;
+  startedAt: Maybe<Scalars['DateTime']['output']>;
+  finishedAt: Maybe<Scalars['DateTime']['output']>;
+  /** Its devices */
+  targets: RolloutTargetConnection;
+};
+
+
+/** Devices that are updated together */
+export type RolloutGroupTargetsArgs = {
+  first?: InputMaybe<Scalars['Int']['input']>;
+  after?: InputMaybe<Scalars['String']['input']>;
+  last?: InputMaybe<Scalars['Int']['input']>;
+  before?: InputMaybe<Scalars['String']['input']>;
+  state?: InputMaybe<RolloutTargetState>;
+};
+
+/** Takes from what the groups before left over: of the device groups' members if there are any named, `count` of them, or `percent` (rounded up), or all */
+export type RolloutGroupInput = {
+  name?: InputMaybe<Scalars['String']['input']>;
+  deviceGroupIds?: Array<Scalars['ID']['input']>;
+  percent?: InputMaybe<Scalars['Int']['input']>;
+  count?: InputMaybe<Scalars['Int']['input']>;
+  successPercent?: InputMaybe<Scalars['Int']['input']>;
+  errorPercent?: InputMaybe<Scalars['Int']['input']>;
+};
+
+export enum RolloutGroupState {
+  Waiting = 'WAITING',
+  Running = 'RUNNING',
+  Halted = 'HALTED',
+  Finished = 'FINISHED'
+}
+
+export enum RolloutKind {
+  Deployment = 'DEPLOYMENT',
+  Rollout = 'ROLLOUT'
+}
+
+/** What createRollout would freeze now */
+export type RolloutPreview = {
+  total: Scalars['Int']['output'];
+  groups: Array<PreviewGroup>;
+  unassigned: Array<Scalars['ID']['output']>;
+  excluded: Array<ExcludedDevice>;
+};
+
+export enum RolloutState {
+  Creating = 'CREATING',
+  WaitingForApproval = 'WAITING_FOR_APPROVAL',
+  Ready = 'READY',
+  Starting = 'STARTING',
+  Running = 'RUNNING',
+  Paused = 'PAUSED',
+  Stopping = 'STOPPING',
+  Stopped = 'STOPPED',
+  Finished = 'FINISHED'
+}
+
+/** What a device said on the way */
+export type RolloutStep = {
+  state: RolloutTargetState;
+  attempt: Scalars['Int']['output'];
+  message: Maybe<Scalars['String']['output']>;
+  at: Scalars['DateTime']['output'];
+};
+
+export type RolloutStreamItem = {
+  cursor: Scalars['String']['output'];
+  at: Scalars['DateTime']['output'];
+  rollout: Rollout;
+  group: Maybe<RolloutGroup>;
+  target: Maybe<RolloutTarget>;
+  step: Maybe<RolloutStep>;
+};
+
+/** One device of a rollout */
+export type RolloutTarget = Node & {
+  id: Scalars['ID']['output'];
+  deviceId: Scalars['ID']['output'];
+  state: RolloutTargetState;
+  attempt: Scalars['Int']['output'];
+  hop: Scalars['Int']['output'];
+  error: Maybe<Scalars['String']['output']>;
+  installedVersion: Maybe<Scalars['String']['output']>;
+  notBefore: Maybe<Scalars['DateTime']['output']>;
+  deadlineAt: Maybe<Scalars['DateTime']['output']>;
+  updatedAt: Scalars['DateTime']['output'];
+  /** What it reported, in order */
+  steps: Array<RolloutStep>;
+};
+
+export type RolloutTargetConnection = {
+  edges: Array<RolloutTargetEdge>;
+  pageInfo: PageInfo;
+  /** Counted only when asked for */
+  totalCount: Scalars['Int']['output'];
+};
+
+export type RolloutTargetEdge = {
+  cursor: Scalars['String']['output'];
+  node: RolloutTarget;
+};
+
+export enum RolloutTargetState {
+  Waiting = 'WAITING',
+  Scheduled = 'SCHEDULED',
+  Dispatched = 'DISPATCHED',
+  Downloading = 'DOWNLOADING',
+  Verifying = 'VERIFYING',
+  Installing = 'INSTALLING',
+  Rebooting = 'REBOOTING',
+  Succeeded = 'SUCCEEDED',
+  Failed = 'FAILED',
+  RolledBack = 'ROLLED_BACK',
+  Cancelled = 'CANCELLED'
 }
 
 /** One read, whatever came of it */
@@ -950,6 +2124,29 @@ export type SetBottleStatusInput = {
   status: BottleStatus;
 };
 
+export type SetDeviceConfigInput = {
+  deviceId: Scalars['ID']['input'];
+  document: Scalars['JSON']['input'];
+  /** Into what is desired now (RFC 7386), else instead of it */
+  merge?: Scalars['Boolean']['input'];
+  push?: Scalars['Boolean']['input'];
+  note?: InputMaybe<Scalars['String']['input']>;
+  expectedVersion?: InputMaybe<Scalars['Int']['input']>;
+};
+
+export type SetDeviceStatusInput = {
+  id: Scalars['ID']['input'];
+  status: DeviceStatus;
+  reason?: InputMaybe<Scalars['String']['input']>;
+};
+
+/** Only what is given changes */
+export type SetFleetConnectionSettingsInput = {
+  defaultMode?: InputMaybe<ConnectionMode>;
+  allowDeviceOverride?: InputMaybe<Scalars['Boolean']['input']>;
+  cloudSyncEnabled?: InputMaybe<Scalars['Boolean']['input']>;
+};
+
 export enum Severity {
   Debug = 'DEBUG',
   Info = 'INFO',
@@ -982,6 +2179,12 @@ export type Subscription = {
   events: EventStreamItem;
   /** Synchronisation as it goes on */
   sync: SyncStreamItem;
+  /** Devices coming online, going, asking for attention */
+  deviceStatus: DeviceStatusStreamItem;
+  /** Commands as they are sent, acknowledged and answered */
+  commands: CommandStreamItem;
+  /** One rollout, step by step */
+  rollout: RolloutStreamItem;
   /** The dashboard's figures at once and then every so often (250 to 60000 ms) */
   metrics: Overview;
 };
@@ -1007,6 +2210,24 @@ export type SubscriptionEventsArgs = {
 
 
 export type SubscriptionSyncArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+};
+
+
+export type SubscriptionDeviceStatusArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  deviceId?: InputMaybe<Scalars['ID']['input']>;
+};
+
+
+export type SubscriptionCommandsArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  deviceId?: InputMaybe<Scalars['ID']['input']>;
+};
+
+
+export type SubscriptionRolloutArgs = {
+  id: Scalars['ID']['input'];
   after?: InputMaybe<Scalars['String']['input']>;
 };
 
@@ -1047,6 +2268,24 @@ export type SyncStreamItem = {
   at: Scalars['DateTime']['output'];
 };
 
+export type TargetCount = {
+  state: RolloutTargetState;
+  count: Scalars['Int']['output'];
+};
+
+/** One measured value */
+export type TelemetryPoint = {
+  metric: Scalars['String']['output'];
+  value: Scalars['Float']['output'];
+  measuredAt: Scalars['DateTime']['output'];
+};
+
+export type TelemetryPointInput = {
+  metric: Scalars['String']['input'];
+  value: Scalars['Float']['input'];
+  measuredAt?: InputMaybe<Scalars['DateTime']['input']>;
+};
+
 /** A code's whole genealogy: the containers it is in, everything it holds, and what happened to each of them */
 export type Trace = {
   path: Array<TraceTree>;
@@ -1077,6 +2316,42 @@ export type TraceTree = {
   item: TraceItem;
   children: Array<TraceTree>;
   identifier: Scalars['String']['output'];
+};
+
+export type UpdateDeviceGroupInput = {
+  id: Scalars['ID']['input'];
+  name?: InputMaybe<Scalars['String']['input']>;
+  description?: InputMaybe<Scalars['String']['input']>;
+};
+
+/** Only what is given changes; attributes merge (RFC 7386) */
+export type UpdateDeviceInput = {
+  id: Scalars['ID']['input'];
+  name?: InputMaybe<Scalars['String']['input']>;
+  kind?: InputMaybe<DeviceKind>;
+  enabled?: InputMaybe<Scalars['Boolean']['input']>;
+  lineId?: InputMaybe<Scalars['String']['input']>;
+  location?: InputMaybe<Scalars['String']['input']>;
+  manufacturer?: InputMaybe<Scalars['String']['input']>;
+  model?: InputMaybe<Scalars['String']['input']>;
+  connectionMode?: InputMaybe<ConnectionMode>;
+  firmwareVersion?: InputMaybe<Scalars['String']['input']>;
+  attributes?: InputMaybe<Scalars['JSON']['input']>;
+  revision?: InputMaybe<Scalars['Int']['input']>;
+};
+
+/** A way between two versions */
+export type UpgradeEdge = {
+  fromVersion: Scalars['String']['output'];
+  toVersion: Scalars['String']['output'];
+  isDowngrade: Scalars['Boolean']['output'];
+};
+
+/** The safe way between two versions; no hops where there is none to go */
+export type UpgradePath = {
+  fromVersion: Scalars['String']['output'];
+  toVersion: Scalars['String']['output'];
+  hops: Array<Release>;
 };
 
 /** Somebody who can log in */

@@ -37,6 +37,7 @@ from domain.software.repository import releases, rollouts, targets
 from domain.software.rows import (
     ApplicationRow,
     EdgeRow,
+    GroupProgress,
     ReleaseRow,
     RolloutProgress,
     RolloutRow,
@@ -278,6 +279,22 @@ async def targets_of_rollout(
     context.actor.require(Permission.SOFTWARE_ROLLOUT_READ)
     async with context.read() as session:
         return await targets.of_rollout(session, context.customer_id, rollout_id, device_id, limit)
+
+
+async def target(context: Context, target_id: str) -> TargetRow | None:
+    context.actor.require(Permission.SOFTWARE_ROLLOUT_READ)
+    if not is_id(target_id):
+        return None
+    async with context.read() as session:
+        return await targets.target(session, context.customer_id, target_id)
+
+
+async def rollout_group(context: Context, group_id: str) -> GroupProgress | None:
+    context.actor.require(Permission.SOFTWARE_ROLLOUT_READ)
+    if not is_id(group_id):
+        return None
+    async with context.read() as session:
+        return await rollouts.find_group(session, context.customer_id, group_id)
 
 
 async def steps_of_target(context: Context, target_id: str) -> list[StepRow]:

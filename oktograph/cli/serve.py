@@ -68,6 +68,7 @@ def _bindings(given: list[str]) -> dict[str, int]:
 
 async def _serve(settings: Settings, bindings: dict[str, int]) -> None:
     # Imported here: `oktograph --help` need not wait for all of it.
+    from compat_rest.okto_edge.app import DIALECT as EDGE
     from oktograph.asgi import dialect_only, edge_app
     from oktograph.connections import Bounds
     from oktograph.demo import DemoLine, stock
@@ -92,7 +93,7 @@ async def _serve(settings: Settings, bindings: dict[str, int]) -> None:
         if settings.demo:
             await stock(runtime.services, runtime.core.customer.id)
         apps: list[tuple[ASGIApp, int]] = [(edge_app(runtime), settings.edge_port)]
-        apps += [(dialect_only(runtime), port) for port in bindings.values()]
+        apps += [(dialect_only(runtime, EDGE), port) for port in bindings.values()]
         bounds = Bounds(settings.request_timeout_s, settings.drain_timeout_s)
         try:
             servers = [Server(app, settings.host, port, bounds) for app, port in apps]

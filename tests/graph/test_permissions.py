@@ -1,12 +1,14 @@
 """Who may what, for every root field there is; a denied write changes nothing."""
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from tests.support import documents as ask
+from tests.support import fleet_permissions
 from tests.support.codes import DOCUMENTED
 from tests.support.edge import Edge
+from tests.support.factory import FactoryServer
 
 NOBODY = "0" * 32
 EVERYBODY = frozenset({"operator", "manager", "admin", "auditor"})
@@ -17,6 +19,7 @@ DENIED = ("FORBIDDEN", "UNAUTHORIZED")
 ID = {"id": NOBODY}
 MOVE = {"input": {"batchId": NOBODY, "bottleIds": [NOBODY]}}
 LOAD = {"input": {"palletId": NOBODY, "batchIds": [NOBODY]}}
+Place = Edge | FactoryServer
 Case = tuple[str, dict[str, Any], frozenset[str]]
 
 QUERIES: dict[str, Case] = {
@@ -47,6 +50,7 @@ QUERIES: dict[str, Case] = {
     "sites": ("{ sites { id } }", {}, EVERYBODY),
     "variants": ("{ variants { id } }", {}, EVERYBODY),
     "cloudCompany": ("{ cloudCompany { __typename } }", {}, EVERYBODY),
+    **fleet_permissions.QUERIES,
 }
 MUTATIONS: dict[str, Case] = {
     "scan": (ask.SCAN, {"input": {"code": DOCUMENTED}}, WORKERS),
@@ -105,12 +109,16 @@ MUTATIONS: dict[str, Case] = {
     "removeSite": ('mutation { removeSite(code: "x") { id } }', {}, MANAGERS),
     "removeVariant": ('mutation { removeVariant(code: "x") { id } }', {}, MANAGERS),
     "syncNow": ("mutation { syncNow { __typename } }", {}, WORKERS),
+    **fleet_permissions.MUTATIONS,
 }
 SUBSCRIPTIONS = {
     "scans": "subscription { scans { cursor } }",
     "batches": "subscription { batches { cursor } }",
     "events": "subscription { events { cursor } }",
     "sync": "subscription { sync { cursor } }",
+    "deviceStatus": "subscription { deviceStatus { cursor } }",
+    "commands": "subscription { commands { cursor } }",
+    "rollout": f'subscription {{ rollout(id: "{NOBODY}") {{ cursor }} }}',
     "metrics": "subscription { metrics { at } }",
 }
 PUBLIC = {"login"}
@@ -120,8 +128,14 @@ ROOTS = """{ __schema {
   subscriptionType { fields { name } } } }"""
 
 
-async def test_the_tables_name_every_root_field(edge: Edge) -> None:
-    admin = await edge.logged_in("admin")
+@pytest.fixture(params=["edge", "sqlite_factory"], ids=["edge", "factory"])
+def place(request: pytest.FixtureRequest) -> Place:
+    """The schema and its rules are one everywhere."""
+    return cast(Place, request.getfixturevalue(request.param))
+
+
+async def test_the_tables_name_every_root_field(place: Place) -> None:
+    admin = await place.logged_in("admin")
     found = (await admin.ask(ROOTS))["__schema"]
     names = {kind: {one["name"] for one in found[kind]["fields"]} for kind in found}
     assert names["queryType"] == QUERIES.keys()
@@ -135,21 +149,21 @@ def first_code(answer: dict[str, Any]) -> str | None:
 
 
 @pytest.mark.parametrize("role", sorted(EVERYBODY))
-async def test_a_role_may_what_it_may_and_no_more(edge: Edge, role: str) -> None:
-    client = await edge.logged_in(role)
+async def test_a_role_may_what_it_may_and_no_more(place: Place, role: str) -> None:
+    client = await place.logged_in(role)
     for name, (document, given, who) in (QUERIES | MUTATIONS).items():
-        before = await edge.contents()
+        before = await place.contents()
         code = first_code(await client.graphql(document, given))
         if role in who:
             assert code not in (*DENIED, "SERVER_ERROR"), (name, code)
         else:
             assert code == "FORBIDDEN", name
-            assert await edge.contents() == before, name
+            assert await place.contents() == before, name
 
 
-async def test_nobody_may_nothing(edge: Edge) -> None:
-    anonymous = edge.client()
-    before = await edge.contents()
+async def test_nobody_may_nothing(place: Place) -> None:
+    anonymous = place.client()
+    before = await place.contents()
     for name, (document, given, _who) in (QUERIES | MUTATIONS).items():
         if name in PUBLIC_READS:
             assert first_code(await anonymous.graphql(document, given)) is None, name
@@ -158,39 +172,41 @@ async def test_nobody_may_nothing(edge: Edge) -> None:
     for document in SUBSCRIPTIONS.values():
         async with anonymous.subscribe(document) as subscription:
             assert await subscription.refused() == "UNAUTHORIZED"
-    assert await edge.contents() == before
-    assert edge.live() == 0
+    assert await place.contents() == before
+    assert place.live() == 0
 
 
 @pytest.mark.parametrize("role", sorted(EVERYBODY))
-async def test_streams_are_everybodys_who_may_read(edge: Edge, role: str) -> None:
-    client = await edge.logged_in(role)
-    for document in SUBSCRIPTIONS.values():
+async def test_streams_are_everybodys_who_may_read(place: Place, role: str) -> None:
+    client = await place.logged_in(role)
+    for name, document in SUBSCRIPTIONS.items():
+        if name == "rollout":  # about nothing: its own tests follow a real one
+            continue
         async with client.subscribe(document):
-            await edge.subscribers(1)
-        await edge.subscribers(0)
+            await place.subscribers(1)
+        await place.subscribers(0)
 
 
 @pytest.mark.parametrize("token", ["nonsense", "a.b.c", "x" * 5_000])
 async def test_a_token_that_is_none_is_refused_before_anything_is_done(
-    edge: Edge, token: str
+    place: Place, token: str
 ) -> None:
-    before = await edge.contents()
-    client = edge.client()
+    before = await place.contents()
+    client = place.client()
     headers = {"authorization": f"Bearer {token}"}
     body = {"query": ask.SCAN, "variables": {"input": {"code": DOCUMENTED}}}
     answer = await client.http.post("/graphql", json=body, headers=headers)
     assert answer.status_code == 401
     assert first_code(answer.json()) == "UNAUTHORIZED"
     assert answer.headers["www-authenticate"] == "Bearer"
-    assert await edge.contents() == before
+    assert await place.contents() == before
 
 
-async def test_login_answers_who_it_is_and_what_they_may(edge: Edge) -> None:
+async def test_login_answers_who_it_is_and_what_they_may(place: Place) -> None:
     document = """mutation ($username: String!, $password: String!) {
       login(username: $username, password: $password) {
         token expiresAt user { id username role displayName permissions } } }"""
-    anonymous = edge.client()
+    anonymous = place.client()
     found = await anonymous.ask(document, username="auditor", password="auditor123")
     user = found["login"]["user"]
     assert (user["username"], user["role"], user["displayName"]) == (
@@ -199,7 +215,7 @@ async def test_login_answers_who_it_is_and_what_they_may(edge: Edge) -> None:
         "Arthur Auditor",
     )
     assert "production:scan:record" not in user["permissions"]
-    client = edge.client(found["login"]["token"])
+    client = place.client(found["login"]["token"])
     me = (await client.ask("{ me { id username role displayName permissions } }"))["me"]
     assert me == user
     wrong = {"username": "auditor", "password": "wrong"}

@@ -67,6 +67,15 @@ async def count_by(session: ReadSession, customer_id: int, field: str) -> dict[A
     return {row[0]: row[1] for row in await session.execute(query)}
 
 
+async def totals(session: ReadSession, customer_id: int) -> tuple[int, int, int]:
+    """Heard of lately, not heard of lately, and what they all last reported to wait."""
+    heard = func.count().filter(DEVICE.c.alive)
+    query = select(heard, func.count(), func.coalesce(func.sum(DEVICE.c.queue_size), 0))
+    query = query.where(_matching(customer_id, DeviceFilter()))
+    online, present, waiting = (await session.execute(query)).one()
+    return online, present - online, int(waiting)
+
+
 async def find(session: ReadSession, customer_id: int, key: str) -> DeviceRow | None:
     """A present device by id or identifier; the id wins."""
     return await _find(session, _by_key(customer_id, key), key)
@@ -176,6 +185,14 @@ async def status_changes(
         CHANGE.c.customer_id == customer_id, CHANGE.c.device_id == device_id
     )
     return await fetch_page(session, query, CHANGE.c.id, window, StatusChangeRow)
+
+
+async def status_change(
+    session: ReadSession, customer_id: int, change_id: str
+) -> StatusChangeRow | None:
+    query = select(*_CHANGE).where(CHANGE.c.customer_id == customer_id, CHANGE.c.id == change_id)
+    row = (await session.execute(query)).one_or_none()
+    return None if row is None else StatusChangeRow(*row)
 
 
 async def status_counts(session: ReadSession, customer_id: int) -> dict[DeviceStatus, int]:

@@ -48,6 +48,12 @@ async def count_logs(
     return await session.scalar(query) or 0
 
 
+async def log_entry(session: ReadSession, customer_id: int, entry_id: str) -> DeviceLogRow | None:
+    query = select(*_LOG).where(LOG.c.customer_id == customer_id, LOG.c.id == entry_id)
+    row = (await session.execute(query)).one_or_none()
+    return None if row is None else DeviceLogRow(*row)
+
+
 async def insert_points(
     session: WriteSession, customer_id: int, rows: Sequence[TelemetryRow]
 ) -> None:

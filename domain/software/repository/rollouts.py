@@ -135,6 +135,13 @@ async def groups_of(
     return found
 
 
+async def find_group(session: ReadSession, customer_id: int, group_id: str) -> GroupProgress | None:
+    owned = GROUP.c.customer_id == customer_id, GROUP.c.id == group_id
+    if (await session.execute(select(GROUP.c.id).where(*owned))).one_or_none() is None:
+        return None
+    return await group_progress(session, customer_id, group_id)
+
+
 async def group_progress(session: ReadSession, customer_id: int, group_id: str) -> GroupProgress:
     query = select(*_GROUP_COLUMNS).where(
         GROUP.c.customer_id == customer_id, GROUP.c.id == group_id

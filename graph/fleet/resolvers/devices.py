@@ -13,6 +13,7 @@ from domain.fleet.rows import (
     StatusChangeRow,
 )
 from domain.identity.ports import IssuedToken
+from domain.kernel.ids import is_id
 from domain.kernel.paging import Page, PageRequest
 from domain.kernel.permissions import Permission
 from graph.context import Context
@@ -117,6 +118,14 @@ async def status_history(context: Context, key: str, window: PageRequest) -> Pag
     async with context.read() as session:
         found = await present(session, context, key)
         return await devices.status_changes(session, context.customer_id, found.id, window)
+
+
+async def status_change(context: Context, change_id: str) -> StatusChangeRow | None:
+    context.actor.require(Permission.FLEET_DEVICE_READ)
+    if not is_id(change_id):
+        return None
+    async with context.read() as session:
+        return await devices.status_change(session, context.customer_id, change_id)
 
 
 async def issue_device_token(

@@ -15,6 +15,7 @@ from domain.fleet.rows import (
     TelemetryRow,
 )
 from domain.kernel.errors import ValidationFailed
+from domain.kernel.ids import is_id
 from domain.kernel.paging import Page, PageRequest
 from domain.kernel.permissions import Permission
 from graph.context import Context
@@ -37,6 +38,14 @@ async def count_logs(context: Context, key: str, wanted: LogFilter) -> int:
     async with context.read() as session:
         found = await present(session, context, key)
         return await records.count_logs(session, context.customer_id, found.id, wanted)
+
+
+async def log_entry(context: Context, entry_id: str) -> DeviceLogRow | None:
+    context.actor.require(Permission.FLEET_LOG_READ)
+    if not is_id(entry_id):
+        return None
+    async with context.read() as session:
+        return await records.log_entry(session, context.customer_id, entry_id)
 
 
 async def record_logs(context: Context, command: asked.RecordLogs) -> list[DeviceLogRow]:

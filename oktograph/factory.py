@@ -1,0 +1,51 @@
+"""The factory: everything that one of its processes has, started and stopped in order."""
+
+from domain.identity.ports import TokenKind
+from drivers.identity.devices import DeviceSource
+from graph.context import Services
+from oktograph.core import open_core
+from oktograph.entry import ServiceEntry
+from oktograph.fleet import CloudSwitch, KeptFigures, fleet_services
+from oktograph.runtime import NoLine, Runtime
+from oktograph.settings import Settings
+from oktograph.synchronisation import forwarding_services
+
+
+class FactoryRuntime(Runtime):
+    """One process of a factory. `worker` numbers those that share a machine, from 0: the first
+    one alone delivers to the cloud. Several need PostgreSQL and a broker."""
+
+    def __init__(self, settings: Settings, worker: int = 0) -> None:
+        super().__init__(settings)
+        self.worker = worker
+
+    async def stop_streams(self) -> None:
+        """Devices too: they dial in again, here or elsewhere."""
+        await super().stop_streams()
+        if self.services.fleet is not None:
+            await self.services.fleet.sessions.close()
+
+    async def _start(self) -> None:
+        settings, stack = self.settings, self._stack
+        core = self.core = await open_core(
+            settings, stack, settings.factory_database, "factory", worker=self.worker
+        )
+        devices = {TokenKind.DEVICE: DeviceSource(core.database)}
+        sync = await forwarding_services(core, CloudSwitch(), stack, deliver=self.worker == 0)
+        self.services = Services(
+            database=core.database,
+            transactions=core.transactions,
+            clock=core.clock,
+            tail=core.tail,
+            fanout=core.fanout,
+            streams=core.streams,
+            policy=self._policy(),
+            build=core.build,
+            identity=core.identity(stack, devices),
+            scans=core.intake(stack),
+            sync=sync,
+            line=NoLine(),
+            fleet=fleet_services(core, stack),
+            fleet_figures=KeptFigures(),
+        )
+        self.entry = ServiceEntry(self.services)

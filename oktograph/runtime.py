@@ -1,0 +1,59 @@
+"""What the runtimes of an edge and of a factory have in common: how they begin and end."""
+
+from abc import ABC, abstractmethod
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+from domain.line.ports import ScannerStatus
+from graph.context import Policy, Services
+from oktograph.core import Core
+from oktograph.entry import ServiceEntry
+from oktograph.settings import Settings
+
+
+class Runtime(ABC):
+    """Built by `start`, taken down by `stop` in the opposite order, whatever had been started."""
+
+    core: Core
+    services: Services
+    entry: ServiceEntry
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._stack = AsyncExitStack()
+
+    async def start(self) -> None:
+        try:
+            await self._start()
+        except BaseException:
+            await self._stack.aclose()
+            raise
+
+    async def stop_streams(self) -> None:
+        """Subscribers are told that the service stops; all else goes on until `stop`."""
+        await self.services.streams.close()
+
+    async def stop(self) -> None:
+        await self._stack.aclose()
+
+    @abstractmethod
+    async def _start(self) -> None: ...
+
+    def _policy(self) -> Policy:
+        settings = self.settings
+        return Policy(
+            mock_mode=settings.mock_mode,
+            industry=settings.industry,
+            gs1_company_prefix=settings.gs1_company_prefix,
+            origin=settings.edge_identifier,
+            time_zone=settings.time_zone,
+            drain_timeout_s=settings.drain_timeout_s,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class NoLine:
+    """A factory has no line of its own."""
+
+    def scanners(self) -> list[ScannerStatus]:
+        return []
