@@ -14,6 +14,7 @@ from domain.fleet.models import (
 )
 from domain.fleet.rules import MAX_GROUP
 from domain.kernel.commands import Command
+from domain.kernel.filters import Filter
 from domain.sync.models import ConnectionMode
 
 Label = Annotated[
@@ -193,7 +194,7 @@ class SetConnectionSettings(Command):
 
 
 @dataclass(frozen=True, slots=True)
-class DeviceFilter:
+class DeviceFilter(Filter):
     """Every part that is set must hold. `search` is part of identifier or name."""
 
     kind: DeviceKind | None = None
@@ -207,7 +208,7 @@ class DeviceFilter:
 
 
 @dataclass(frozen=True, slots=True)
-class CommandFilter:
+class CommandFilter(Filter):
     """`device_id` is a plain id."""
 
     device_id: str | None = None
@@ -217,7 +218,7 @@ class CommandFilter:
 
 
 @dataclass(frozen=True, slots=True)
-class LogFilter:
+class LogFilter(Filter):
     level: LogLevel | None = None
     source: str | None = None
     logged_from_us: int | None = None
@@ -225,7 +226,7 @@ class LogFilter:
 
 
 @dataclass(frozen=True, slots=True)
-class TelemetryFilter:
+class TelemetryFilter(Filter):
     metric: str | None = None
     measured_from_us: int | None = None
     measured_to_us: int | None = None

@@ -6,6 +6,7 @@ from typing import Annotated, Final, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from domain.kernel.commands import Command
+from domain.kernel.filters import Filter
 from domain.software.models import ReleaseState, RolloutKind, RolloutState, TargetState
 from domain.software.rules import versions
 
@@ -170,7 +171,7 @@ class ReportUpdate(Command):
 
 
 @dataclass(frozen=True, slots=True)
-class ReleaseFilter:
+class ReleaseFilter(Filter):
     """Every part that is set must hold."""
 
     application: str | None = None
@@ -179,7 +180,7 @@ class ReleaseFilter:
 
 
 @dataclass(frozen=True, slots=True)
-class RolloutFilter:
+class RolloutFilter(Filter):
     kind: RolloutKind | None = None
     state: RolloutState | None = None
     release_id: str | None = None

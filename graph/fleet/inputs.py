@@ -11,7 +11,7 @@ from strawberry.scalars import JSON
 from domain.fleet import commands as asked
 from domain.fleet.models import CommandState, CommandType, DeviceKind, DeviceStatus, LogLevel
 from domain.sync.models import ConnectionMode
-from graph.pagination import plain_id
+from graph.pagination import filter_id, plain_id
 from graph.scalars import Timestamp
 
 
@@ -271,7 +271,7 @@ class DeviceFilterInput:
     )
 
     def wanted(self) -> asked.DeviceFilter:
-        group_id = plain_id(self.group_id, "DeviceGroup") if self.group_id is not None else None
+        group_id = filter_id(self.group_id, "DeviceGroup")
         return asked.DeviceFilter(**(vars(self) | {"group_id": group_id}))
 
 
@@ -282,7 +282,8 @@ class CommandFilterInput:
     bulk_id: strawberry.ID | None = None
 
     def wanted(self, device_id: str | None) -> asked.CommandFilter:
-        return asked.CommandFilter(device_id, self.status, self.type, self.bulk_id)
+        bulk_id = filter_id(self.bulk_id, "BulkCommand")
+        return asked.CommandFilter(device_id, self.status, self.type, bulk_id)
 
 
 @strawberry.input

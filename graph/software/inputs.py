@@ -17,7 +17,7 @@ from domain.software.commands import (
     RolloutFilter,
 )
 from domain.software.models import ReleaseState, RolloutKind, RolloutState, TargetState
-from graph.pagination import plain_id
+from graph.pagination import filter_id, plain_id
 from graph.scalars import Timestamp
 
 
@@ -163,7 +163,7 @@ def rollout_filter(
     return RolloutFilter(
         kind=kind,
         state=state,
-        release_id=plain_id(release_id, "Release") if release_id else None,
+        release_id=filter_id(release_id, "Release"),
         device_id=plain_id(device_id, "Device") if device_id else None,
     )
 

@@ -2,11 +2,13 @@
 the unit of work that names them, and removed after the one that forgets them."""
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from domain.fleet.repository import devices as fleet
 from domain.kernel.actor import ActorKind
+from domain.kernel.database import ReadSession
 from domain.kernel.errors import Conflict, NotFound, Unavailable
-from domain.kernel.ids import is_id
+from domain.kernel.ids import NOTHING, is_id
 from domain.kernel.paging import Page, PageRequest
 from domain.kernel.permissions import Permission
 from domain.software.commands import (
@@ -235,16 +237,35 @@ async def upgrade_path(context: Context, command: FindPath) -> list[ReleaseRow] 
 async def list_rollouts(
     context: Context, wanted: RolloutFilter, window: PageRequest
 ) -> Page[RolloutRow]:
-    """Deployments too: they are rollouts of one group."""
+    """Deployments too: they are rollouts of one group. The filter's device is one by its id or
+    its identifier."""
     context.actor.require(Permission.SOFTWARE_ROLLOUT_READ)
     async with context.read() as session:
-        return await rollouts.page(session, context.customer_id, wanted, window)
+        plain = await _by_device_id(session, context, wanted)
+        return await rollouts.page(session, context.customer_id, plain, window)
 
 
 async def count_rollouts(context: Context, wanted: RolloutFilter) -> int:
     context.actor.require(Permission.SOFTWARE_ROLLOUT_READ)
     async with context.read() as session:
-        return await rollouts.count(session, context.customer_id, wanted)
+        plain = await _by_device_id(session, context, wanted)
+        return await rollouts.count(session, context.customer_id, plain)
+
+
+async def _by_device_id(
+    session: ReadSession, context: Context, wanted: RolloutFilter
+) -> RolloutFilter:
+    device_id = await _device_id(session, context, wanted.device_id)
+    return replace(wanted, device_id=device_id)
+
+
+async def _device_id(session: ReadSession, context: Context, key: str | None) -> str | None:
+    """Of an id or an identifier, which is nothing's where no device has it. A removed device's
+    rollouts are found by its id."""
+    if key is None or is_id(key):
+        return key
+    device = await fleet.find(session, context.customer_id, key)
+    return NOTHING if device is None else device.id
 
 
 async def rollout(context: Context, rollout_id: str) -> RolloutRow | None:
@@ -275,10 +296,11 @@ async def targets_of_group(
 async def targets_of_rollout(
     context: Context, rollout_id: str, device_id: str | None, limit: int
 ) -> list[TargetRow]:
-    """In order; of one device where one is named."""
+    """In order; of one device where one is named, by id or identifier."""
     context.actor.require(Permission.SOFTWARE_ROLLOUT_READ)
     async with context.read() as session:
-        return await targets.of_rollout(session, context.customer_id, rollout_id, device_id, limit)
+        plain = await _device_id(session, context, device_id)
+        return await targets.of_rollout(session, context.customer_id, rollout_id, plain, limit)
 
 
 async def target(context: Context, target_id: str) -> TargetRow | None:

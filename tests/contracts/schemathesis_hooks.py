@@ -21,7 +21,8 @@ schemathesis.openapi.format("marking-code", marking_codes)
 
 moments = st.datetimes().map(lambda moment: nodes.String(f"{moment.isoformat()}Z"))
 schemathesis.graphql.scalar("DateTime", moments)
-values = st.sampled_from([nodes.Null, nodes.Int(1), nodes.String("text"), nodes.Object([])])
+# No null: schemathesis would put it where the schema forbids it, and adds its own where it may be.
+values = st.sampled_from([nodes.Int(1), nodes.String("text"), nodes.Object([])])
 schemathesis.graphql.scalar("JSON", values)
 
 

@@ -32,6 +32,7 @@ PLAIN: dict[str, Any] = {
     "String": "text",
     "ID": "0" * 32,
     "Int": 1,
+    "Float": 1.5,
     "Boolean": True,
     "DateTime": "2026-01-01T00:00:00Z",
     "JSON": {"text": "text"},
