@@ -71,7 +71,7 @@ class Core:
         )
         stack.callback(tokens.follow(self.tail))
         throttle = Throttle(
-            ThrottleSettings(settings.rate_limits, settings.throttle_url), self.clock
+            ThrottleSettings(settings.rate_limits, settings.counters_url), self.clock
         )
         stack.push_async_callback(throttle.close)
         return IdentityServices(self.passwords, tokens, throttle)

@@ -17,7 +17,8 @@ from drivers.cloud.simulator.state import CloudState
 from drivers.scanners.simulation import Code, Faults, SimulatorConfig
 from drivers.scanners.simulator import ScannerSimulator
 from graph.context import Services
-from oktograph.settings import Settings
+from oktograph.installation import Installation
+from oktograph.settings import DEMO_CLOUD_PORT, Settings
 
 LINE = "line-001"
 GTINS = ("04600605032541", "04607009780924")
@@ -44,35 +45,49 @@ def line_codes(random: Random) -> Iterator[Code]:
             yield code
 
 
-class DemoLine:
-    """Started before the edge, which is then configured to dial what listens here."""
+class Demo:
+    """A cloud, and a line for the edge; an async context. Started before the edge and the factory,
+    which are then configured to dial what listens here; what the user has set stays."""
 
-    def __init__(self, rate: float) -> None:
-        self._rate = rate
+    def __init__(self, settings: Settings) -> None:
+        self._given = settings
         self._stack = AsyncExitStack()
-        self.cloud_url = ""
+        self._cloud_url = settings.cloud_url
+        self._scanners: list[dict[str, Any]] = []
         self.notes: list[str] = []
-        self.scanners: list[dict[str, Any]] = []
 
-    async def start(self, *, cloud_port: int) -> None:
-        """A `cloud_port` that is taken is replaced by a free one; `notes` then says so."""
-        self.cloud_url = await self._start_cloud(cloud_port)
-        # Misreads of a single character come from the scanner itself, as on a real line.
-        config = SimulatorConfig(rate=self._rate, faults=Faults(mangle=0.015))
-        codes = line_codes(Random())  # noqa: S311 - a simulation
-        scanner = await self._stack.enter_async_context(ScannerSimulator(config, codes))
-        self.scanners = [
-            {
-                "index": 0,
-                "name": "Scanner 1",
-                "role": "ADD",
-                "line_id": LINE,
-                "host": "127.0.0.1",
-                "port": scanner.port,
-            }
-        ]
+    async def __aenter__(self) -> "Demo":
+        try:
+            if not self._cloud_url:
+                self._cloud_url = await self._start_cloud(DEMO_CLOUD_PORT)
+            if not self._given.scanners:
+                self._scanners = [await self._start_scanner()]
+        except BaseException:
+            await self._stack.aclose()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._stack.aclose()
+
+    def settings(self) -> Settings:
+        """Of everything that is started."""
+        return self._given.model_copy(update={"cloud_url": self._cloud_url})
+
+    def edge_settings(self) -> dict[str, Any]:
+        """Of the edge alone."""
+        told: dict[str, Any] = {"pack_size": self._given.pack_size or PACK_SIZE}
+        if self._scanners:
+            told["scanners"] = self._scanners
+        return told
+
+    async def begin(self, installation: Installation) -> None:
+        """Everything is started."""
+        if installation.edge is not None:
+            await stock(installation.edge.services, installation.edge.core.customer.id)
 
     async def _start_cloud(self, port: int) -> str:
+        """A port that is taken is replaced by a free one; `notes` then says so."""
         state = CloudState(DEMO, next_code=_cloud_code)
         try:
             cloud = await self._stack.enter_async_context(running_cloud(port=port, state=state))
@@ -83,17 +98,13 @@ class DemoLine:
             self.notes.append(f"Port {port} is taken: the cloud answers on {cloud.port} instead")
         return cloud.url
 
-    def settings(self, given: Settings) -> dict[str, Any]:
-        """What the edge is told of the line; what the user has set stays."""
-        told: dict[str, Any] = {"pack_size": given.pack_size or PACK_SIZE}
-        if not given.scanners:
-            told["scanners"] = self.scanners
-        if not given.cloud_url:
-            told["cloud_url"] = self.cloud_url
-        return told
-
-    async def stop(self) -> None:
-        await self._stack.aclose()
+    async def _start_scanner(self) -> dict[str, Any]:
+        # Misreads of a single character come from the scanner itself, as on a real line.
+        config = SimulatorConfig(rate=self._given.demo_rate, faults=Faults(mangle=0.015))
+        codes = line_codes(Random())  # noqa: S311 - a simulation
+        scanner = await self._stack.enter_async_context(ScannerSimulator(config, codes))
+        address = {"host": "127.0.0.1", "port": scanner.port}
+        return {"index": 0, "name": "Scanner 1", "role": "ADD", "line_id": LINE, **address}
 
 
 async def stock(services: Services, customer_id: int) -> None:

@@ -24,12 +24,20 @@ class PortTaken(Exception):
 
 
 class Server(uvicorn.Server):
-    """Listens from the moment it is made; leaves the signals to `serve_all`."""
+    """Listens from the moment it is made, or takes from a `listener` that it shares with others;
+    leaves the signals to `serve_all`."""
 
-    def __init__(self, app: ASGIApp, host: str, port: int, bounds: Bounds | None = None) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        host: str,
+        port: int,
+        bounds: Bounds | None = None,
+        listener: socket.socket | None = None,
+    ) -> None:
         super().__init__(_config(app))
         self._bounds = bounds or Bounds()
-        self.listener = _listen(host, port)
+        self.listener = listener or listen(host, port)
         self.port: int = self.listener.getsockname()[1]
 
     @contextlib.contextmanager
@@ -63,7 +71,8 @@ def _config(app: ASGIApp) -> uvicorn.Config:
     )
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
+    """Raises PortTaken."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # Named as TCP, or asyncio would leave Nagle's algorithm on: 40 ms for some answers.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
@@ -81,12 +90,16 @@ def _listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-async def serve_all(servers: list[Server], before_stop: Callable[[], Awaitable[None]]) -> None:
-    """Until a signal, or until one of them ends by itself; then all end. `before_stop` lets go of
-    what would keep connections open: streams never end by themselves."""
+async def serve_all(
+    servers: list[Server],
+    before_stop: Callable[[], Awaitable[None]],
+    stop: asyncio.Event | None = None,
+) -> None:
+    """Until a signal or `stop`, or until one of them ends by itself; then all end. `before_stop`
+    lets go of what would keep connections open: streams never end by themselves."""
     _settle()
     loop = asyncio.get_running_loop()
-    stop = asyncio.Event()
+    stop = stop or asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     tasks = [asyncio.create_task(one.run_until_told()) for one in servers]

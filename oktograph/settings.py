@@ -50,6 +50,10 @@ class Settings(BaseSettings):
     edge_database_url: str = ""
     factory_database_url: str = ""
     broadcast_url: str = "memory://"
+    factory_url: str = ""
+    """Where an edge finds its factory; with `--role all` the one beside it."""
+    edge_token: SecretStr | None = None
+    """The edge's device token at its factory."""
     cloud_url: str = ""
     edge_identifier: str = "edge-001"
     code_profiles: Annotated[list[dict[str, Any]], NoDecode] = []
@@ -64,7 +68,9 @@ class Settings(BaseSettings):
 
     token_lifetime_h: float = Field(12.0, gt=0, le=24 * 31)
     rate_limits: bool = True
-    throttle_url: str = "memory://"
+    throttle_url: str = ""
+    """Where attempts are counted: `memory://`, `redis://…`; by default the broker, where that is
+    Redis, so that all processes count together."""
     log_level: str = "INFO"
     log_format: str = Field("auto", pattern="^(auto|console|json)$")
     max_body_bytes: int = Field(4 * 1024 * 1024, ge=1024)
@@ -134,7 +140,7 @@ class Settings(BaseSettings):
     @field_validator("throttle_url")
     @classmethod
     def _known_counters(cls, value: str) -> str:
-        return _of_scheme(value, COUNTERS)
+        return _of_scheme(value, COUNTERS) if value else value
 
     @field_validator("log_level")
     @classmethod
@@ -169,6 +175,11 @@ class Settings(BaseSettings):
     @property
     def mock_mode(self) -> bool:
         return self.demo if self.mock is None else self.mock
+
+    @property
+    def counters_url(self) -> str:
+        broker = urlsplit(self.broadcast_url).scheme
+        return self.throttle_url or (self.broadcast_url if broker in COUNTERS else "memory://")
 
     @property
     def factory_database(self) -> str:

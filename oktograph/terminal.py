@@ -3,15 +3,18 @@
 import asyncio
 import contextlib
 import sys
+from collections.abc import Sequence
 
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from domain.fleet.repository import devices
 from domain.production.commands import BatchFilter, BottleFilter, PalletFilter
 from domain.production.repository import aggregates, bottles, scans
-from oktograph.edge import EdgeRuntime
+from oktograph.installation import Installation
+from oktograph.runtime import Runtime
 
 TERMINAL_S = 1.0
 PLAIN_S = 10.0
@@ -23,26 +26,37 @@ ACCOUNTS = (
 )
 
 
+ADDRESSES = (
+    ("GraphQL and GraphiQL", "http", "/graphql"),
+    ("REST", "http", "/api/v1"),
+    ("OpenAPI", "http", "/docs"),
+    ("Metrics", "http", "/metrics"),
+)
+SOCKETS = {"edge": ("/ws",), "factory": ("/ws/device", "/ws/dashboard")}
+
+
 class Announcement:
     """On a terminal the counts are one line that changes; elsewhere a line every ten seconds."""
 
-    def __init__(self, runtime: EdgeRuntime, port: int) -> None:
-        self._runtime = runtime
-        host = runtime.settings.host
-        self._address = f"{'localhost' if host == '127.0.0.1' else host}:{port}"
+    def __init__(self, installation: Installation, notes: Sequence[str] = ()) -> None:
+        self._installation = installation
+        self._notes = notes
         self._console = Console()
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        self._console.print(self._addresses())
-        if self._runtime.settings.demo:
+        for note in self._notes:
+            self._console.print(note)
+        for name, port in self._installation.ports.items():
+            self._console.print(self._addresses(name, port))
+        if self._installation.settings.demo:
             self._console.print(self._accounts())
-        if self._runtime.core.first_password is not None:
+        for name, password in self._installation.first_passwords.items():
             self._console.print(
-                "First start: user [bold]admin[/], password "
-                f"[bold]{self._runtime.core.first_password}[/] (shown only now)"
+                f"First start of the {name}: user [bold]admin[/], password "
+                f"[bold]{password}[/] (shown only now)"
             )
-        if self._runtime.settings.demo:
+        if self._installation.settings.demo:
             self._task = asyncio.create_task(self._count(), name="terminal")
 
     async def stop(self) -> None:
@@ -51,18 +65,17 @@ class Announcement:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
 
-    def _addresses(self) -> Table:
-        table = Table(box=None, show_header=False, title="Oktograph edge", title_justify="left")
-        for name, path in (
-            ("GraphQL and GraphiQL", "/graphql"),
-            ("REST", "/api/v1"),
-            ("OpenAPI", "/docs"),
-            ("Metrics", "/metrics"),
-        ):
-            table.add_row(name, f"http://{self._address}{path}")
-        table.add_row("WebSocket", f"ws://{self._address}/ws")
-        if self._runtime.settings.cloud_url:
-            table.add_row("Cloud", self._runtime.settings.cloud_url)
+    def _addresses(self, name: str, port: int) -> Table:
+        settings = self._installation.settings
+        address = f"{'localhost' if settings.host == '127.0.0.1' else settings.host}:{port}"
+        title = f"Oktograph {name}"
+        table = Table(box=None, show_header=False, title=title, title_justify="left")
+        for what, scheme, path in ADDRESSES:
+            table.add_row(what, f"{scheme}://{address}{path}")
+        for path in SOCKETS[name]:
+            table.add_row("WebSocket", f"ws://{address}{path}")
+        if settings.cloud_url:
+            table.add_row("Cloud", settings.cloud_url)
         return table
 
     def _accounts(self) -> Table:
@@ -84,16 +97,22 @@ class Announcement:
                 await asyncio.sleep(TERMINAL_S)
 
     async def _counts(self) -> Text:
-        customer_id = self._runtime.core.customer.id
-        services = self._runtime.services
-        async with services.database.read() as session:
-            read, _ = await scans.total(session, customer_id)
-            made = await bottles.count_by_status(session, customer_id, BottleFilter())
-            packed = await aggregates.count_batches(session, customer_id, BatchFilter())
-            loaded = await aggregates.count_pallets(session, customer_id, PalletFilter())
-        states = ", ".join(f"{s.name} {s.state.lower()}" for s in services.line.scanners())
-        return Text(
-            f"scans {read:,} · bottles {sum(made.values()):,} · batches {packed:,} · "
-            f"pallets {loaded:,} · streams {services.streams.live} · {states}",
-            no_wrap=True,
-        )
+        here = (self._installation.edge, self._installation.factory)
+        lines = [await _counts(one) for one in here if one is not None]
+        return Text("\n".join(lines), no_wrap=True)
+
+
+async def _counts(runtime: Runtime) -> str:
+    services, customer_id = runtime.services, runtime.core.customer.id
+    async with services.database.read() as session:
+        read, _ = await scans.total(session, customer_id)
+        made = await bottles.count_by_status(session, customer_id, BottleFilter())
+        packed = await aggregates.count_batches(session, customer_id, BatchFilter())
+        loaded = await aggregates.count_pallets(session, customer_id, PalletFilter())
+        online, offline, _ = await devices.totals(session, customer_id)
+    figures = f"bottles {sum(made.values()):,} · batches {packed:,} · pallets {loaded:,}"
+    if services.fleet is not None:
+        return f"factory: devices {online} of {online + offline} online · {figures}"
+    states = ", ".join(f"{s.name} {s.state.lower()}" for s in services.line.scanners())
+    streams = services.streams.live
+    return f"edge: scans {read:,} · {figures} · streams {streams} · {states}"

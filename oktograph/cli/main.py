@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from oktograph.cli import data, serve, simulate, users
+from oktograph.cli import data, serve, simulate, users, worker
 
 app = typer.Typer(
     name="oktograph",
@@ -14,6 +14,7 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
 )
 app.command("serve", epilog=serve.ENVIRONMENT)(serve.serve)
+app.command("worker", hidden=True)(worker.worker)
 app.command("migrate")(data.migrate)
 app.command("export")(data.export)
 app.command("backup")(data.backup)

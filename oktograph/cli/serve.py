@@ -1,16 +1,19 @@
 """`oktograph serve`"""
 
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from enum import StrEnum
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import typer
 import uvloop
-from starlette.types import ASGIApp
 
 from domain.kernel.errors import DomainError
 from oktograph.cli.options import DataDir, settings_with
-from oktograph.settings import DEMO_CLOUD_PORT, Settings
+from oktograph.settings import Settings
+
+SURFACES = ("okto-edge", "okto-factory")
 
 ENVIRONMENT = "Every setting is an environment variable too:\n\n" + "\n\n".join(
     f"OKTOGRAPH_{name.upper()}" for name in sorted(Settings.model_fields)
@@ -33,24 +36,27 @@ def serve(
     edge_port: Annotated[int | None, typer.Option(help="[default: 8080]")] = None,
     factory_port: Annotated[int | None, typer.Option(help="[default: 8081]")] = None,
     data_dir: DataDir = None,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Processes of the factory")] = 1,
     bind: Annotated[
         list[str] | None,
         typer.Option(metavar="SURFACE=PORT", help="A dialect on its own port, at the root"),
     ] = None,
 ) -> None:
-    """Run an edge (and, in later versions, a factory) until SIGTERM or Ctrl-C."""
-    if role is RoleOption.FACTORY:
-        raise typer.BadParameter("this version has no factory yet: use edge or all")
-    settings = settings_with(
-        demo=demo or None,
-        demo_rate=demo_rate,
-        host=host,
-        edge_port=edge_port,
-        factory_port=factory_port,
-        data_dir=data_dir,
-    )
+    """Run an edge, a factory, or both side by side, until SIGTERM or Ctrl-C."""
+    options = {
+        "demo": demo or None,
+        "demo_rate": demo_rate,
+        "host": host,
+        "edge_port": edge_port,
+        "factory_port": factory_port,
+        "data_dir": data_dir,
+    }
+    settings = settings_with(**options)
+    bindings = _bindings(bind or [])
+    if workers > 1:
+        _check_workers(settings, role)
     try:
-        uvloop.run(_serve(settings, _bindings(bind or [])))
+        uvloop.run(_serve(settings, role, workers, bindings, _environment(options)))
     except DomainError as error:
         typer.echo(f"{error.message}", err=True)
         raise typer.Exit(1) from error
@@ -60,47 +66,65 @@ def _bindings(given: list[str]) -> dict[str, int]:
     found: dict[str, int] = {}
     for item in given:
         surface, _, port = item.partition("=")
-        if surface != "okto-edge" or not port.isdecimal():
-            raise typer.BadParameter(f"{item}: expected okto-edge=PORT")
+        if surface not in SURFACES or not port.isdecimal():
+            known = ", ".join(f"{name}=PORT" for name in SURFACES)
+            raise typer.BadParameter(f"{item}: expected one of {known}")
         found[surface] = int(port)
     return found
 
 
-async def _serve(settings: Settings, bindings: dict[str, int]) -> None:
+def _check_workers(settings: Settings, role: RoleOption) -> None:
+    """Processes that share nothing but files would not hear of each other."""
+    if role is RoleOption.EDGE:
+        raise typer.BadParameter("an edge is one process: --workers is the factory's")
+    if urlsplit(settings.factory_database).scheme.startswith("sqlite"):
+        raise typer.BadParameter("several workers need PostgreSQL: OKTOGRAPH_FACTORY_DATABASE_URL")
+    if urlsplit(settings.broadcast_url).scheme == "memory":
+        raise typer.BadParameter(
+            "several workers need a broker: OKTOGRAPH_BROADCAST_URL, redis://… or postgres://…"
+        )
+
+
+def _environment(options: Mapping[str, object]) -> dict[str, str]:
+    """The options as the settings of other processes."""
+    return {f"OKTOGRAPH_{name.upper()}": str(v) for name, v in options.items() if v is not None}
+
+
+async def _serve(
+    settings: Settings,
+    role: RoleOption,
+    workers: int,
+    bindings: dict[str, int],
+    environment: dict[str, str],
+) -> None:
     # Imported here: `oktograph --help` need not wait for all of it.
-    from compat_rest.okto_edge.app import DIALECT as EDGE
-    from oktograph.asgi import dialect_only, edge_app
-    from oktograph.connections import Bounds
-    from oktograph.demo import DemoLine, stock
-    from oktograph.edge import EdgeRuntime
+    from oktograph.demo import Demo
+    from oktograph.installation import Installation
     from oktograph.logs import configure_logs
-    from oktograph.serving import PortTaken, Server, serve_all
+    from oktograph.serving import PortTaken
     from oktograph.terminal import Announcement
 
     configure_logs(settings.log_level, settings.log_format)
     async with AsyncExitStack() as stack:
-        line = None
-        if settings.demo:
-            line = DemoLine(settings.demo_rate)
-            stack.push_async_callback(line.stop)
-            await line.start(cloud_port=DEMO_CLOUD_PORT)
-            for note in line.notes:
-                typer.echo(note)
-            settings = settings.model_copy(update=line.settings(settings))
-        runtime = EdgeRuntime(settings)
-        await runtime.start()
-        stack.push_async_callback(runtime.stop)
-        if settings.demo:
-            await stock(runtime.services, runtime.core.customer.id)
-        apps: list[tuple[ASGIApp, int]] = [(edge_app(runtime), settings.edge_port)]
-        apps += [(dialect_only(runtime, EDGE), port) for port in bindings.values()]
-        bounds = Bounds(settings.request_timeout_s, settings.drain_timeout_s)
+        demo = Demo(settings) if settings.demo else None
+        if demo is not None:
+            await stack.enter_async_context(demo)
+            settings = demo.settings()
+            environment = environment | {"OKTOGRAPH_CLOUD_URL": settings.cloud_url}
+        installation = await stack.enter_async_context(Installation(settings, bindings))
         try:
-            servers = [Server(app, settings.host, port, bounds) for app, port in apps]
+            if role is not RoleOption.EDGE and workers > 1:
+                await installation.start_factory_workers(workers, environment)
+            elif role is not RoleOption.EDGE:
+                await installation.start_factory()
+            if role is not RoleOption.FACTORY:
+                await installation.start_edge(**(demo.edge_settings() if demo else {}))
         except PortTaken as error:
             typer.echo(str(error), err=True)
             raise typer.Exit(1) from error
-        announcement = Announcement(runtime, servers[0].port)
+        if demo is not None:
+            await demo.begin(installation)
+        announcement = Announcement(installation, demo.notes if demo else [])
         announcement.start()
         stack.push_async_callback(announcement.stop)
-        await serve_all(servers, runtime.stop_streams)
+        await installation.run()

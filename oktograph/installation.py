@@ -1,0 +1,149 @@
+"""What one `oktograph serve` starts: an edge, a factory or both, each whole, on their ports."""
+
+import socket
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from typing import Any, Final
+
+from pydantic import SecretStr
+from starlette.types import ASGIApp
+
+from compat_rest.kernel.dialect import Dialect
+from compat_rest.okto_edge.app import DIALECT as OKTO_EDGE
+from compat_rest.okto_factory.app import DIALECT as OKTO_FACTORY
+from oktograph.asgi import dialect_only, edge_app, factory_app
+from oktograph.connections import Bounds
+from oktograph.edge import EdgeRuntime
+from oktograph.factory import FactoryRuntime
+from oktograph.introduction import introduce
+from oktograph.runtime import Runtime
+from oktograph.serving import Server, listen, serve_all
+from oktograph.settings import Settings
+from oktograph.workers import WHOLE, Workers
+
+EDGE_SURFACES: Final[Mapping[str, Dialect]] = {"okto-edge": OKTO_EDGE}
+FACTORY_SURFACES: Final[Mapping[str, Dialect]] = {"okto-factory": OKTO_FACTORY}
+Listeners = dict[str, socket.socket]
+
+
+class Installation:
+    """An async context; what was started in it is stopped at its end, the last first. `bindings`
+    gives dialects ports of their own. Its starts raise PortTaken."""
+
+    def __init__(self, settings: Settings, bindings: Mapping[str, int]) -> None:
+        self.settings = settings
+        self.edge: EdgeRuntime | None = None
+        self.factory: FactoryRuntime | None = None
+        self.workers: Workers | None = None
+        self.ports: dict[str, int] = {}
+        """Of `edge` and `factory`."""
+        self.first_passwords: dict[str, str] = {}
+        """Of the administrators that a first start has made, by `edge` and `factory`."""
+        self._bindings = bindings
+        self._servers: list[Server] = []
+        self._stack = AsyncExitStack()
+        self._edge_token: str | None = None
+
+    async def __aenter__(self) -> "Installation":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._stack.aclose()
+
+    async def start_factory(self) -> FactoryRuntime:
+        """In this process."""
+        listeners = self._listen("factory", self.settings.factory_port, FACTORY_SURFACES)
+        self.factory = runtime = FactoryRuntime(self.settings)
+        await runtime.start()
+        self._stack.push_async_callback(runtime.stop)
+        await self._made_known(runtime)
+        self._serve(factory_servers(runtime, listeners))
+        return runtime
+
+    async def start_factory_workers(self, count: int, environment: Mapping[str, str]) -> None:
+        """In processes of their own, after what is done once was done here. `environment` is what
+        they read their settings from, besides what this process was given."""
+        listeners = self._listen("factory", self.settings.factory_port, FACTORY_SURFACES)
+        runtime = FactoryRuntime(self.settings)
+        await runtime.start()
+        try:
+            await self._made_known(runtime)
+        finally:
+            await runtime.stop()
+        self.workers = Workers(listeners, count, environment)
+        await self.workers.start()
+        self._stack.push_async_callback(self.workers.stop)
+
+    async def start_edge(self, **told: Any) -> EdgeRuntime:
+        """Connected to the factory beside it, unless its settings name another one. `told` are
+        settings of the edge alone."""
+        if self._edge_token is not None:
+            url = f"http://{_dialled(self.settings.host)}:{self.ports['factory']}"
+            told |= {"factory_url": url, "edge_token": SecretStr(self._edge_token)}
+        listeners = self._listen("edge", self.settings.edge_port, EDGE_SURFACES)
+        self.edge = runtime = EdgeRuntime(self.settings.model_copy(update=told))
+        await runtime.start()
+        self._stack.push_async_callback(runtime.stop)
+        self._note_first_password("edge", runtime)
+        apps: dict[str, ASGIApp] = {WHOLE: edge_app(runtime)}
+        apps |= {name: dialect_only(runtime, one) for name, one in EDGE_SURFACES.items()}
+        self._serve(_servers(runtime, apps, listeners))
+        return runtime
+
+    async def run(self) -> None:
+        """Until a signal."""
+        await serve_all(self._servers, self._stop_streams)
+
+    def _listen(self, name: str, port: int, surfaces: Mapping[str, Dialect]) -> Listeners:
+        """Before anything is started: a port that is taken is noticed at once."""
+        wanted = {WHOLE: port}
+        wanted |= {surface: own for surface, own in self._bindings.items() if surface in surfaces}
+        found: Listeners = {}
+        for surface, own in wanted.items():
+            found[surface] = listen(self.settings.host, own)
+            self._stack.callback(found[surface].close)
+        self.ports[name] = found[WHOLE].getsockname()[1]
+        return found
+
+    async def _made_known(self, factory: FactoryRuntime) -> None:
+        self._note_first_password("factory", factory)
+        if not self.settings.factory_url:
+            self._edge_token = await introduce(factory, self.settings.edge_identifier)
+
+    def _note_first_password(self, name: str, runtime: Runtime) -> None:
+        if runtime.core.first_password is not None:
+            self.first_passwords[name] = runtime.core.first_password
+
+    def _serve(self, servers: list[Server]) -> None:
+        self._servers += servers
+
+    async def _stop_streams(self) -> None:
+        for runtime in (self.edge, self.factory):
+            if runtime is not None:
+                await runtime.stop_streams()
+
+
+def factory_servers(
+    runtime: FactoryRuntime, listeners: Mapping[str, socket.socket]
+) -> list[Server]:
+    """Of one process of a factory; `listeners` by surface."""
+    apps: dict[str, ASGIApp] = {WHOLE: factory_app(runtime)}
+    apps |= {name: dialect_only(runtime, one) for name, one in FACTORY_SURFACES.items()}
+    return _servers(runtime, apps, listeners)
+
+
+def _servers(
+    runtime: Runtime, apps: Mapping[str, ASGIApp], listeners: Mapping[str, socket.socket]
+) -> list[Server]:
+    settings = runtime.settings
+    bounds = Bounds(settings.request_timeout_s, settings.drain_timeout_s)
+    return [
+        Server(apps[surface], settings.host, 0, bounds, listener)
+        for surface, listener in listeners.items()
+    ]
+
+
+def _dialled(host: str) -> str:
+    """Where whoever listens on `host` is reached from the same machine."""
+    everywhere = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - names, bound by others
+    return everywhere.get(host, f"[{host}]" if ":" in host else host)
