@@ -115,5 +115,6 @@ DEVICE_PERMISSIONS: frozenset[Permission] = frozenset(
         Permission.FLEET_SELF_USE,
         Permission.SOFTWARE_ARTIFACT_READ,
         Permission.SOFTWARE_UPDATE_REPORT,
+        Permission.SYNC_ITEM_DELIVER,
     }
 )
