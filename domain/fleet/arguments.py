@@ -67,7 +67,9 @@ class PushConfig(Arguments):
 
 
 class UpdateFirmware(Arguments):
-    """`release_id` is the factory's; the rest lets an edge check before it installs."""
+    """`release_id` is the factory's, which fills in what it knows of the release. Where a rollout
+    sends it, `target_id`, `attempt` and `hop` are what the edge's reports name; nobody waits for
+    reports without them. It is void after `expires_at_us`."""
 
     release_id: Word
     version: Word | None = None
@@ -77,7 +79,12 @@ class UpdateFirmware(Arguments):
     sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] | None = None
     size: Annotated[int, Field(ge=0)] | None = None
     signature: Argument | None = None
+    key_id: Word | None = None
     deployment_id: Word | None = None
+    target_id: Word | None = None
+    attempt: Annotated[int, Field(ge=1, le=1_000)] = 1
+    hop: Annotated[int, Field(ge=0, le=1_000)] = 0
+    expires_at_us: Annotated[int, Field(ge=0, le=2**63 - 1)] | None = None
 
 
 class SwitchDevice(Arguments):

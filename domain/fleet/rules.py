@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+import orjson
+
 from domain.fleet.models import CommandState, CommandType, DeviceStatus
-from domain.fleet.rows import CommandRow, ConnectionSettingsRow, DeviceRow
+from domain.fleet.rows import BulkRow, CommandRow, ConnectionSettingsRow, DeviceRow
 from domain.kernel.errors import Conflict, RateLimited
 from domain.sync.models import ConnectionMode
 
@@ -107,6 +109,8 @@ POLICIES: Final[Mapping[CommandType, CommandPolicy]] = {
     CommandType.DISABLE_DEVICE: CommandPolicy(),
 }
 
+FILLED: Final = frozenset({CommandType.PUSH_CONFIG, CommandType.UPDATE_FIRMWARE})
+"""Commands that the factory completes with what it knows."""
 OPEN: Final = frozenset({CommandState.QUEUED, CommandState.SENT})
 # A device that answers late still did what it did.
 COMMAND_EDGES: Final[Mapping[CommandState, frozenset[CommandState]]] = {
@@ -142,11 +146,20 @@ def require_reachable(kind: CommandType, online: bool) -> None:
         raise Conflict("The device is offline and this command cannot wait", type=str(kind))
 
 
-def require_same(found: CommandRow, kind: CommandType, arguments: str) -> None:
+def require_same(found: CommandRow | BulkRow, kind: CommandType, arguments: str) -> None:
     """An id stands for one command for good. Raises Conflict for another one under it."""
-    asked_anew = found.type is CommandType.PUSH_CONFIG  # what it pushes was filled in
-    if found.type is not kind or (found.arguments != arguments and not asked_anew):
+    if found.type is not kind or not _are_same(kind, found.arguments, arguments):
         raise Conflict("This command id was used for another command", command_id=found.key)
+
+
+def _are_same(kind: CommandType, stored: str, given: str) -> bool:
+    """What was filled in when a command was first sent makes it no other."""
+    if kind not in FILLED:
+        return stored == given
+    known = orjson.loads(stored)
+    return all(
+        name in known and known[name] == value for name, value in orjson.loads(given).items()
+    )
 
 
 def require_room(open_commands: int, settings: FleetSettings) -> None:

@@ -77,6 +77,15 @@ class RejectRate(NamedTuple):
     total: int
 
 
+class UndoneUpdate(NamedTuple):
+    """An order that its device will never carry out: refused by it, or withdrawn. `message` is
+    why."""
+
+    customer_id: int
+    command_id: str
+    message: str
+
+
 class DeviceDirectory(Protocol):
     """The fleet, as far as software needs it. All scoped to one customer."""
 
@@ -109,6 +118,9 @@ class DeviceDirectory(Protocol):
 
     async def cancel_update(self, work: UnitOfWork, device_id: str, command_id: str) -> bool:
         """True where it was not delivered yet and now never will be."""
+
+    async def undone_updates(self, session: ReadSession, limit: int) -> list[UndoneUpdate]:
+        """Of any customer: orders that ended while their target is still DISPATCHED."""
 
     async def reject_rate(
         self, session: ReadSession, customer_id: int, line_id: str, since_us: int

@@ -7,14 +7,16 @@ from typing import Final
 from domain.kernel.actor import system_actor
 from domain.kernel.errors import DomainError
 from domain.kernel.uow import Transactions
+from domain.software.operations import targets
 from domain.software.operations.engine import advance, peek
-from domain.software.ports import DeviceDirectory
+from domain.software.ports import DeviceDirectory, UndoneUpdate
 from domain.software.repository import rollouts
 from domain.software.rows import ActiveRollout
 
 COMPONENT: Final = "rollout"
 # A rollout of many devices must not keep the others waiting.
 MOST_STEPS: Final = 50
+MOST_UNDONE: Final = 500
 logger = logging.getLogger(__name__)
 
 
@@ -42,7 +44,10 @@ class RolloutSweeper:
         """One pass; how many steps were taken. One rollout's trouble is not another's."""
         async with self._transactions.database.read() as session:
             active = await rollouts.active(session)
+            undone = await self._devices.undone_updates(session, MOST_UNDONE) if active else []
         steps = 0
+        for update in undone:
+            steps += await self._fail(update)
         for one in active:
             try:
                 steps += await self._drive(one)
@@ -52,6 +57,18 @@ class RolloutSweeper:
             except Exception:
                 logger.exception("rollout %s broke", one.rollout_id)
         return steps
+
+    async def _fail(self, update: UndoneUpdate) -> bool:
+        """That a device will not even begin is known long before its deadline."""
+        customer_id = update.customer_id
+        try:
+            told = targets.refusal(update.command_id, update.message)
+            async with self._transactions.begin(system_actor(COMPONENT, customer_id)) as work:
+                await targets.report(work, told)
+        except DomainError as error:
+            logger.info("update %s not failed: %s", update.command_id, error.message)
+            return False
+        return True
 
     async def _drive(self, one: ActiveRollout) -> int:
         for taken in range(MOST_STEPS):

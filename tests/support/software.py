@@ -40,6 +40,7 @@ from domain.software.ports import (
     SignatureVerifier,
     SoftwareServices,
     SoftwareSettings,
+    UndoneUpdate,
     UpdateOrder,
 )
 from domain.software.rows import ReleaseRow, RolloutProgress, TargetRow
@@ -156,6 +157,11 @@ class TableDevices:
             .values(state="CANCELLED")
         )
         return bool(changed.rowcount == 1)
+
+    async def undone_updates(self, session: ReadSession, limit: int) -> list[UndoneUpdate]:
+        query = select(COMMAND.c.customer_id, COMMAND.c.id).where(COMMAND.c.state == "REFUSED")
+        rows = await session.execute(query.limit(limit))
+        return [UndoneUpdate(row[0], row[1], "refused") for row in rows]
 
     async def reject_rate(
         self, session: ReadSession, customer_id: int, line_id: str, since_us: int

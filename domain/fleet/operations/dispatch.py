@@ -12,6 +12,7 @@ from domain.fleet.models import CommandState, CommandType
 from domain.fleet.operations.devices import require_device
 from domain.fleet.operations.groups import require_group
 from domain.fleet.operations.presence import CATEGORY
+from domain.fleet.operations.updates import completed
 from domain.fleet.repository import commands, configuration, devices, groups, sessions
 from domain.fleet.rows import (
     BulkRow,
@@ -32,10 +33,15 @@ OFFLINE = "OFFLINE"
 
 
 async def dispatch(
-    work: UnitOfWork, command: DispatchCommand, settings: FleetSettings
+    work: UnitOfWork,
+    command: DispatchCommand,
+    settings: FleetSettings,
+    *,
+    waits_until_us: int | None = None,
 ) -> Dispatched:
-    """Once for each key of a device. Raises NotFound, Conflict for an offline device that the
-    command cannot wait for, RateLimited where too many wait."""
+    """Once for each key of a device. With `waits_until_us` nobody awaits the answer, and whether
+    the device is there or not the command waits for it until then. Raises NotFound, Conflict for
+    an offline device that the command cannot wait for, RateLimited where too many wait."""
     arguments = arguments_text(arguments_of(command.type, command.arguments))
     # Whoever else sends to this device waits here: a key is taken once, an order kept.
     device = await require_device(work, command.device, lock=True)
@@ -48,12 +54,14 @@ async def dispatch(
     rules.require_reachable(command.type, online)
     waiting = await commands.count_open(work.session, [device.id])
     rules.require_room(waiting.get(device.id, 0), settings)
-    arguments = await _filled(work, command.type, arguments, [device.id], device.id)
+    arguments = await _filled(work, command.type, arguments, device.id)
     row = _row(work, device.id, command, arguments, online, settings)
+    if waits_until_us is not None:
+        row = row._replace(deadline_at_us=None, expires_at_us=waits_until_us)
     await commands.insert_rows(work.session, work.customer_id, [row])
     record_command(work, events.COMMAND_DISPATCHED, row, device.identifier)
     await _note_host_control(work, command.type, device.identifier, row)
-    return Dispatched(row, online, fresh=True)
+    return Dispatched(row, _is_awaited(row), fresh=True)
 
 
 async def dispatch_to_group(
@@ -71,6 +79,7 @@ async def dispatch_to_group(
     if not members:
         raise Conflict("The group has no devices")
     bulk_id = new_id()
+    arguments = await completed(work, command.type, arguments)
     bulk = BulkRow(
         id=bulk_id,
         group_id=group.id,
@@ -130,8 +139,7 @@ async def _online(work: UnitOfWork, device_ids: Sequence[str], settings: FleetSe
 async def _same_bulk(
     work: UnitOfWork, found: BulkRow, command: DispatchGroupCommand, arguments: str
 ) -> DispatchedBulk:
-    if found.type is not command.type or found.arguments != arguments:
-        raise Conflict("This command id was used for another command", command_id=found.key)
+    rules.require_same(found, command.type, arguments)
     rows = await commands.of_bulk(work.session, work.customer_id, found.id)
     return DispatchedBulk(found, [row.id for row in rows if _is_awaited(row)], fresh=False)
 
@@ -204,10 +212,9 @@ def _row(
     )
 
 
-async def _filled(
-    work: UnitOfWork, kind: CommandType, arguments: str, ids: Sequence[str], device_id: str
-) -> str:
-    desired = await _desired(work, kind, ids)
+async def _filled(work: UnitOfWork, kind: CommandType, arguments: str, device_id: str) -> str:
+    arguments = await completed(work, kind, arguments)
+    desired = await _desired(work, kind, [device_id])
     return _push_arguments(arguments, desired.get(device_id))
 
 

@@ -199,6 +199,12 @@ async def status_counts(session: ReadSession, customer_id: int) -> dict[DeviceSt
     return await count_by(session, customer_id, "status")
 
 
+async def runs_firmware(session: ReadSession, customer_id: int, version: str) -> bool:
+    """Whether a present device last reported this version."""
+    query = _present(customer_id).where(DEVICE.c.firmware_version == version).limit(1)
+    return (await session.execute(query)).first() is not None
+
+
 def _present(customer_id: int) -> Select[Any]:
     return select(*COLUMNS).where(
         DEVICE.c.customer_id == customer_id, DEVICE.c.removed_at_us.is_(None)

@@ -126,6 +126,19 @@ async def of_devices(
     return found
 
 
+async def memberships(
+    session: ReadSession, customer_id: int, device_ids: Sequence[str]
+) -> dict[str, set[str]]:
+    """The ids of the groups of several devices; one in no group is missing."""
+    query = select(MEMBER.c.device_id, MEMBER.c.group_id).where(
+        MEMBER.c.customer_id == customer_id, MEMBER.c.device_id.in_(device_ids)
+    )
+    found: dict[str, set[str]] = {}
+    for device_id, group_id in await session.execute(query):
+        found.setdefault(device_id, set()).add(group_id)
+    return found
+
+
 async def members(
     session: ReadSession, customer_id: int, group_ids: Sequence[str]
 ) -> dict[str, list[DeviceRow]]:

@@ -8,6 +8,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from domain.fleet.commands import LogFilter, TelemetryFilter
 from domain.fleet.models import DeviceLog, Telemetry
+from domain.fleet.repository.devices import DEVICE
 from domain.fleet.rows import DeviceLogRow, TelemetryRow
 from domain.kernel.columns import table_of
 from domain.kernel.database import ReadSession, WriteSession
@@ -104,6 +105,24 @@ async def latest(
     for row in await session.execute(query):
         found[row[0]].append(TelemetryRow(*row))
     return found
+
+
+async def sums_of_line(
+    session: ReadSession, customer_id: int, line_id: str, metrics: Sequence[str], since_us: int
+) -> dict[str, float]:
+    """What the devices of a line told of it since then, by metric; what none told is missing."""
+    query = (
+        select(TELEMETRY.c.metric, func.sum(TELEMETRY.c.value))
+        .join_from(DEVICE, TELEMETRY, DEVICE.c.id == TELEMETRY.c.device_id)
+        .where(
+            DEVICE.c.customer_id == customer_id,
+            DEVICE.c.line_id == line_id,
+            TELEMETRY.c.metric.in_(metrics),
+            TELEMETRY.c.measured_at_us >= since_us,
+        )
+        .group_by(TELEMETRY.c.metric)
+    )
+    return {row[0]: row[1] for row in await session.execute(query)}
 
 
 async def total(

@@ -62,6 +62,24 @@ async def made_between(session: ReadSession, customer_id: int, from_us: int, to_
     return await session.scalar(query) or 0
 
 
+async def rejected_since(
+    session: ReadSession, customer_id: int, line_id: str, since_us: int
+) -> int:
+    """Of those that a line made since then, by the moment that their ids tell."""
+    query = (
+        select(func.count())
+        .select_from(BOTTLE)
+        .where(
+            BOTTLE.c.customer_id == customer_id,
+            BOTTLE.c.status == BottleStatus.REJECTED,
+            BOTTLE.c.id >= earliest_id(since_us),
+            BOTTLE.c.line_id == line_id,
+            BOTTLE.c.created_at_us >= since_us,
+        )
+    )
+    return await session.scalar(query) or 0
+
+
 async def by_ids(
     session: ReadSession, customer_id: int, ids: Sequence[str]
 ) -> dict[str, BottleRow]:

@@ -72,3 +72,15 @@ async def made_between(session: ReadSession, customer_id: int, from_us: int, to_
         ROLLUP.c.slot_us < to_us,
     )
     return Made(*map(int, (await session.execute(query)).one()))
+
+
+async def bottles_of_line(
+    session: ReadSession, customer_id: int, line_id: str, since_us: int
+) -> int:
+    """In the quarter that `since_us` lies in and those after it, wherever they were made."""
+    query = select(func.coalesce(func.sum(ROLLUP.c.bottles), 0)).where(
+        ROLLUP.c.customer_id == customer_id,
+        ROLLUP.c.slot_us >= since_us - since_us % SLOT_US,
+        ROLLUP.c.line_id == line_id,
+    )
+    return int(await session.scalar(query) or 0)

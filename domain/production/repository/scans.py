@@ -7,6 +7,7 @@ from sqlalchemy import func, select
 from domain.kernel.columns import table_of
 from domain.kernel.database import ReadSession
 from domain.kernel.filters import listed, matching
+from domain.kernel.ids import earliest_id
 from domain.kernel.paging import Page, PageRequest, fetch_page
 from domain.production.commands import ScanFilter
 from domain.production.models import Scan, ScanRollup
@@ -36,6 +37,21 @@ async def total(session: ReadSession, customer_id: int) -> tuple[int, int | None
     )
     count, last_us = (await session.execute(query)).one()
     return int(count or 0), last_us
+
+
+async def verdicts_since(
+    session: ReadSession, customer_id: int, line_id: str, since_us: int
+) -> tuple[int, int]:
+    """(refused, all) of what was read here on a line since then. Read along the ids, which begin
+    with their time: the price is that of the reads since then, on whatever line."""
+    refused = func.count().filter(~SCAN.c.valid)
+    query = select(refused, func.count()).where(
+        SCAN.c.id >= earliest_id(since_us),
+        SCAN.c.customer_id + 0 == customer_id,
+        SCAN.c.line_id == line_id,
+        SCAN.c.recorded_at_us >= since_us,
+    )
+    return tuple((await session.execute(query)).one())  # type: ignore[return-value]
 
 
 async def by_ids(session: ReadSession, customer_id: int, ids: Sequence[str]) -> dict[str, ScanRow]:

@@ -17,6 +17,8 @@ from domain.fleet.rows import CommandRow
 from domain.kernel.errors import Conflict, RateLimited, Unavailable
 from domain.kernel.paging import PageRequest
 from domain.kernel.permissions import Role
+from domain.software.commands import UploadRelease
+from domain.software.operations.releases import StoredArtifact, upload_release
 from drivers.factory.worker import MAX_PARALLEL
 from graph.fleet import resolvers
 from tests.drivers.factory.conftest import Site
@@ -83,7 +85,9 @@ async def test_the_same_id_again_is_the_same_command_however_many_ask(site: Site
 
 @pytest.mark.parametrize("kind", sorted(set(T) - {T.CLEAR_QUEUE, T.EXEC_SHELL}))
 async def test_every_type_arrives(site: Site, kind: CommandType) -> None:
-    arguments = {"releaseId": "r-1"} if kind is T.UPDATE_FIRMWARE else {}
+    arguments = {}
+    if kind is T.UPDATE_FIRMWARE:
+        arguments = {"releaseId": await published_release(site.one)}
     async with linked_edge(lambda: site.one.url, site.token, site.book, free()) as edge:
         await edge.connected()
         done = await site.one.dispatch(site.device, kind, arguments=arguments)
@@ -93,6 +97,13 @@ async def test_every_type_arrives(site: Site, kind: CommandType) -> None:
             assert not (await site.one.device(site.device)).enabled
             await site.one.dispatch(site.device, T.ENABLE_DEVICE)
             assert (await site.one.device(site.device)).enabled
+
+
+async def published_release(factory: Factory) -> str:
+    command = UploadRelease.of(version="2.0.0", filename="fw.bin")
+    stored = StoredArtifact("artifacts/one", 8, "a" * 64)
+    async with factory.context().transaction() as work:
+        return (await upload_release(work, command, "edge", stored)).id
 
 
 async def test_what_an_edge_cannot_or_will_not_do_has_failed(site: Site) -> None:
