@@ -8,6 +8,7 @@ from oktograph.entry import ServiceEntry
 from oktograph.fleet import CloudSwitch, KeptFigures, fleet_services
 from oktograph.runtime import NoLine, Runtime
 from oktograph.settings import Settings
+from oktograph.software import software_services
 from oktograph.synchronisation import forwarding_services
 
 
@@ -32,6 +33,7 @@ class FactoryRuntime(Runtime):
         )
         devices = {TokenKind.DEVICE: DeviceSource(core.database)}
         sync = await forwarding_services(core, CloudSwitch(), stack, deliver=self.worker == 0)
+        fleet = fleet_services(core, stack)
         self.services = Services(
             database=core.database,
             transactions=core.transactions,
@@ -45,7 +47,8 @@ class FactoryRuntime(Runtime):
             scans=core.intake(stack),
             sync=sync,
             line=NoLine(),
-            fleet=fleet_services(core, stack),
+            fleet=fleet,
+            software=software_services(core, fleet.settings, stack),
             fleet_figures=KeptFigures(),
         )
         self.entry = ServiceEntry(self.services)

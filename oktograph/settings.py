@@ -87,6 +87,9 @@ class Settings(BaseSettings):
     artifact_url: str = ""
     """Where a factory keeps firmware: an S3-compatible bucket, `s3://bucket/prefix`; by default a
     folder of the data directory."""
+    artifact_endpoint: str = ""
+    """Of a store that is not Amazon's; the keys to it come from `AWS_ACCESS_KEY_ID` and
+    `AWS_SECRET_ACCESS_KEY`."""
     max_artifact_bytes: int = Field(2 * 1024**3, ge=1)
     require_signature: bool = False
     trusted_keys: Annotated[dict[str, str], NoDecode] = {}
@@ -105,6 +108,11 @@ class Settings(BaseSettings):
     @classmethod
     def _json_list(cls, value: Any) -> Any:
         return json.loads(value) if isinstance(value, str) else value
+
+    @field_validator("artifact_url")
+    @classmethod
+    def _known_store(cls, value: str) -> str:
+        return _of_scheme(value, ("s3",)) if value else value
 
     @field_validator("trusted_keys", mode="before")
     @classmethod
