@@ -1,0 +1,79 @@
+"""One of each type of the fleet and its software that `node` finds, at a factory."""
+
+from collections.abc import AsyncIterator
+
+from domain.software.commands import UploadRelease
+from graph.software import resolvers
+from tests.support.clients import Client
+from tests.support.factory import FactoryServer
+
+TYPES = {
+    "Application",
+    "Deployment",
+    "Device",
+    "DeviceCommand",
+    "DeviceGroup",
+    "DeviceLogEntry",
+    "DeviceStatusChange",
+    "Release",
+    "Rollout",
+    "RolloutGroup",
+    "RolloutTarget",
+}
+REGISTER = """mutation ($identifier: String!) {
+  registerDevice(input: {identifier: $identifier}) { id identifier number } }"""
+GROUP = """mutation ($name: String!, $devices: [ID!]!) {
+  createDeviceGroup(input: {name: $name, deviceIds: $devices}) { id } }"""
+DISPATCH = """mutation ($device: ID!) {
+  dispatchCommand(input: {deviceId: $device, type: FORCE_SYNC, timeoutMs: 0}) { id status } }"""
+LOG = """mutation ($device: ID!) {
+  recordDeviceLogs(input: {deviceId: $device, entries: [{message: "a word"}]}) }"""
+STATUS = """mutation ($device: ID!) {
+  setDeviceStatus(input: {id: $device, status: MAINTENANCE}) { id } }"""
+ROLLOUT = """mutation ($release: ID!, $devices: [ID!]!) {
+  createRollout(input: {releaseId: $release, name: "all", deviceIds: $devices}) {
+    id groups { id targets { edges { node { id } } } } } }"""
+DEPLOY = """mutation ($release: ID!, $devices: [ID!]!) {
+  deploy(input: {releaseId: $release, deviceIds: $devices}) { id } }"""
+READ = """query ($device: ID!) {
+  deviceStatusHistory(deviceId: $device, first: 1) { id }
+  deviceLogs(deviceId: $device, first: 1) { edges { node { id } } }
+  releases(first: 1) { edges { node { id } } }
+  applications(first: 1) { edges { node { id } } } }"""
+
+
+async def some_bytes(content: bytes = b"firmware") -> AsyncIterator[bytes]:
+    yield content
+
+
+async def uploaded(factory: FactoryServer, version: str = "2.0.0") -> str:
+    """The plain id of a release of the edge's own software."""
+    context = factory.context(await factory.actor("manager"))
+    command = UploadRelease.of(version=version, filename=f"edge-{version}.bin")
+    return (await resolvers.upload_release(context, command, some_bytes())).id
+
+
+async def one_of_each(factory: FactoryServer, manager: Client) -> dict[str, str]:
+    """Global ids by type."""
+    device = (await manager.ask(REGISTER, identifier="press-1"))["registerDevice"]["id"]
+    named = {"release": await uploaded(factory), "devices": [device]}
+    group = await manager.ask(GROUP, name="presses", devices=[device])
+    command = await manager.ask(DISPATCH, device=device)
+    await manager.ask(LOG, device=device)
+    await manager.ask(STATUS, device=device)
+    deployment = (await manager.ask(DEPLOY, **named))["deploy"]["id"]
+    rollout = (await manager.ask(ROLLOUT, **named))["createRollout"]
+    found = await manager.ask(READ, device=device)
+    return {
+        "Application": found["applications"]["edges"][0]["node"]["id"],
+        "Deployment": deployment,
+        "Device": device,
+        "DeviceCommand": command["dispatchCommand"]["id"],
+        "DeviceGroup": group["createDeviceGroup"]["id"],
+        "DeviceLogEntry": found["deviceLogs"]["edges"][0]["node"]["id"],
+        "DeviceStatusChange": found["deviceStatusHistory"][0]["id"],
+        "Release": found["releases"]["edges"][0]["node"]["id"],
+        "Rollout": rollout["id"],
+        "RolloutGroup": rollout["groups"][0]["id"],
+        "RolloutTarget": rollout["groups"][0]["targets"]["edges"][0]["node"]["id"],
+    }
