@@ -64,7 +64,7 @@ class Core:
         settings = self.settings
         lifetime_s = int(settings.token_lifetime_h * 3600)
         tokens = Tokens(
-            KeyRing(settings.data_dir / "keys"),
+            KeyRing(settings.keys),
             TokenSettings(user_lifetime_s=lifetime_s),
             self.clock,
             {TokenKind.USER: UserSource(self.database), **(sources or {})},

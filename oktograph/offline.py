@@ -10,7 +10,7 @@ from domain.kernel.clock import SystemClock
 from domain.kernel.database import Database
 from domain.kernel.uow import Transactions
 from migrations import upgrade
-from oktograph.settings import Settings
+from oktograph.settings import Place, Settings
 
 
 class NobodyListens:
@@ -21,9 +21,12 @@ class NobodyListens:
 
 
 @asynccontextmanager
-async def opened(settings: Settings) -> AsyncIterator[tuple[Transactions, CustomerRow]]:
+async def opened(
+    settings: Settings, place: Place
+) -> AsyncIterator[tuple[Transactions, CustomerRow]]:
+    """The database of the edge or the factory of this data directory."""
     settings.data_dir.mkdir(parents=True, exist_ok=True)
-    database = Database(settings.database_url)
+    database = Database(settings.database_of(place))
     try:
         await upgrade(database)
         transactions = Transactions(database, SystemClock(), NobodyListens())

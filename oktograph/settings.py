@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -22,6 +23,13 @@ DEMO_CLOUD_PORT = 8090
 BROKERS = ("memory", "redis", "rediss", "postgres", "postgresql")
 COUNTERS = ("memory", "redis", "rediss")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+
+
+class Place(StrEnum):
+    """What has a database of its own."""
+
+    EDGE = "edge"
+    FACTORY = "factory"
 
 
 @contextmanager
@@ -44,6 +52,9 @@ class Settings(BaseSettings):
     edge_port: int = Field(8080, ge=0, le=65535)
     factory_port: int = Field(8081, ge=0, le=65535)
     data_dir: Path = Path("data")
+    keys_dir: Path | None = None
+    """The keys that sign tokens and seal secrets, by default a folder of the data directory; the
+    machines of one factory share one."""
     demo: bool = False
     demo_rate: float = Field(5.0, ge=0, le=1000)
 
@@ -185,9 +196,16 @@ class Settings(BaseSettings):
         return self.demo if self.mock is None else self.mock
 
     @property
+    def keys(self) -> Path:
+        return self.keys_dir or self.data_dir / "keys"
+
+    @property
     def counters_url(self) -> str:
         broker = urlsplit(self.broadcast_url).scheme
         return self.throttle_url or (self.broadcast_url if broker in COUNTERS else "memory://")
+
+    def database_of(self, place: Place) -> str:
+        return self.database_url if place is Place.EDGE else self.factory_database
 
     @property
     def factory_database(self) -> str:

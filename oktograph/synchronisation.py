@@ -20,7 +20,7 @@ async def sync_services(
 ) -> SyncServices:
     """Started; `stack` takes it down again."""
     cloud = await _cloud(settings, stack)
-    secrets = FernetBox.in_folder(settings.data_dir / "keys")
+    secrets = FernetBox.in_folder(settings.keys)
     runner = SyncRunner(transactions, cloud, secrets)
     await runner.begin(customer_id)
     stack.push_async_callback(runner.close)
@@ -37,7 +37,7 @@ async def forwarding_services(
     processes one has to `deliver`; two would send the same twice, which has no further effect."""
     settings = core.settings
     cloud = await _cloud(settings, stack)
-    secrets = FernetBox.in_folder(settings.data_dir / "keys")
+    secrets = FernetBox.in_folder(settings.keys)
     runner = SyncRunner(core.transactions, cloud, secrets, lane=forward_lane(switch))
     await runner.begin(core.customer.id)
     stack.push_async_callback(runner.close)

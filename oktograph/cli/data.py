@@ -17,8 +17,8 @@ from domain.kernel.database import Database
 from domain.kernel.paging import PageRequest
 from domain.production.commands import BottleFilter, ScanFilter
 from domain.production.repository import bottles, scans
-from oktograph.cli.options import DataDir, settings_with
-from oktograph.settings import Settings
+from oktograph.cli.options import DataDir, Of, settings_with
+from oktograph.settings import Place, Settings
 
 PAGE = 1_000
 
@@ -28,16 +28,16 @@ class Exported(StrEnum):
     SCANS = "scans"
 
 
-def migrate(data_dir: DataDir = None) -> None:
+def migrate(data_dir: DataDir = None, of: Of = Place.EDGE) -> None:
     """Bring the database to this version's form; every start does the same."""
-    asyncio.run(_migrate(settings_with(data_dir=data_dir)))
+    asyncio.run(_migrate(settings_with(data_dir=data_dir), of))
     typer.echo("The database is up to date")
 
 
-async def _migrate(settings: Settings) -> None:
+async def _migrate(settings: Settings, place: Place) -> None:
     from oktograph.offline import opened
 
-    async with opened(settings):
+    async with opened(settings, place):
         pass
 
 
@@ -45,19 +45,20 @@ def export(
     what: Annotated[Exported, typer.Argument(help="What to export")],
     target: Annotated[Path, typer.Argument(help="File to write, one JSON object a line")],
     data_dir: DataDir = None,
+    of: Of = Place.EDGE,
 ) -> None:
     """Write bottles or scans to a file, newest first; the service may run meanwhile."""
     try:
-        count = asyncio.run(_export(settings_with(data_dir=data_dir), what, target))
+        count = asyncio.run(_export(settings_with(data_dir=data_dir), of, what, target))
     except OSError as error:
         raise typer.BadParameter(f"{target}: {error.strerror}") from error
     typer.echo(f"{count} {what} written to {target}")
 
 
-async def _export(settings: Settings, what: Exported, target: Path) -> int:
+async def _export(settings: Settings, place: Place, what: Exported, target: Path) -> int:
     from oktograph.offline import opened
 
-    async with opened(settings) as (transactions, customer):
+    async with opened(settings, place) as (transactions, customer):
         database = transactions.database
         async with database.read() as session:
             total = await _total(session, customer.id, what)
@@ -99,11 +100,13 @@ def _shown(row: Any) -> dict[str, Any]:
 
 
 def backup(
-    target: Annotated[Path, typer.Argument(help="File to write")], data_dir: DataDir = None
+    target: Annotated[Path, typer.Argument(help="File to write")],
+    data_dir: DataDir = None,
+    of: Of = Place.EDGE,
 ) -> None:
     """Copy the database while it is in use: SQLite's online backup, or pg_dump."""
     settings = settings_with(data_dir=data_dir)
-    database = Database(settings.database_url)
+    database = Database(settings.database_of(of))
     if target.exists():
         raise typer.BadParameter(f"{target} exists already")
     if database.is_sqlite:

@@ -6,11 +6,13 @@ from typing import Annotated, Any
 import typer
 from pydantic import ValidationError
 
-from oktograph.settings import Settings
+from oktograph.settings import Place, Settings
 
 DataDir = Annotated[
     Path | None, typer.Option("--data-dir", help="Databases and keys  [default: ./data]")
 ]
+
+Of = Annotated[Place, typer.Option("--of", help="The edge's database or the factory's")]
 
 
 def settings_with(**given: Any) -> Settings:

@@ -11,8 +11,8 @@ from domain.identity.commands import CreateUser
 from domain.kernel.actor import system_actor
 from domain.kernel.errors import DomainError
 from domain.kernel.permissions import Role
-from oktograph.cli.options import DataDir, settings_with
-from oktograph.settings import Settings
+from oktograph.cli.options import DataDir, Of, settings_with
+from oktograph.settings import Place, Settings
 
 app = typer.Typer(help="Users of this installation.", no_args_is_help=True)
 
@@ -26,20 +26,21 @@ def add(
         str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True, help="Asked for")
     ] = "",
     data_dir: DataDir = None,
+    of: Of = Place.EDGE,
 ) -> None:
     """Add a user; the password is asked for, so that it is in no history."""
     try:
         command = CreateUser.of(
             username=username, display_name=display_name or username, password=password, role=role
         )
-        asyncio.run(_add(settings_with(data_dir=data_dir), command))
+        asyncio.run(_add(settings_with(data_dir=data_dir), of, command))
     except DomainError as error:
         typer.echo(error.message, err=True)
         raise typer.Exit(1) from error
     typer.echo(f"{username} can log in as {role}")
 
 
-async def _add(settings: Settings, command: CreateUser) -> None:
+async def _add(settings: Settings, place: Place, command: CreateUser) -> None:
     from drivers.identity.passwords import Argon2Passwords
     from oktograph.offline import opened
 
@@ -47,7 +48,7 @@ async def _add(settings: Settings, command: CreateUser) -> None:
     passwords = Argon2Passwords()
     try:
         password_hash = await passwords.hash(command.password)
-        async with opened(settings) as (transactions, customer):
+        async with opened(settings, place) as (transactions, customer):
             actor = system_actor("command line", customer.id)
             async with transactions.begin(actor) as work:
                 await identity.create_user(work, command, password_hash)
