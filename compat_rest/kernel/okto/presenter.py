@@ -5,6 +5,7 @@ from typing import Any
 import orjson
 
 from domain.journal.rows import EventRow
+from domain.kernel.clock import iso
 from graph.identity.resolvers import LoginResult
 from graph.line.resolvers import Health
 
@@ -14,6 +15,11 @@ SUCCESS: Body = {"success": True}
 
 def data(payload: Any) -> Body:
     return {"success": True, "data": payload}
+
+
+def moment(value_us: int | None) -> str | None:
+    """A time that may be missing."""
+    return None if value_us is None else iso(value_us)
 
 
 def health(found: Health) -> Body:
