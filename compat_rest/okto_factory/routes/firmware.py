@@ -17,7 +17,6 @@ from compat_rest.okto_factory.auth import DeviceOrUser, User
 from compat_rest.okto_factory.presenter import Devices
 from compat_rest.okto_factory.routes.parameters import Limit, Text, plain
 from domain.kernel.errors import NotFound
-from domain.kernel.ids import NOTHING
 from domain.kernel.paging import PageRequest
 from domain.software.commands import (
     Deploy,
@@ -125,15 +124,11 @@ async def list_deployments(
     device: Annotated[Text, Query(alias="deviceId")] = None,
     limit: Limit = 100,
 ) -> Reply:
-    device_id = None
-    if device is not None:
-        found = await fleet.device(caller, device)
-        device_id = NOTHING if found is None else found.id
-    wanted = RolloutFilter(release_id=plain(release), device_id=device_id)
+    wanted = RolloutFilter(release_id=plain(release), device_id=device)
     page = await resolvers.list_rollouts(caller, wanted, PageRequest(limit))
     progress = await resolvers.rollout_progress(caller, page.rows)
     deployments = [progress[row.id] for row in page.rows]
-    targets, devices = await _devices(caller, deployments, device_id)
+    targets, devices = await _devices(caller, deployments, device)
     return Reply(presenter.deployment_list(deployments, targets, devices))
 
 
@@ -148,10 +143,10 @@ async def deploy(caller: User, body: firmware_schemas.DeployBody) -> Reply:
 
 
 async def _devices(
-    caller: Context, deployments: list[RolloutProgress], device_id: str | None
+    caller: Context, deployments: list[RolloutProgress], device: str | None
 ) -> tuple[presenter.Targets, Devices]:
     """What they are deployed to, and the devices that these are."""
     ids = [one.rollout.id for one in deployments]
-    targets = await resolvers.targets_of_rollouts(caller, ids, device_id, SHOWN_DEVICES)
+    targets = await resolvers.targets_of_rollouts(caller, ids, device, SHOWN_DEVICES)
     named = [target.device_id for rows in targets.values() for target in rows]
     return targets, await fleet.devices_by_ids(caller, named)
