@@ -9,9 +9,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from compat_rest.kernel.dialect import Dialect, dialect_app
 from compat_rest.kernel.direct import direct_calls
 from compat_rest.kernel.documentation import documentation_routes
-from compat_rest.kernel.limits import BodyLimit
+from compat_rest.kernel.limits import NONE, BodyLimit
 from compat_rest.okto_edge.app import DIALECT as EDGE
 from compat_rest.okto_factory.app import DIALECT as FACTORY
+from compat_rest.okto_factory.app import larger_bodies
 from graph.engine import GraphSettings, build_engine
 from graph.transport.routes import graphql_routes
 from graph.transport.settings import TransportSettings
@@ -80,8 +81,10 @@ def _port(runtime: Runtime, dialect: Dialect) -> ASGIApp:
 
 
 def _dialect(runtime: Runtime, dialect: Dialect) -> ASGIApp:
+    settings = runtime.settings
     app = direct_calls(dialect_app(dialect, runtime.entry), dialect)
-    return BodyLimit(app, dialect.errors, runtime.settings.max_body_bytes)
+    larger = larger_bodies(settings.max_artifact_bytes) if dialect is FACTORY else NONE
+    return BodyLimit(app, dialect.errors, settings.max_body_bytes, larger)
 
 
 def _graph(settings: Settings) -> GraphSettings:

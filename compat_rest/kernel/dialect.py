@@ -17,7 +17,8 @@ from compat_rest.kernel.replies import Reply
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """What is particular to one old system. `error_model` documents the body of every refusal."""
+    """What is particular to one old system. `error_model` documents the body of every refusal;
+    `callers` are the dependencies that want a token and refuse whoever has none."""
 
     name: str
     title: str
@@ -29,7 +30,7 @@ class Dialect:
     security: dict[str, Any] = field(
         default_factory=lambda: {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
     )
-    authenticate: Authenticate = caller
+    callers: tuple[Authenticate, ...] = (caller,)
 
 
 def dialect_app(dialect: Dialect, entry: Entry, *, documentation: bool = True) -> FastAPI:
@@ -84,7 +85,7 @@ def _corrected(document: dict[str, Any], app: FastAPI, dialect: Dialect) -> dict
         if isinstance(route.original_route, APIRoute) and route.include_in_schema:
             for method in route.methods or ():
                 operation = document["paths"][route.path_format][method.lower()]
-                _correct(operation, dialect, _needs_token(route, dialect.authenticate))
+                _correct(operation, dialect, _needs_token(route, dialect.callers))
     return document
 
 
@@ -126,5 +127,5 @@ _REFUSAL_HEADERS: Final[dict[int, Any]] = {
 }
 
 
-def _needs_token(route: RouteContext, authenticate: Authenticate) -> bool:
-    return any(part.call is authenticate for part in route.dependant.dependencies)
+def _needs_token(route: RouteContext, callers: tuple[Authenticate, ...]) -> bool:
+    return any(part.call in callers for part in route.dependant.dependencies)

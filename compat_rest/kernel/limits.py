@@ -1,5 +1,7 @@
 """A bound on request bodies, refused in the dialect's shape before anything reads them."""
 
+from collections.abc import Mapping
+
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from compat_rest.kernel.errors import ErrorPresenter
@@ -8,34 +10,44 @@ from domain.kernel.errors import ErrorCode
 
 TOO_LARGE = "Request body too large"
 DRAINED = 16
-"""How many times the allowed size is still read of a body that is too large."""
+"""How many times the usual size is still read of a body that is too large."""
+NONE: Mapping[tuple[str, str], int] = {}
 
 
-class _TooLarge(Exception):
-    pass
+class TooLarge(Exception):
+    """Raised by `receive` to whoever reads on; the refusal itself is made here."""
 
 
 class BodyLimit:
-    """A declared length is checked at once; a chunked body is counted while it arrives."""
+    """A declared length is checked at once; a chunked body is counted while it arrives. `larger`
+    names the routes, by method and path, that take more bytes than the others."""
 
-    def __init__(self, app: ASGIApp, errors: ErrorPresenter, max_bytes: int) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        errors: ErrorPresenter,
+        max_bytes: int,
+        larger: Mapping[tuple[str, str], int] = NONE,
+    ) -> None:
         self._app = app
         self._errors = errors
         self._max_bytes = max_bytes
+        self._larger = larger
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         declared = _declared_length(scope)
+        allowed = self._larger.get((scope["method"], scope["path"]), self._max_bytes)
         if declared is None:
-            await self._counted(scope, receive, send)
-        elif declared > self._max_bytes:
-            await self._refuse(scope, receive, send)
+            await self._counted(scope, receive, send, allowed)
+        elif declared > allowed:
+            await self._refuse(scope, receive, send, allowed)
         else:
             await self._app(scope, receive, send)
 
-    async def _counted(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _counted(self, scope: Scope, receive: Receive, send: Send, allowed: int) -> None:
         received = 0
         started = False
 
@@ -43,29 +55,29 @@ class BodyLimit:
             nonlocal received
             message = await receive()
             received += len(message.get("body", b""))
-            if received > self._max_bytes:
-                raise _TooLarge
+            if received > allowed:
+                raise TooLarge
             return message
 
         async def watching(message: Message) -> None:
             nonlocal started
             # The framework takes the exception above for a malformed body and would say so.
-            if started or received <= self._max_bytes:
+            if started or received <= allowed:
                 started = True
                 await send(message)
 
         try:
             await self._app(scope, counting, watching)
-        except _TooLarge:
+        except TooLarge:
             if started:
                 raise
-        if not started and received > self._max_bytes:
-            await self._refuse(scope, receive, send)
+        if not started and received > allowed:
+            await self._refuse(scope, receive, send, allowed)
 
-    async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _refuse(self, scope: Scope, receive: Receive, send: Send, allowed: int) -> None:
         if not _waits_for_leave(scope):
             await self._drain(receive)
-        details = {"maxBytes": self._max_bytes}
+        details = {"maxBytes": allowed}
         body = self._errors.shape(ErrorCode.VALIDATION_ERROR, TOO_LARGE, details)
         await Reply(body, 413, {"Connection": "close"})(scope, receive, send)
 

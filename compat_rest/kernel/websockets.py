@@ -6,12 +6,13 @@ message carry its `cursor`; without it a message looks exactly as it always did.
 """
 
 import asyncio
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
+from starlette.datastructures import QueryParams
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from compat_rest.kernel.auth import bearer_token, entry_of
@@ -30,6 +31,9 @@ from graph.context import Context
 Message = dict[str, Any]
 # What a row is for this dialect's clients, or None; it may see only the reader's customer.
 Present = Callable[[LogRow], Message | None]
+Figures = AsyncGenerator[Message, None]
+# Messages that come by the clock. Called once the reader is let in, with what its address asks.
+OpenFigures = Callable[[Context, QueryParams], Figures]
 
 UNAUTHORIZED: Final = 4401
 FORBIDDEN: Final = 4403
@@ -45,31 +49,54 @@ QUEUE_LIMIT: Final = 1_000
 
 @dataclass(frozen=True, slots=True)
 class LegacyStream:
-    """`permission` guards the socket; `present` and `name` make the key that readers share."""
+    """`permissions` guard the socket; `present` and `name` make the key that readers share."""
 
     name: str
-    permission: Permission
+    permissions: tuple[Permission, ...]
     present: Present
+    figures: OpenFigures | None = None
+
+
+@dataclass(slots=True)
+class _Reader:
+    """One socket. Everything up to the seq `position` was sent, or was not for it."""
+
+    socket: WebSocket
+    context: Context
+    subscription: Subscription[str]
+    figures: Figures | None
+    resumable: bool
+    position: int
+
+    async def send(self, text: str) -> None:
+        """Raises TimeoutError where the peer takes nothing."""
+        async with asyncio.timeout(self.context.services.policy.drain_timeout_s):
+            await self.socket.send_text(text)
 
 
 async def serve_stream(socket: WebSocket, stream: LegacyStream) -> None:
     """Runs one socket to its end; every end has a code and a reason."""
     try:
-        context = await _authenticated(socket)
-        context.actor.require(stream.permission)
-        subscription = await _subscription(socket, stream, context)
+        context = await authenticated(socket)
+        reader = await _admitted(socket, stream, context)
     except WebSocketDisconnect:
         return
     except DomainError as error:
-        await _close(socket, _CODES.get(type(error), FORBIDDEN), error.message)
+        await close(socket, close_code(error), error.message)
         return
-    await _pump(socket, subscription, context)
+    await _pump(reader)
+
+
+def close_code(error: DomainError) -> int:
+    """Of a refusal."""
+    return _CODES.get(type(error), FORBIDDEN)
 
 
 _CODES = {Unauthorized: UNAUTHORIZED, ValidationFailed: BAD_CURSOR, StreamGap: GAP}
 
 
-async def _authenticated(socket: WebSocket) -> Context:
+async def authenticated(socket: WebSocket) -> Context:
+    """Accepts the socket and hears its token, by whichever way it comes. Raises Unauthorized."""
     protocols = socket.scope.get("subprotocols") or []
     await socket.accept("bearer" if "bearer" in protocols else None)
     token = socket.query_params.get("token")
@@ -100,14 +127,21 @@ async def _first_message(socket: WebSocket) -> str:
     return token.strip().removeprefix("Bearer ").strip()
 
 
-async def _subscription(
-    socket: WebSocket, stream: LegacyStream, context: Context
-) -> Subscription[str]:
-    services = context.services
+async def _admitted(socket: WebSocket, stream: LegacyStream, context: Context) -> _Reader:
+    for permission in stream.permissions:
+        context.actor.require(permission)
     after = socket.query_params.get("after")
     resumable = after is not None
-    position = await services.tail.position(after) if after else None
-    customer_id = context.customer_id
+    position = await context.services.tail.position(after) if after else None
+    figures = None if stream.figures is None else stream.figures(context, socket.query_params)
+    subscription = _subscription(stream, context, position, resumable=resumable)
+    return _Reader(socket, context, subscription, figures, resumable, subscription.position)
+
+
+def _subscription(
+    stream: LegacyStream, context: Context, position: int | None, *, resumable: bool
+) -> Subscription[str]:
+    services, customer_id = context.services, context.customer_id
 
     async def render(row: LogRow) -> str | None:
         if row.customer_id != customer_id or (message := stream.present(row)) is None:
@@ -121,36 +155,54 @@ async def _subscription(
     return fanout.subscribe(key, render, position, QUEUE_LIMIT, context.actor)
 
 
-async def _pump(socket: WebSocket, subscription: Subscription[str], context: Context) -> None:
+async def _pump(reader: _Reader) -> None:
     """Sends until either side ends. What the client says is read, so that its close is noticed."""
+    socket = reader.socket
     listening = asyncio.create_task(_until_closed(socket))
-    sending = asyncio.create_task(
-        _send_all(socket, subscription, context.services.policy.drain_timeout_s)
-    )
-    expiry = _seconds_left(context)
+    sending = [asyncio.create_task(_send_all(reader, _facts))]
+    if reader.figures is not None:
+        sending.append(asyncio.create_task(_send_all(reader, _figures)))
+    expiry = _seconds_left(reader.context)
     try:
         done, _ = await asyncio.wait(
-            {listening, sending}, timeout=expiry, return_when=asyncio.FIRST_COMPLETED
+            {listening, *sending}, timeout=expiry, return_when=asyncio.FIRST_COMPLETED
         )
+        ended = [task for task in sending if task in done]
         if not done:
-            await _close(socket, UNAUTHORIZED, "The token has expired")
-        elif sending in done and listening not in done:
-            await _close(socket, *sending.result())
+            await close(socket, UNAUTHORIZED, "The token has expired")
+        elif listening not in done:
+            await close(socket, *ended[0].result())
     finally:
-        subscription.close()
-        listening.cancel()
-        sending.cancel()
-        await asyncio.gather(listening, sending, return_exceptions=True)
+        reader.subscription.close()
+        for task in (listening, *sending):
+            task.cancel()
+        await asyncio.gather(listening, *sending, return_exceptions=True)
+
+
+async def _facts(reader: _Reader) -> None:
+    async for delivery in reader.subscription:
+        await reader.send(delivery.body)
+        reader.position = delivery.seq
+
+
+async def _figures(reader: _Reader) -> None:
+    """A figure has no place in the log: it carries the cursor of what was sent before it."""
+    if reader.figures is None:
+        return
+    async with aclosing(reader.figures) as figures:
+        async for message in figures:
+            if reader.resumable:
+                cursor = reader.context.services.tail.cursor(reader.position)
+                message = {**message, "cursor": cursor}
+            await reader.send(orjson.dumps(message).decode())
 
 
 async def _send_all(
-    socket: WebSocket, subscription: Subscription[str], drain_s: float
+    reader: _Reader, sending: Callable[[_Reader], Awaitable[None]]
 ) -> tuple[int, str]:
     """Why it ended: a close code and a reason."""
     try:
-        async for delivery in subscription:
-            async with asyncio.timeout(drain_s):
-                await socket.send_text(delivery.body)
+        await sending(reader)
     except StreamGap as gap:
         return SLOW, f"{gap.message} (resume after {gap.details.get('lastCursor', '')})"
     except TimeoutError:
@@ -158,7 +210,7 @@ async def _send_all(
     except Stopping as stopping:
         return RESTART, stopping.message
     except DomainError as error:
-        return _CODES.get(type(error), FORBIDDEN), error.message
+        return close_code(error), error.message
     except (WebSocketDisconnect, RuntimeError):
         return SLOW, "The reader is gone"
     return NORMAL, "The stream has ended"
@@ -175,7 +227,8 @@ def _seconds_left(context: Context) -> float | None:
     return max(0.0, (context.expires_at_us - context.services.clock.now_us()) / 1e6)
 
 
-async def _close(socket: WebSocket, code: int, reason: str) -> None:
+async def close(socket: WebSocket, code: int, reason: str) -> None:
+    """Whether the peer takes it or not."""
     # A close frame's reason holds at most 123 bytes; a peer that does not read takes none at all.
     with suppress(RuntimeError, WebSocketDisconnect, TimeoutError):
         async with asyncio.timeout(CLOSE_S):

@@ -3,8 +3,8 @@
 from typing import Final, Literal
 
 from compat_rest.kernel.messages import StreamMessage
-from compat_rest.kernel.okto.schemas import Answer
-from compat_rest.okto_edge.schemas import JournalEvent, RecentScan
+from compat_rest.kernel.okto.schemas import Answer, JournalEvent
+from compat_rest.okto_edge.schemas import RecentScan
 
 PATH: Final = "/ws"
 

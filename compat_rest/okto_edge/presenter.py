@@ -9,10 +9,8 @@
 
 from collections.abc import Mapping, Sequence
 
-import orjson
-
-from compat_rest.kernel.okto.presenter import Body, data
-from compat_rest.okto_edge.schemas import JournalEvent
+from compat_rest.kernel.okto.presenter import Body, data, event
+from compat_rest.kernel.okto.schemas import JournalEvent
 from domain.journal.rows import EventRow
 from domain.kernel.clock import iso
 from domain.kernel.paging import Page
@@ -131,21 +129,6 @@ def recent_scan(row: ScanRow) -> Body:
 
 def recent_scans(page: Page[ScanRow]) -> Body:
     return data([recent_scan(row) for row in page.rows])
-
-
-def event(row: EventRow) -> Body:
-    return {
-        "id": row.id,
-        "severity": str(row.severity),
-        "category": row.category,
-        "source": row.source,
-        "message": row.message,
-        "timestampUs": row.occurred_at_us,
-        "acknowledged": row.acknowledged_at_us is not None,
-        "acknowledgedAtUs": row.acknowledged_at_us,
-        "acknowledgedBy": row.acknowledged_by,
-        "data": None if row.data is None else orjson.loads(row.data),
-    }
 
 
 EVENT_COLUMNS = tuple(

@@ -1,11 +1,11 @@
 """Bodies of the OKTO edge API, as its clients send and expect them."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field, RootModel
 
 from compat_rest.kernel.fields import INTEGRAL, PRINTABLE, Body, JsonObject, Moment
-from compat_rest.kernel.okto.schemas import Answer, Time
+from compat_rest.kernel.okto.schemas import Answer, JournalEvent, Time
 from domain.journal.models import Severity
 
 Label = Annotated[str, Field(min_length=1, max_length=128, pattern=PRINTABLE)]
@@ -165,21 +165,6 @@ class NewEventBody(Body):
     category: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]{0,31}$")] | None = None
     source: Label | None = None
     data: JsonObject | None = None
-
-
-class JournalEvent(Answer):
-    """`timestampUs` and `acknowledgedAtUs` are microseconds since the epoch."""
-
-    id: str
-    severity: Severity
-    category: str
-    source: str
-    message: str
-    timestamp_us: int
-    acknowledged: bool
-    acknowledged_at_us: int | None
-    acknowledged_by: str | None
-    data: dict[str, Any] | None
 
 
 class JournalPage(Answer):

@@ -6,8 +6,7 @@
 
 from collections.abc import Sequence
 
-from compat_rest.kernel.okto.presenter import Body, data
-from domain.kernel.clock import iso
+from compat_rest.kernel.okto.presenter import Body, data, moment
 from domain.sync.models import ProvisioningStatus
 from domain.sync.ports import CloudCompany, CloudDevice, CloudLine, IssuedCodes
 from domain.sync.rows import (
@@ -87,7 +86,7 @@ def connection_status(row: SyncStatusRow) -> Body:
         {
             "mode": str(row.mode),
             "connected": row.connected,
-            "lastSync": _moment(row.last_sync_at_us),
+            "lastSync": moment(row.last_sync_at_us),
             "queueSize": row.queue_size,
         }
     )
@@ -97,8 +96,8 @@ def sync_status(row: SyncStatusRow) -> Body:
     return data(
         {
             "queueSize": row.queue_size,
-            "oldestItem": _moment(row.oldest_item_at_us),
-            "lastSync": _moment(row.last_sync_at_us),
+            "oldestItem": moment(row.oldest_item_at_us),
+            "lastSync": moment(row.last_sync_at_us),
             "syncErrors": row.sync_errors,
         }
     )
@@ -137,7 +136,3 @@ def cloud_company(company: CloudCompany) -> Body:
 
 def synced(outcome: SyncOutcome) -> Body:
     return data(outcome._asdict())
-
-
-def _moment(value_us: int | None) -> str | None:
-    return None if value_us is None else iso(value_us)

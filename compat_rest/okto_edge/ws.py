@@ -5,6 +5,7 @@ from typing import Any
 
 from fastapi import APIRouter, WebSocket
 
+from compat_rest.kernel.okto.presenter import event
 from compat_rest.kernel.websockets import LegacyStream, serve_stream
 from compat_rest.okto_edge import presenter
 from compat_rest.okto_edge.messages import PATH
@@ -36,7 +37,7 @@ def _sync(status: str) -> Callable[[LogRow], Message]:
 
 
 def _event(row: LogRow) -> Message:
-    return {"type": "event", "data": presenter.event(journal.event_of(row.data))}
+    return {"type": "event", "data": event(journal.event_of(row.data))}
 
 
 _PRESENTERS: dict[str, Callable[[LogRow], Message]] = {
@@ -58,7 +59,7 @@ def message(row: LogRow) -> Message | None:
     return None if present is None else present(row)
 
 
-STREAM = LegacyStream("okto-edge", Permission.PRODUCTION_SCAN_READ, message)
+STREAM = LegacyStream("okto-edge", (Permission.PRODUCTION_SCAN_READ,), message)
 
 
 @router.websocket(PATH)

@@ -4,7 +4,15 @@ again before it carries one out."""
 from collections.abc import Mapping
 from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    StringConstraints,
+    ValidationError,
+)
 from pydantic.alias_generators import to_camel
 
 from domain.fleet.documents import json_text
@@ -12,6 +20,16 @@ from domain.fleet.models import CommandType, LogLevel
 from domain.kernel.errors import ValidationFailed
 
 MAX_ARGUMENTS: Final = 128 * 1024
+
+
+def _number(value: Any) -> Any:
+    """pydantic would take "5" and true for numbers; JSON does not."""
+    if isinstance(value, bool | str):
+        raise ValueError("must be a number")
+    return value
+
+
+NUMBER: Final = BeforeValidator(_number)
 Word = Annotated[str, StringConstraints(min_length=1, max_length=256, pattern=r"^[^\x00-\x1f]+$")]
 Argument = Annotated[str, StringConstraints(max_length=4096, pattern=r"^[^\x00]*$")]
 
@@ -38,7 +56,7 @@ class RestartService(Arguments):
 class PowerHost(Arguments):
     """Reboot or shut down, after a delay in which people can save their work."""
 
-    delay_s: Annotated[int, Field(ge=0, le=3600)] = 0
+    delay_s: Annotated[int, Field(ge=0, le=3600), NUMBER] = 0
     reason: Word | None = None
 
 
@@ -46,7 +64,7 @@ class ExecShell(Arguments):
     """A program and its arguments; no shell ever parses them."""
 
     argv: Annotated[tuple[Argument, ...], Field(min_length=1, max_length=64)]
-    timeout_s: Annotated[float, Field(gt=0, le=300)] = 30.0
+    timeout_s: Annotated[float, Field(gt=0, le=300), NUMBER] = 30.0
 
 
 class ClearQueue(Arguments):
@@ -54,15 +72,15 @@ class ClearQueue(Arguments):
 
 
 class PullLogs(Arguments):
-    limit: Annotated[int, Field(ge=1, le=1000)] = 200
+    limit: Annotated[int, Field(ge=1, le=1000), NUMBER] = 200
     level: LogLevel | None = None
-    since_us: Annotated[int, Field(ge=0)] | None = None
+    since_us: Annotated[int, Field(ge=0), NUMBER] | None = None
 
 
 class PushConfig(Arguments):
     """The factory fills in what it desires now where nothing is given."""
 
-    version: Annotated[int, Field(ge=0)] | None = None
+    version: Annotated[int, Field(ge=0), NUMBER] | None = None
     document: dict[str, JsonValue] | None = None
 
 
@@ -77,7 +95,7 @@ class UpdateFirmware(Arguments):
     filename: Word | None = None
     url: Argument | None = None
     sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] | None = None
-    size: Annotated[int, Field(ge=0)] | None = None
+    size: Annotated[int, Field(ge=0), NUMBER] | None = None
     signature: Argument | None = None
     key_id: Word | None = None
     deployment_id: Word | None = None

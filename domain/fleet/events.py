@@ -11,6 +11,8 @@ DEVICE_UPDATED: Final = "device.updated"
 DEVICE_REMOVED: Final = "device.removed"
 # {device, status, previous, reason}
 DEVICE_STATUS_CHANGED: Final = "device.status_changed"
+# {identifier}
+TOKEN_ISSUED: Final = "device.token_issued"  # noqa: S105 - a fact's name
 # {}
 TOKENS_ENDED: Final = "device.tokens_ended"
 

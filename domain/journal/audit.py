@@ -2,7 +2,8 @@
 customer.
 
 Written from the facts of the unit of work, so that no write can forget it. What the platform
-does by itself (a scanner's reads, packing, delivery) is in the log and the journal, not here.
+does by itself (a scanner's reads, packing, delivery) is in the log and the journal, not here, and
+nor is what a device tells of itself all day long: it has a history of its own.
 """
 
 from collections.abc import Sequence
@@ -13,6 +14,8 @@ from typing import Any, Final, NamedTuple
 import orjson
 from sqlalchemy import func, insert, select
 
+from domain.fleet import events as fleet
+from domain.journal import events as journal
 from domain.journal.models import AuditEntry
 from domain.kernel.actor import ActorKind
 from domain.kernel.columns import table_of
@@ -22,10 +25,24 @@ from domain.kernel.filters import Filter, matching
 from domain.kernel.ids import new_id
 from domain.kernel.paging import Page, PageRequest, fetch_page
 from domain.kernel.uow import UnitOfWork
+from domain.software import events as software
 
 AUDIT: Final = table_of(AuditEntry)
 CHECKED_AT_ONCE: Final = 1_000
 _AUDITED: Final = frozenset({ActorKind.USER, ActorKind.DEVICE})
+_TOLD_BY_DEVICES: Final = frozenset(
+    {
+        fleet.COMMAND_FINISHED,
+        fleet.COMMAND_SENT,
+        fleet.CONFIGURATION_REPORTED,
+        fleet.DEVICE_STATUS_CHANGED,
+        fleet.LOGS_RECORDED,
+        fleet.SESSION_CLOSED,
+        fleet.SESSION_OPENED,
+        journal.RECORDED,
+        software.TARGET_CHANGED,
+    }
+)
 
 
 class AuditRow(NamedTuple):
@@ -52,7 +69,7 @@ class AuditFilter(Filter):
     """Every part that is set must hold."""
 
     actor_id: str | None = None
-    entity_id: str | None = None
+    entity_id: str | tuple[str, ...] | None = None
     entity_type: str | None = None
     action: str | None = None
     occurred_from_us: int | None = None
@@ -61,7 +78,8 @@ class AuditFilter(Filter):
 
 async def witness(work: UnitOfWork) -> None:
     """For `Transactions`: chains an entry for each fact of a caller."""
-    if work.actor.kind not in _AUDITED or not work.facts:
+    facts = _audited(work)
+    if not facts:
         return
     query = (
         select(AUDIT.c.hash)
@@ -71,11 +89,19 @@ async def witness(work: UnitOfWork) -> None:
     )
     previous = await work.session.scalar(query) or ""
     rows = []
-    for fact in work.facts:
+    for fact in facts:
         row = _entry(work, fact, previous)
         previous = row["hash"]
         rows.append(row)
     await work.session.execute(insert(AUDIT), rows)
+
+
+def _audited(work: UnitOfWork) -> list[Fact]:
+    if work.actor.kind not in _AUDITED:
+        return []
+    if work.actor.kind is not ActorKind.DEVICE:
+        return work.facts
+    return [fact for fact in work.facts if fact.kind not in _TOLD_BY_DEVICES]
 
 
 def _entry(work: UnitOfWork, fact: Fact, previous: str) -> dict[str, Any]:

@@ -13,15 +13,17 @@ if TYPE_CHECKING:
 
 
 class Filter:
-    """Every part that is set must hold. Text that no database holds is refused."""
+    """Every part that is set must hold; of a tuple any one value will do. Text that no database
+    holds is refused."""
 
     __slots__ = ()
 
     def __post_init__(self) -> None:
         for part in fields(self):  # type: ignore[arg-type]  # those that inherit are dataclasses
             value = getattr(self, part.name)
-            if isinstance(value, str) and not is_storable(value):
-                raise ValidationFailed(part.name, "holds what cannot be stored")
+            for text in value if isinstance(value, tuple) else (value,):
+                if isinstance(text, str) and not is_storable(text):
+                    raise ValidationFailed(part.name, "holds what cannot be stored")
 
 
 def matching(table: Table, customer_id: int, wanted: "DataclassInstance") -> ColumnElement[bool]:
@@ -61,6 +63,8 @@ def _condition(table: Table, name: str, value: Any) -> ColumnElement[bool]:
         found = table.c[f"{name.removesuffix('_from_us')}_at_us"] >= value
     elif name.endswith("_to_us"):
         found = table.c[f"{name.removesuffix('_to_us')}_at_us"] < value
+    elif isinstance(value, tuple):
+        found = table.c[name].in_(value)
     else:
         found = table.c[name] == value
     return cast(ColumnElement[bool], found)

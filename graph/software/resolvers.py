@@ -293,14 +293,14 @@ async def targets_of_group(
         return await targets.page(session, context.customer_id, group_id, state, window)
 
 
-async def targets_of_rollout(
-    context: Context, rollout_id: str, device_id: str | None, limit: int
-) -> list[TargetRow]:
-    """In order; of one device where one is named, by id or identifier."""
+async def targets_of_rollouts(
+    context: Context, rollout_ids: Sequence[str], device_id: str | None, limit: int
+) -> dict[str, list[TargetRow]]:
+    """At most `limit` of each, in order; of one device where one is named."""
     context.actor.require(Permission.SOFTWARE_ROLLOUT_READ)
     async with context.read() as session:
         plain = await _device_id(session, context, device_id)
-        return await targets.of_rollout(session, context.customer_id, rollout_id, plain, limit)
+        return await targets.of_rollouts(session, context.customer_id, rollout_ids, plain, limit)
 
 
 async def target(context: Context, target_id: str) -> TargetRow | None:

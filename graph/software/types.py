@@ -198,10 +198,10 @@ class Deployment(Node):
 
     @strawberry.field(description="The devices, at most 500; the one that was asked for")
     async def targets(self, info: Info) -> list[RolloutTarget]:
-        rows = await resolvers.targets_of_rollout(
-            info.context, self.row.id, self.device_id, MAX_NESTED
+        rows = await resolvers.targets_of_rollouts(
+            info.context, [self.row.id], self.device_id, MAX_NESTED
         )
-        return [target_type(row) for row in rows]
+        return [target_type(row) for row in rows[self.row.id]]
 
 
 @strawberry.type(description="The safe way between two versions; no hops where there is none to go")

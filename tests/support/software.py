@@ -259,7 +259,8 @@ class Factory:
         return await resolvers.upload_release(self.context(), command, stream(body))
 
     async def targets(self, rollout_id: str) -> list[TargetRow]:
-        return await resolvers.targets_of_rollout(self.context(), rollout_id, None, 10_000)
+        found = await resolvers.targets_of_rollouts(self.context(), [rollout_id], None, 10_000)
+        return found[rollout_id]
 
     async def targets_of_all(self) -> list[TargetRow]:
         page = await resolvers.list_rollouts(self.context(), RolloutFilter(), PageRequest())

@@ -1,11 +1,12 @@
 """Bodies that both services answer with."""
 
-from typing import Annotated, Generic, Literal, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from compat_rest.kernel.fields import PRINTABLE, Body, without_titles
+from domain.journal.models import Severity
 
 T = TypeVar("T")
 Time = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
@@ -49,3 +50,18 @@ class LoginUser(Answer):
 class Login(Answer):
     token: str
     user: LoginUser
+
+
+class JournalEvent(Answer):
+    """`timestampUs` and `acknowledgedAtUs` are microseconds since the epoch."""
+
+    id: str
+    severity: Severity
+    category: str
+    source: str
+    message: str
+    timestamp_us: int
+    acknowledged: bool
+    acknowledged_at_us: int | None
+    acknowledged_by: str | None
+    data: dict[str, Any] | None

@@ -65,7 +65,7 @@ async def list_events(
 
 @router.post(
     "",
-    response_model=okto.Data[schemas.JournalEvent],
+    response_model=okto.Data[okto.JournalEvent],
     responses=linked(
         event=link("get_event", id=EVENT_ID), acknowledged=link("acknowledge_event", id=EVENT_ID)
     ),
@@ -79,7 +79,7 @@ async def record_event(caller: Caller, body: schemas.NewEventBody) -> Reply:
         data=body.data,
     )
     row = await resolvers.record_event(caller, command)
-    return Reply(envelope.data(presenter.event(row)))
+    return Reply(envelope.data(envelope.event(row)))
 
 
 @router.get(
@@ -102,26 +102,26 @@ async def acknowledge_all_events(caller: Caller) -> Reply:
     return Reply(envelope.data({"acknowledged": count}))
 
 
-@router.get("/{id}", response_model=okto.Data[schemas.JournalEvent])
+@router.get("/{id}", response_model=okto.Data[okto.JournalEvent])
 async def get_event(caller: Caller, id: str) -> Reply:
     row = await resolvers.event(caller, id)
     if row is None:
         raise NotFound("Event", id)
-    return Reply(envelope.data(presenter.event(row)))
+    return Reply(envelope.data(envelope.event(row)))
 
 
 @router.post(
     "/{id}/ack",
-    response_model=okto.Data[schemas.JournalEvent],
+    response_model=okto.Data[okto.JournalEvent],
     responses=linked(event=link("get_event", id=EVENT_ID)),
 )
 async def acknowledge_event(caller: Caller, id: str) -> Reply:
     row = await resolvers.acknowledge_event(caller, id)
-    return Reply(envelope.data(presenter.event(row)))
+    return Reply(envelope.data(envelope.event(row)))
 
 
 async def _presented(
     batches: AsyncIterator[Sequence[EventRow]],
 ) -> AsyncIterator[list[dict[str, Any]]]:
     async for batch in batches:
-        yield [presenter.event(row) for row in batch]
+        yield [envelope.event(row) for row in batch]

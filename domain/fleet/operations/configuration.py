@@ -81,7 +81,7 @@ async def set_connection_settings(
     settings = await configuration.merge_settings(work.session, work.customer_id, given)
     if settings != before:
         told, earlier = settings._asdict(), before._asdict()
-        work.record(events.STREAM, events.SETTINGS_CHANGED, "", before=earlier, **told)
+        work.record_change(events.STREAM, events.SETTINGS_CHANGED, "", earlier, **told)
     return settings
 
 
@@ -105,11 +105,11 @@ async def _next(
         )
         await configuration.insert_version(work.session, work.customer_id, row)
     if push or row is not current:
-        work.record(
+        work.record_change(
             events.STREAM,
             events.CONFIGURATION_SET,
             row.device_id,
-            before={"version": current.version, "document": current.document},
+            {"version": current.version, "document": current.document},
             version=row.version,
             document=row.document,
             author=row.author,

@@ -55,7 +55,7 @@ async def change_device(work: UnitOfWork, device: DeviceRow, values: dict[str, A
     await devices.change(work.session, work.customer_id, device.id, **values)
     changed = device._replace(**values)
     told = changed._asdict()
-    work.record(events.STREAM, events.DEVICE_UPDATED, device.id, before=before, device=told)
+    work.record_change(events.STREAM, events.DEVICE_UPDATED, device.id, before, device=told)
     return changed
 
 
@@ -74,7 +74,10 @@ async def remove_device(work: UnitOfWork, key: str) -> DeviceRow:
     }
     await _end_tokens(work, device.id, values)
     removed = device._replace(**values)
-    work.record(events.STREAM, events.DEVICE_REMOVED, device.id, device=removed._asdict())
+    before = device._asdict()
+    work.record_change(
+        events.STREAM, events.DEVICE_REMOVED, device.id, before, device=removed._asdict()
+    )
     return removed
 
 
@@ -87,11 +90,12 @@ async def end_tokens(work: UnitOfWork, key: str) -> DeviceRow:
 
 
 async def token_subject(work: UnitOfWork, key: str) -> TokenSubject:
-    """What a token for this device is made of."""
+    """What a token for this device is made of. That one is issued is worth knowing."""
     device = await require_device(work, key)
     subject = await devices.token_subject(work.session, device.id)
     if subject is None:
         raise NotFound("Device", key)
+    work.record(events.STREAM, events.TOKEN_ISSUED, device.id, identifier=device.identifier)
     return subject
 
 

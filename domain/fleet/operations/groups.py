@@ -1,6 +1,7 @@
 """Groups of devices. Every change of members is all or nothing."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from domain.fleet import events
 from domain.fleet.commands import ChangeMembers, CreateGroup, UpdateGroup
@@ -36,7 +37,7 @@ async def update_group(work: UnitOfWork, command: UpdateGroup) -> GroupRow:
     given |= {"updated_at_us": work.now_us}
     await groups.change(work.session, work.customer_id, group.id, **given)
     changed = group._replace(**given)
-    _record(work, events.GROUP_UPDATED, changed)
+    _record(work, events.GROUP_UPDATED, changed, before=group._asdict())
     return changed
 
 
@@ -96,5 +97,12 @@ async def _add(work: UnitOfWork, group: GroupRow, entering: Sequence[DeviceRow])
     return len(fresh)
 
 
-def _record(work: UnitOfWork, kind: str, group: GroupRow, ids: Sequence[str] = ()) -> None:
-    work.record(events.STREAM, kind, group.id, group=group._asdict(), device_ids=list(ids))
+def _record(
+    work: UnitOfWork,
+    kind: str,
+    group: GroupRow,
+    ids: Sequence[str] = (),
+    before: dict[str, Any] | None = None,
+) -> None:
+    told = group._asdict()
+    work.record_change(events.STREAM, kind, group.id, before, group=told, device_ids=list(ids))

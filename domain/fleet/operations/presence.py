@@ -121,11 +121,11 @@ async def _tell(work: UnitOfWork, device: DeviceRow, previous: DeviceStatus) -> 
         at_us=work.now_us,
     )
     await devices.write_change(work.session, work.customer_id, change)
-    work.record(
+    work.record_change(
         events.STREAM,
         events.DEVICE_STATUS_CHANGED,
         device.id,
-        before={"status": str(previous)},
+        {"status": str(previous)},
         device=device._asdict(),
         status=str(device.status),
         previous=str(previous),

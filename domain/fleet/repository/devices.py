@@ -16,6 +16,7 @@ from domain.kernel.database import ReadSession, WriteSession
 from domain.kernel.filters import matching
 from domain.kernel.ids import is_id
 from domain.kernel.paging import Page, PageRequest, fetch_page
+from domain.kernel.text import is_storable
 
 DEVICE = table_of(Device)
 CHANGE = table_of(DeviceStatusChange)
@@ -114,6 +115,16 @@ async def by_ids(
     """Removed ones too: what they did is still told of."""
     query = select(*COLUMNS).where(DEVICE.c.customer_id == customer_id, DEVICE.c.id.in_(ids))
     return {row[0]: DeviceRow(*row) for row in await session.execute(query)}
+
+
+async def ids_named(session: ReadSession, customer_id: int, identifier: str) -> list[str]:
+    """Of all that ever had this identifier, removed ones too."""
+    if not is_storable(identifier):
+        return []
+    query = select(DEVICE.c.id).where(
+        DEVICE.c.customer_id == customer_id, DEVICE.c.identifier == identifier
+    )
+    return list(await session.scalars(query.order_by(DEVICE.c.id)))
 
 
 async def token_subject(session: ReadSession, device_id: str) -> TokenSubject | None:

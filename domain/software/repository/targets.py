@@ -57,17 +57,27 @@ async def page(
     return await fetch_page(session, query, TARGET.c.id, window, TargetRow)
 
 
-async def of_rollout(
-    session: ReadSession, customer_id: int, rollout_id: str, device_id: str | None, limit: int
-) -> list[TargetRow]:
-    """In order; of one device where one is named."""
-    query = select(*_COLUMNS).where(
-        TARGET.c.customer_id == customer_id, TARGET.c.rollout_id == rollout_id
-    )
+async def of_rollouts(
+    session: ReadSession,
+    customer_id: int,
+    rollout_ids: Sequence[str],
+    device_id: str | None,
+    limit: int,
+) -> dict[str, list[TargetRow]]:
+    """Of several rollouts in one statement, in order, at most `limit` of each; of one device where
+    one is named."""
+    ours = [TARGET.c.customer_id == customer_id, TARGET.c.rollout_id.in_(rollout_ids)]
     if device_id is not None:
-        query = query.where(TARGET.c.device_id == device_id)
-    rows = await session.execute(query.order_by(TARGET.c.id).limit(limit))
-    return [TargetRow(*row) for row in rows]
+        ours.append(TARGET.c.device_id == device_id)
+    place = func.row_number().over(partition_by=TARGET.c.rollout_id, order_by=TARGET.c.id)
+    ranked = select(*_COLUMNS, place.label("place")).where(*ours).subquery()
+    wanted = [ranked.c[name] for name in TargetRow._fields]
+    query = select(*wanted).where(ranked.c.place <= limit).order_by(ranked.c.id)
+    found: dict[str, list[TargetRow]] = {rollout_id: [] for rollout_id in rollout_ids}
+    for row in await session.execute(query):
+        one = TargetRow(*row)
+        found[one.rollout_id].append(one)
+    return found
 
 
 async def change(

@@ -28,6 +28,8 @@ from graph.fleet.resolvers.devices import (
     count_devices_by,
     device,
     device_by_number,
+    device_ids_named,
+    devices_by_ids,
     devices_by_number,
     heartbeat,
     issue_device_token,
@@ -46,6 +48,7 @@ from graph.fleet.resolvers.groups import (
     delete_group,
     group,
     group_members,
+    group_sizes,
     list_groups,
     remove_devices_from_group,
     update_group,
@@ -61,6 +64,7 @@ from graph.fleet.resolvers.records import (
     telemetry,
     telemetry_total,
 )
+from graph.fleet.resolvers.sessions import device_session
 
 __all__ = [
     "add_devices_to_group",
@@ -80,11 +84,15 @@ __all__ = [
     "desired_configuration",
     "device",
     "device_by_number",
+    "device_ids_named",
+    "device_session",
+    "devices_by_ids",
     "devices_by_number",
     "dispatch_command",
     "dispatch_group_command",
     "group",
     "group_members",
+    "group_sizes",
     "heartbeat",
     "issue_device_token",
     "latest_telemetry",

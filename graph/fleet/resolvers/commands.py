@@ -17,6 +17,7 @@ from domain.kernel.errors import NotFound
 from domain.kernel.ids import is_id
 from domain.kernel.paging import Page, PageRequest
 from domain.kernel.permissions import Permission
+from domain.kernel.text import is_storable
 from graph.context import Context
 from graph.fleet.access import fleet, present
 
@@ -52,6 +53,8 @@ async def command_of_device(context: Context, key: str, command_key: str) -> Com
     context.actor.require(Permission.FLEET_COMMAND_READ)
     async with context.read() as session:
         found = await present(session, context, key)
+        if not is_storable(command_key):
+            return None
         return await commands.find(session, context.customer_id, found.id, command_key)
 
 

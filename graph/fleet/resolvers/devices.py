@@ -1,5 +1,7 @@
 """Devices and how they are."""
 
+from collections.abc import Sequence
+
 from domain.fleet import commands as asked
 from domain.fleet.commands import DeviceFilter
 from domain.fleet.operations import devices as device_operations
@@ -75,6 +77,21 @@ async def device_by_number(context: Context, number: int) -> DeviceRow | None:
     context.actor.require(Permission.FLEET_DEVICE_READ)
     async with context.read() as session:
         return await devices.by_number(session, context.customer_id, number)
+
+
+async def devices_by_ids(context: Context, ids: Sequence[str]) -> dict[str, DeviceRow]:
+    """Removed ones too: what they did is still told of."""
+    context.actor.require(Permission.FLEET_DEVICE_READ)
+    wanted = sorted({key for key in ids if is_id(key)})
+    async with context.read() as session:
+        return await devices.by_ids(session, context.customer_id, wanted)
+
+
+async def device_ids_named(context: Context, identifier: str) -> list[str]:
+    """Of all devices that ever had this identifier."""
+    context.actor.require(Permission.FLEET_DEVICE_READ)
+    async with context.read() as session:
+        return await devices.ids_named(session, context.customer_id, identifier)
 
 
 async def register_device(context: Context, command: asked.RegisterDevice) -> DeviceRow:

@@ -1,5 +1,7 @@
 """Groups of devices."""
 
+from collections.abc import Sequence
+
 from domain.fleet import commands as asked
 from domain.fleet.operations import groups as group_operations
 from domain.fleet.repository import groups
@@ -39,6 +41,13 @@ async def group_members(context: Context, group_id: str) -> list[DeviceRow]:
         if await groups.group(session, context.customer_id, group_id) is None:
             raise NotFound("Device group", group_id)
         return (await groups.members(session, context.customer_id, [group_id]))[group_id]
+
+
+async def group_sizes(context: Context, group_ids: Sequence[str]) -> dict[str, int]:
+    """How many devices each of them has."""
+    context.actor.require(Permission.FLEET_GROUP_READ)
+    async with context.read() as session:
+        return await groups.sizes(session, context.customer_id, group_ids)
 
 
 async def create_group(context: Context, command: asked.CreateGroup) -> GroupRow:
