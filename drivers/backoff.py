@@ -28,6 +28,12 @@ class BackoffPolicy:
 
     def delay_s(self, failures: int, uniform: Callable[[], float] = _uniform) -> float:
         """The wait after that many failures in a row; `uniform` draws from [0, 1)."""
-        # Past 2**32 the cap has long been reached and the power would overflow a float.
-        ceiling_s = min(self.cap_s, self.base_s * 2.0 ** min(max(failures - 1, 0), 32))
-        return max(self.floor_s, ceiling_s * uniform())
+        return max(self.floor_s, jittered_s(self.base_s, self.cap_s, failures, uniform))
+
+
+def jittered_s(
+    base_s: float, cap_s: float, failures: int, uniform: Callable[[], float] = _uniform
+) -> float:
+    """From 0 to `base_s` after the first failure, twice as far after each more, up to `cap_s`."""
+    # Past 2**32 the cap has long been reached and the power would overflow a float.
+    return min(cap_s, base_s * 2.0 ** min(max(failures - 1, 0), 32)) * uniform()

@@ -4,11 +4,11 @@ import binascii
 from base64 import b64decode, b64encode
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Any, Final, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import strawberry
 
-from domain.kernel.ids import is_id
+from domain.kernel.ids import NOTHING, is_id
 from domain.kernel.paging import Page, PageRequest, page_request
 from graph.context import Context
 from graph.info import Info
@@ -17,8 +17,6 @@ T = TypeVar("T")
 Row = TypeVar("Row")
 Wanted = TypeVar("Wanted")
 Wanted_co = TypeVar("Wanted_co", covariant=True)
-
-NOBODY: Final = "0" * 32  # an id that nothing has
 
 
 def global_id(type_name: str, key: str) -> strawberry.ID:
@@ -46,7 +44,7 @@ def filter_id(value: str | None, type_name: str) -> str | None:
     if value is None:
         return None
     key = plain_id(value, type_name)
-    return key if is_id(key) else NOBODY
+    return key if is_id(key) else NOTHING
 
 
 @strawberry.interface(description="Anything that `node(id)` finds again")
@@ -126,6 +124,29 @@ def list_field(
         return connection(page, build, partial(count, info.context, wanted))
 
     resolve.__annotations__ |= {"filter": filter_input | None, "return": Connection[node]}  # type: ignore[valid-type]
+    return strawberry.field(resolver=resolve, description=description)
+
+
+def unfiltered_list_field(
+    node: type[T],
+    fetch: Callable[[Context, PageRequest], Awaitable[Page[Any]]],
+    count: Callable[[Context], Awaitable[int]],
+    build: Callable[[Any], T],
+    description: str,
+) -> Any:
+    """A `list_field` of what is never so many that it needs a filter."""
+
+    async def resolve(
+        info: Info,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+    ) -> Any:
+        page = await fetch(info.context, page_request(first, after, last, before))
+        return connection(page, build, partial(count, info.context))
+
+    resolve.__annotations__ |= {"return": Connection[node]}  # type: ignore[valid-type]
     return strawberry.field(resolver=resolve, description=description)
 
 

@@ -12,6 +12,7 @@ from domain.identity.rows import CustomerRow
 from domain.journal import audit
 from domain.kernel import eventlog
 from domain.kernel.actor import system_actor
+from domain.kernel.checkpoints import Checkpointer
 from domain.kernel.clock import Clock, SystemClock
 from domain.kernel.database import Database
 from domain.kernel.fanout import Fanout
@@ -109,6 +110,8 @@ async def open_core(
     database = Database(database_url)
     stack.push_async_callback(database.close)
     await upgrade(database)
+    if database.is_sqlite:
+        stack.push_async_callback(background(Checkpointer(database).run, "checkpoints"))
     tail = LogTail(database)
     await tail.start()
     stack.push_async_callback(tail.stop)

@@ -8,10 +8,8 @@ from enum import StrEnum
 from sqlalchemy import BigInteger, Index, Text, text
 from sqlmodel import Field, SQLModel, UniqueConstraint
 
-from domain.kernel.columns import EnumText, IdColumn
+from domain.kernel.columns import BY_KEY, EnumText, IdColumn
 from domain.sync.models import ConnectionMode
-
-BY_KEY = {"sqlite_with_rowid": False}
 
 
 class DeviceKind(StrEnum):

@@ -9,10 +9,10 @@ import orjson
 
 from domain.fleet.models import CommandState, CommandType, DeviceStatus
 from domain.fleet.rows import BulkRow, CommandRow, ConnectionSettingsRow, DeviceRow
+from domain.kernel.clock import SECOND_US
 from domain.kernel.errors import Conflict, RateLimited
 from domain.sync.models import ConnectionMode
 
-SECOND_US: Final = 1_000_000
 MAX_GROUP: Final = 500
 """Members of a group: a command to all of them is one transaction and one answer."""
 

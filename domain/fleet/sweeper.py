@@ -11,8 +11,9 @@ from domain.fleet.models import CommandState
 from domain.fleet.operations import outcomes, presence
 from domain.fleet.operations import sessions as session_operations
 from domain.fleet.repository import commands, devices, records, sessions
-from domain.fleet.rules import SECOND_US, FleetSettings
+from domain.fleet.rules import FleetSettings
 from domain.kernel.actor import system_actor
+from domain.kernel.clock import SECOND_US
 from domain.kernel.errors import DomainError
 from domain.kernel.uow import Transactions
 

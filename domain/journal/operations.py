@@ -8,6 +8,7 @@ from domain.journal.models import Severity
 from domain.journal.rows import EventRow
 from domain.kernel.errors import NotFound
 from domain.kernel.ids import is_id, new_id
+from domain.kernel.text import storable
 from domain.kernel.uow import UnitOfWork
 
 ACKNOWLEDGE_BATCH: Final = 500
@@ -28,8 +29,8 @@ async def record(
         id=new_id(),
         severity=severity,
         category=category,
-        source=rules.storable(source),
-        message=rules.storable(message),
+        source=storable(source),
+        message=storable(message),
         data=rules.data_text(data),
         occurred_at_us=work.now_us,
         acknowledged_at_us=None,

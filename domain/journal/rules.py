@@ -11,14 +11,6 @@ from domain.kernel.errors import ValidationFailed
 MAX_DATA_BYTES: Final = 16_384
 
 
-def storable(text: str) -> str:
-    """What a device said, as every database takes it: NUL and lone surrogates replaced."""
-    if "\x00" not in text and text.isascii():
-        return text
-    whole = text.encode("utf-8", "replace").decode("utf-8")
-    return whole.replace("\x00", "\N{REPLACEMENT CHARACTER}")
-
-
 def data_text(data: dict[str, Any] | None) -> str | None:
     """As stored. Raises ValidationFailed for what JSON cannot hold, or too much of it."""
     if data is None:

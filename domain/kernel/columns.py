@@ -3,8 +3,9 @@
 Times are stored, and travel inside, as microseconds since the epoch (`…_us`)."""
 
 import uuid
+from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from sqlalchemy import BigInteger, Dialect, Integer, LargeBinary, String, Table
 from sqlalchemy.dialects import postgresql
@@ -20,6 +21,9 @@ SQLModel.metadata.naming_convention = {
     "fk": "fk_%(table_name)s_%(column_0_N_name)s",
     "pk": "pk_%(table_name)s",
 }
+
+# Of a table that is stored by its key, without a row number beside it.
+BY_KEY: Final[Mapping[str, Any]] = {"sqlite_with_rowid": False}
 
 # SQLite counts rows by itself only in a column declared INTEGER.
 SEQUENCE = BigInteger().with_variant(Integer(), "sqlite")

@@ -12,16 +12,17 @@ from typing import Any, Final, TypeVar
 
 import aiosqlite
 
+MOST_LOG_PAGES: Final = 16_000
+"""64 MB of write-ahead log: the commit that finds more folds it in itself, which holds it up for
+tens of milliseconds. `checkpoints.py` sees to it that none does, where it runs."""
 # FULL: an answer that left this process survives a power cut, not only a crash.
-# 32 MB of WAL between checkpoints, eight times the default: a checkpoint holds up the commit that
-# meets it for some ten milliseconds, and writes a page once however often it was changed.
 PRAGMAS: Final = (
     "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",
     "PRAGMA foreign_keys=ON",
     "PRAGMA busy_timeout=5000",
     "PRAGMA cache_size=-65536",
-    "PRAGMA wal_autocheckpoint=8000",
+    f"PRAGMA wal_autocheckpoint={MOST_LOG_PAGES}",
     "PRAGMA mmap_size=268435456",
 )
 Result = TypeVar("Result")

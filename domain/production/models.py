@@ -11,9 +11,8 @@ from typing import Any, Final
 from sqlalchemy import BigInteger, Index, SmallInteger, Text, false, text
 from sqlmodel import Field, SQLModel, UniqueConstraint
 
-from domain.kernel.columns import EnumText, IdColumn
+from domain.kernel.columns import BY_KEY, EnumText, IdColumn
 
-BY_KEY = {"sqlite_with_rowid": False}
 # The scan stores insert by name and leave out what only a delivery fills.
 EMPTY: Final[Mapping[str, Any]] = {"server_default": ""}
 ZERO: Final[Mapping[str, Any]] = {"server_default": "0"}

@@ -2,15 +2,11 @@
 
 from collections.abc import Mapping
 from datetime import datetime, time, timedelta
-from enum import Enum
-from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from domain.kernel.clock import from_us, to_us
 from domain.kernel.errors import Conflict, ValidationFailed
 from domain.production.models import AggregateStatus, BottleStatus
-
-S = TypeVar("S", bound=Enum)
 
 # Sent and Synced are the cloud's view and may be packed later; a deleted bottle stays deleted.
 BOTTLE_EDGES: Mapping[BottleStatus, frozenset[BottleStatus]] = {
@@ -42,19 +38,6 @@ AGGREGATE_EDGES: Mapping[AggregateStatus, frozenset[AggregateStatus]] = {
 PACKABLE = frozenset(
     {BottleStatus.CREATED, BottleStatus.IN_BATCH, BottleStatus.SENT, BottleStatus.SYNCED}
 )
-
-
-def require_edge(edges: Mapping[S, frozenset[S]], current: S, wanted: S, what: str) -> bool:
-    """False when nothing is to be done, True for a legal change; Conflict for any other."""
-    if current == wanted:
-        return False
-    if wanted not in edges[current]:
-        raise Conflict(
-            f"A {what} that is {current.name} cannot become {wanted.name}",
-            current=current.name,
-            wanted=wanted.name,
-        )
-    return True
 
 
 def is_full(bottle_count: int, batch_size: int | None) -> bool:

@@ -6,7 +6,6 @@ a process that died stay hidden in a bucket: give it a lifecycle rule that abort
 
 import asyncio
 import hashlib
-import os
 import time
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import suppress
@@ -21,6 +20,7 @@ from obstore.store import LocalStore, ObjectStore, S3Store
 from domain.kernel.errors import NotFound, Unavailable, ValidationFailed
 from domain.kernel.ids import new_id
 from domain.software.ports import ReceivedArtifact
+from drivers.durable import sync_to_disk
 from drivers.threads import completed
 
 if TYPE_CHECKING:
@@ -108,9 +108,9 @@ class LocalArtifacts(ObjectArtifacts):
         self._folder = folder
 
     async def publish(self, received: ReceivedArtifact, key: str) -> None:
-        await completed(_sync, self._folder / received.key)
+        await completed(sync_to_disk, self._folder / received.key)
         await super().publish(received, key)
-        await completed(_sync, (self._folder / key).parent)
+        await completed(sync_to_disk, (self._folder / key).parent)
 
     async def sweep(self, older_than_s: float, is_known: Collection[str]) -> int:
         parts = await completed(_remove_parts, self._folder / INCOMING, older_than_s)
@@ -156,14 +156,6 @@ async def _call(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> 
     except (BaseError, OSError) as error:
         cause = type(error).__name__
         raise Unavailable("The artifact storage cannot take this now", cause=cause) from error
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _remove_parts(folder: Path, older_than_s: float) -> int:

@@ -105,11 +105,11 @@ class SupervisedBroadcast(Broadcast):
                 await self._deliver()
             except Exception as error:  # noqa: BLE001 - whatever ended the link, a new one is made
                 self._lost(error)
-            if live_since_s is not None and now_s() - live_since_s >= self._timing.stable_s:
+            if live_since_s is not None and now_s() - live_since_s >= self._timing.backoff.stable_s:
                 failures = 0
             failures += 1
             await self._hang_up()
-            await asyncio.sleep(self._timing.retry_s(failures))
+            await asyncio.sleep(self._timing.backoff.delay_s(failures))
 
     async def _open(self) -> None:
         async with asyncio.timeout(self._timing.answer_s):

@@ -3,11 +3,12 @@
 import asyncio
 from dataclasses import dataclass
 from enum import StrEnum
-from random import SystemRandom
 
 from broadcaster import Event
 
-_random = SystemRandom()
+from drivers.backoff import BackoffPolicy
+
+_BACKOFF = BackoffPolicy(base_s=0.2, cap_s=10.0)
 
 
 class LinkState(StrEnum):
@@ -22,22 +23,14 @@ class LinkState(StrEnum):
 @dataclass(frozen=True, slots=True)
 class BusTiming:
     """`answer_s` bounds every exchange with the broker. A link that was silent for `heartbeat_s`
-    is asked whether it still lives. The wait before a new attempt doubles from `retry_first_s` to
-    `retry_cap_s`; a link that held less than `stable_s` does not start over from the first.
-    `spacing_s` lies between two publishes: a flood costs each reader 1 / spacing_s looks a second.
+    is asked whether it still lives. `spacing_s` lies between two publishes: a flood costs each
+    reader 1 / spacing_s looks a second.
     """
 
     answer_s: float = 5.0
     heartbeat_s: float = 10.0
-    retry_first_s: float = 0.2
-    retry_cap_s: float = 10.0
-    stable_s: float = 10.0
+    backoff: BackoffPolicy = _BACKOFF
     spacing_s: float = 0.005
-
-    def retry_s(self, failures: int) -> float:
-        """Half of the wait is jitter: processes that lost one broker do not return in a burst."""
-        ceiling_s = min(self.retry_cap_s, self.retry_first_s * 2.0 ** min(failures - 1, 32))
-        return ceiling_s * _random.uniform(0.5, 1.0)
 
 
 class LinkLost(ConnectionError):

@@ -1,8 +1,6 @@
 """The cloud over HTTP: the port of `domain.sync`, spoken with httpx2."""
 
-import ssl
-from types import TracebackType
-from typing import Self
+from typing import Unpack
 from uuid import uuid4
 
 from domain.sync.ports import (
@@ -18,9 +16,8 @@ from domain.sync.ports import (
 )
 from drivers.cloud.answers import CLOUD, read_codes, read_list, read_one, read_receipt
 from drivers.upstream import requests, wire
-from drivers.upstream.calls import Call, Caller, RetryPolicy
-from drivers.upstream.connections import open_http
-from drivers.upstream.packing import PackedPosts
+from drivers.upstream.calls import Call
+from drivers.upstream.client import ClientOptions, UpstreamClient
 from drivers.upstream.requests import (
     JSON_BODY,
     device_path,
@@ -29,45 +26,13 @@ from drivers.upstream.requests import (
 )
 
 
-class HttpCloud:
-    """`CloudPort` on one connection pool. Close it, or use it as an async context.
-
-    `timeout_s` bounds each call as a whole. A push body of `compress_from_bytes` or more goes
-    gzipped, until the cloud says that it cannot read that. The environment's proxies are used
-    only with `trust_env`. Raises ValidationFailed for a base URL that cannot be called.
-    """
+class HttpCloud(UpstreamClient):
+    """`CloudPort` on one connection pool."""
 
     def __init__(
-        self,
-        base_url: str,
-        *,
-        timeout_s: float = 10.0,
-        connect_timeout_s: float = 3.0,
-        retry: RetryPolicy | None = None,
-        compress_from_bytes: int = 4096,
-        max_answer_bytes: int = 8 * 1024 * 1024,
-        tls: ssl.SSLContext | None = None,
-        trust_env: bool = False,
+        self, base_url: str, *, timeout_s: float = 10.0, **options: Unpack[ClientOptions]
     ) -> None:
-        self._http = open_http(base_url, timeout_s, connect_timeout_s, tls, trust_env=trust_env)
-        self._caller = Caller(
-            CLOUD, self._http, timeout_s, retry or RetryPolicy(), max_answer_bytes
-        )
-        self._posts = PackedPosts(self._caller, "/sync", compress_from_bytes)
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self.aclose()
-
-    async def aclose(self) -> None:
-        await self._http.aclose()
+        super().__init__(CLOUD, base_url, "/sync", timeout_s, **options)
 
     async def sign_in(self, email: str, password: str) -> CloudSession:
         body = json_body({"email": email, "password": password}, "email")

@@ -1,11 +1,9 @@
 """A factory as the target of an edge's queue: `POST /api/v1/sync` over HTTP."""
 
 import asyncio
-import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Final, Self
+from typing import Final, Unpack
 
 from pydantic import ValidationError
 
@@ -13,9 +11,7 @@ from domain.kernel.errors import Unavailable, UpstreamFailed
 from domain.sync.ports import Count, Rejection, SyncBatch, SyncReceipt
 from drivers.upstream import wire
 from drivers.upstream.answers import Peer, nonsense
-from drivers.upstream.calls import Caller, RetryPolicy
-from drivers.upstream.connections import open_http
-from drivers.upstream.packing import PackedPosts
+from drivers.upstream.client import ClientOptions, UpstreamClient
 from drivers.upstream.requests import JSON_BODY, bearer, idempotency_key, json_body
 
 FACTORY: Final = Peer("factory", "The factory")
@@ -25,13 +21,12 @@ LONGEST_PAUSE_S: Final = 300.0
 Token = Callable[[], Awaitable[str]]
 
 
-class HttpFactory:
-    """`SyncTarget` on one connection pool. Close it, or use it as an async context.
+class HttpFactory(UpstreamClient):
+    """`SyncTarget` on one connection pool.
 
     `identifier` is this edge's at the factory, `token` gives its device JWT, asked for at each
-    delivery. `timeout_s` bounds a delivery as a whole. While the factory has asked for a pause
-    (429 or 503 with Retry-After), deliveries end at once with Unavailable. Raises
-    ValidationFailed for a URL that cannot be called.
+    delivery. While the factory has asked for a pause (429 or 503 with Retry-After), deliveries
+    end at once with Unavailable.
     """
 
     def __init__(
@@ -41,33 +36,12 @@ class HttpFactory:
         token: Token,
         *,
         timeout_s: float = 30.0,
-        connect_timeout_s: float = 3.0,
-        retry: RetryPolicy | None = None,
-        compress_from_bytes: int = 4096,
-        max_answer_bytes: int = 4 * 1024 * 1024,
-        tls: ssl.SSLContext | None = None,
-        trust_env: bool = False,
+        **options: Unpack[ClientOptions],
     ) -> None:
+        super().__init__(FACTORY, factory_url, PATH, timeout_s, **options)
         self._identifier = identifier
         self._token = token
-        self._http = open_http(factory_url, timeout_s, connect_timeout_s, tls, trust_env=trust_env)
-        caller = Caller(FACTORY, self._http, timeout_s, retry or RetryPolicy(), max_answer_bytes)
-        self._posts = PackedPosts(caller, PATH, compress_from_bytes)
         self._paused_until_s = 0.0
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self.aclose()
-
-    async def aclose(self) -> None:
-        await self._http.aclose()
 
     async def push(self, batch: SyncBatch) -> SyncReceipt:
         """Repeatable: by id and by version a second delivery has no further effect."""

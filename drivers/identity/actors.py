@@ -12,14 +12,14 @@ from domain.identity import events, repository, rules
 from domain.identity.ports import AuthenticatedActor, IssuedToken, TokenClaims, TokenKind
 from domain.identity.rows import UserRow
 from domain.kernel.actor import Actor
-from domain.kernel.clock import Clock
+from domain.kernel.clock import SECOND_US, Clock
 from domain.kernel.database import Database
 from domain.kernel.errors import Unauthorized
 from domain.kernel.eventlog import LogRow
 from domain.kernel.ids import is_id, new_id
 from domain.kernel.tail import LogTail
 from drivers.identity.keys import KeyRing
-from drivers.identity.tokens import SECOND_US, JwtCodec, TokenSettings
+from drivers.identity.tokens import JwtCodec, TokenSettings
 
 CACHED_TOKENS: Final = 10_000
 

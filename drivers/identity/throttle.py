@@ -21,10 +21,9 @@ from redis.asyncio import ConnectionPool
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from domain.kernel.clock import Clock
+from domain.kernel.clock import SECOND_US, Clock
 from domain.kernel.errors import RateLimited, Unauthorized
 
-SECOND_US: Final = 1_000_000
 MAX_COUNTERS: Final = 20_000
 
 logger = logging.getLogger(__name__)

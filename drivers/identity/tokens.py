@@ -13,13 +13,12 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, GuestProtocol
 
 from domain.identity.ports import TokenClaims, TokenKind
-from domain.kernel.clock import Clock
+from domain.kernel.clock import SECOND_US, Clock
 from domain.kernel.errors import Unauthorized
 from drivers.identity.keys import ALGORITHM, KeyRing
 
 TYPE: Final = "at+jwt"  # RFC 9068 section 2.1: no other kind of JWT may pass for one
 MAX_LENGTH: Final = 4096
-SECOND_US: Final = 1_000_000
 # Another host of this installation may have issued it, by a clock of its own.
 LEEWAY_US: Final = 30 * SECOND_US
 # What opening something that is no token of ours may end in.

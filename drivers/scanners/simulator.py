@@ -4,7 +4,7 @@ import asyncio
 import socket
 import struct
 from asyncio import StreamReader, StreamWriter
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from random import Random, SystemRandom
 from typing import Self
@@ -260,18 +260,6 @@ class ScannerSimulator:
     def _spawn(self, work: Coroutine[None, None, None]) -> None:
         self._tasks = [task for task in self._tasks if not task.done()]
         self._tasks.append(asyncio.create_task(work))
-
-
-async def run_simulator(
-    config: SimulatorConfig,
-    codes: Codes,
-    on_ready: Callable[[ScannerSimulator], Awaitable[None]] | None = None,
-) -> None:
-    """Until cancelled, also past the last code. `on_ready` gets it once its port is known."""
-    async with ScannerSimulator(config, codes) as simulator:
-        if on_ready is not None:
-            await on_ready(simulator)
-        await asyncio.Event().wait()
 
 
 def _seeded(seed: int) -> Random:

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import orjson
 
+from drivers.durable import sync_to_disk
 from drivers.updater.order import Order, Phase, Report
 
 FORMAT: Final = 1
@@ -62,20 +63,11 @@ class StateFile:
             file.flush()
             os.fsync(file.fileno())
         fresh.replace(self._path)
-        sync_folder(self._path.parent)
+        sync_to_disk(self._path.parent)
 
 
 def encoded(state: State) -> bytes:
     return orjson.dumps(asdict(state) | {"format": FORMAT})
-
-
-def sync_folder(folder: Path) -> None:
-    """Makes renames in it survive a power cut."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _installed(data: dict[str, Any] | None) -> Installed | None:

@@ -17,11 +17,12 @@ from domain.kernel.errors import Conflict, DomainError, ValidationFailed
 from domain.software.models import TargetState
 from domain.software.ports import SignatureVerifier
 from drivers.backoff import BackoffPolicy
+from drivers.durable import sync_to_disk
 from drivers.threads import completed
 from drivers.updater.download import TRANSIENT, Downloader, digest
 from drivers.updater.hooks import Hook, HookResult, run
 from drivers.updater.order import Order, Phase, Report, Reporter
-from drivers.updater.state import Installed, State, StateFile, encoded, sync_folder
+from drivers.updater.state import Installed, State, StateFile, encoded
 
 MESSAGE_LENGTH: Final = 4_000
 logger = logging.getLogger(__name__)
@@ -137,7 +138,7 @@ class Updater:
             await self._tell(order, TargetState.DOWNLOADING)
             await self._downloader.fetch(order, part)
             part.replace(artifact)
-            await asyncio.to_thread(sync_folder, artifact.parent)
+            await asyncio.to_thread(sync_to_disk, artifact.parent)
         await self._tell(order, TargetState.VERIFYING)
         self._verify_signature(order)
         if self._is_late(order):

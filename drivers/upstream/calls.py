@@ -7,17 +7,15 @@ and with it a token, into whatever prints the traceback.
 import asyncio
 import logging
 from dataclasses import dataclass, field
-from random import SystemRandom
 
 import httpx2
 
 from domain.kernel.errors import DomainError, TimedOut, Unavailable, UpstreamFailed
+from drivers.backoff import jittered_s
 from drivers.upstream.answers import Answer, Peer, refusal
 
 log = logging.getLogger(__name__)
 TRANSIENT_STATUSES = frozenset({429, 500, 502, 503, 504})
-MAX_DOUBLINGS = 16
-_random = SystemRandom()
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +30,7 @@ class RetryPolicy:
         """What the peer asked for goes first: coming earlier would be refused again."""
         if asked_s is not None:
             return asked_s
-        return _random.uniform(0, min(self.cap_s, self.base_s * 2 ** min(attempt, MAX_DOUBLINGS)))
+        return jittered_s(self.base_s, self.cap_s, attempt + 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -43,7 +43,14 @@ from graph.fleet.types import (
     telemetry_type,
 )
 from graph.info import Info
-from graph.pagination import Connection, connection, found, list_field, plain_id
+from graph.pagination import (
+    Connection,
+    connection,
+    found,
+    list_field,
+    plain_id,
+    unfiltered_list_field,
+)
 from graph.scalars import Timestamp
 
 __all__ = ["FleetMutation", "FleetQuery"]
@@ -95,17 +102,13 @@ class FleetQuery:
     async def connected_devices(self, info: Info) -> list[DeviceSession]:
         return [session_type(row) for row in await resolvers.connected_devices(info.context)]
 
-    @strawberry.field(description="Groups of devices, newest first")
-    async def device_groups(
-        self,
-        info: Info,
-        first: int | None = None,
-        after: str | None = None,
-        last: int | None = None,
-        before: str | None = None,
-    ) -> Connection[DeviceGroup]:
-        page = await resolvers.list_groups(info.context, page_request(first, after, last, before))
-        return connection(page, group_type, partial(resolvers.count_groups, info.context))
+    device_groups = unfiltered_list_field(
+        DeviceGroup,
+        resolvers.list_groups,
+        resolvers.count_groups,
+        group_type,
+        "Groups of devices, newest first",
+    )
 
     @strawberry.field
     async def device_group(self, info: Info, id: strawberry.ID) -> DeviceGroup | None:

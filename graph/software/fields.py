@@ -8,7 +8,14 @@ from domain.kernel.errors import NotFound
 from domain.kernel.paging import page_request
 from domain.software.commands import FindPath, ReleaseFilter, RolloutFilter
 from graph.info import Info
-from graph.pagination import Connection, connection, found, list_field, plain_id
+from graph.pagination import (
+    Connection,
+    connection,
+    found,
+    list_field,
+    plain_id,
+    unfiltered_list_field,
+)
 from graph.software import resolvers
 from graph.software.inputs import (
     AddUpgradePathInput,
@@ -42,21 +49,13 @@ from graph.software.types import (
 
 @strawberry.type
 class SoftwareQuery:
-    @strawberry.field(description="Applications, newest first")
-    async def applications(
-        self,
-        info: Info,
-        first: int | None = None,
-        after: str | None = None,
-        last: int | None = None,
-        before: str | None = None,
-    ) -> Connection[Application]:
-        page = await resolvers.list_applications(
-            info.context, page_request(first, after, last, before)
-        )
-        count = partial(resolvers.count_applications, info.context)
-        return connection(page, application_type, count)
-
+    applications = unfiltered_list_field(
+        Application,
+        resolvers.list_applications,
+        resolvers.count_applications,
+        application_type,
+        "Applications, newest first",
+    )
     releases = list_field(
         Release,
         ReleaseFilterInput,

@@ -10,7 +10,7 @@ from domain.kernel.errors import Unavailable
 from drivers.link import LinkState
 from drivers.scanners.port import Reading, TcpMode
 from drivers.scanners.simulation import Code, Encoder, Faults, SimulatorConfig, SimulatorMode
-from drivers.scanners.simulator import ScannerSimulator, run_simulator
+from drivers.scanners.simulator import ScannerSimulator
 from drivers.scanners.tcp import tcp_scanner
 from drivers.supervised import SupervisedTask
 from tests.support.scanners import (
@@ -358,22 +358,6 @@ async def test_rate_can_be_changed_while_running() -> None:
         assert line.simulator.sent_count == 0
         line.simulator.rate = 1000
         await line.sink.count(20)
-
-
-async def test_simulator_runs_alone() -> None:
-    started: asyncio.Future[ScannerSimulator] = asyncio.get_running_loop().create_future()
-
-    async def ready(simulator: ScannerSimulator) -> None:
-        started.set_result(simulator)
-
-    running = asyncio.create_task(run_simulator(SimulatorConfig(rate=None), [MILK], ready))
-    simulator = await asyncio.wait_for(started, DEADLINE_S)
-    reader, writer = await asyncio.open_connection("127.0.0.1", simulator.port)
-    assert await asyncio.wait_for(reader.readline(), DEADLINE_S) == MILK.encode() + b"\r\n"
-    running.cancel()
-    await asyncio.wait({running})
-    assert await asyncio.wait_for(reader.read(), DEADLINE_S) == b""
-    writer.close()
 
 
 def test_suite_meets_every_convention() -> None:

@@ -6,11 +6,14 @@ from dataclasses import dataclass, field
 import asyncpg
 
 from domain.kernel.database import Database
+from drivers.backoff import BackoffPolicy
 from drivers.bus import BusTiming, LinkState, WakeUpBus
 from tests.support.redis import RedisServer
 from tests.support.waiting import eventually
 
-QUICK = BusTiming(answer_s=1.0, heartbeat_s=0.2, retry_first_s=0.05, retry_cap_s=0.2)
+QUICK = BusTiming(
+    answer_s=1.0, heartbeat_s=0.2, backoff=BackoffPolicy(base_s=0.05, cap_s=0.2, floor_s=0.02)
+)
 
 
 @dataclass(frozen=True, slots=True)

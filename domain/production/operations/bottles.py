@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 
-from domain.kernel.errors import Conflict, NotFound, ValidationFailed
-from domain.kernel.ids import is_id, new_id
+from domain.kernel.errors import Conflict, ValidationFailed
+from domain.kernel.ids import new_id
+from domain.kernel.lookups import required
+from domain.kernel.transitions import require_edge
 from domain.kernel.uow import UnitOfWork
 from domain.production import events
 from domain.production.codes import Reading
@@ -14,7 +16,7 @@ from domain.production.operations.packing import leave_batch
 from domain.production.repository import bottles
 from domain.production.repository.rollups import Made
 from domain.production.rows import BottleRow
-from domain.production.rules import BOTTLE_EDGES, require_edge
+from domain.production.rules import BOTTLE_EDGES
 
 FACT_CHUNK = 500  # bottles in one fact, so that no row of the log grows without bound
 
@@ -72,12 +74,7 @@ _OUT_OF_BATCH = (BottleStatus.CREATED, BottleStatus.REJECTED, BottleStatus.DELET
 
 
 async def require_bottle(work: UnitOfWork, bottle_id: str) -> BottleRow:
-    found = {}
-    if is_id(bottle_id):
-        found = await bottles.by_ids(work.session, work.customer_id, [bottle_id])
-    if bottle_id not in found:
-        raise NotFound("Bottle", bottle_id)
-    return found[bottle_id]
+    return await required(work, bottles.by_ids, "Bottle", bottle_id)
 
 
 async def _remember_status(work: UnitOfWork, bottle: BottleRow, status: BottleStatus) -> None:

@@ -6,6 +6,8 @@ from typing import Any
 from domain.kernel.clock import from_us
 from domain.kernel.errors import Conflict, NotFound
 from domain.kernel.ids import is_id, new_id
+from domain.kernel.lookups import required
+from domain.kernel.transitions import require_edge
 from domain.kernel.uow import UnitOfWork
 from domain.production import events
 from domain.production.commands import CreateBatch, MoveBottles
@@ -19,7 +21,6 @@ from domain.production.rules import (
     AGGREGATE_EDGES,
     PACKABLE,
     is_full,
-    require_edge,
     require_room,
 )
 
@@ -135,12 +136,7 @@ async def complete_batch(work: UnitOfWork, batch_id: str) -> BatchRow:
 
 
 async def require_batch(work: UnitOfWork, batch_id: str) -> BatchRow:
-    found = {}
-    if is_id(batch_id):
-        found = await aggregates.batches_by_ids(work.session, work.customer_id, [batch_id])
-    if batch_id not in found:
-        raise NotFound("Batch", batch_id)
-    return found[batch_id]
+    return await required(work, aggregates.batches_by_ids, "Batch", batch_id)
 
 
 async def lock_batch(work: UnitOfWork, batch_id: str) -> BatchRow:

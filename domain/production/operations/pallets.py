@@ -6,6 +6,8 @@ from typing import Any
 from domain.kernel.clock import from_us
 from domain.kernel.errors import Conflict, NotFound
 from domain.kernel.ids import is_id, new_id
+from domain.kernel.lookups import required
+from domain.kernel.transitions import require_edge
 from domain.kernel.uow import UnitOfWork
 from domain.production import events
 from domain.production.codes import sscc
@@ -17,7 +19,7 @@ from domain.production.repository import aggregates
 from domain.production.repository.aggregates import BATCH, PALLET
 from domain.production.repository.rollups import Made
 from domain.production.rows import BatchRow, PalletRow
-from domain.production.rules import AGGREGATE_EDGES, require_edge
+from domain.production.rules import AGGREGATE_EDGES
 
 EXTENSION_DIGIT = 1
 
@@ -133,12 +135,7 @@ async def disaggregate_batch(work: UnitOfWork, batch_id: str) -> BatchRow:
 
 
 async def require_pallet(work: UnitOfWork, pallet_id: str) -> PalletRow:
-    found = {}
-    if is_id(pallet_id):
-        found = await aggregates.pallets_by_ids(work.session, work.customer_id, [pallet_id])
-    if pallet_id not in found:
-        raise NotFound("Pallet", pallet_id)
-    return found[pallet_id]
+    return await required(work, aggregates.pallets_by_ids, "Pallet", pallet_id)
 
 
 async def _lock_pallet(work: UnitOfWork, pallet_id: str) -> PalletRow:

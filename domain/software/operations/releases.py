@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 
 from domain.kernel.errors import Conflict, NotFound
-from domain.kernel.ids import is_id, new_id
+from domain.kernel.ids import new_id
+from domain.kernel.lookups import required
+from domain.kernel.transitions import require_edge
 from domain.kernel.uow import UnitOfWork
 from domain.software import events
 from domain.software.commands import (
@@ -18,7 +20,7 @@ from domain.software.ports import DeviceDirectory
 from domain.software.repository import releases
 from domain.software.rows import ApplicationRow, EdgeRow, ReleaseRow
 from domain.software.rules import upgrades
-from domain.software.rules.states import RELEASE_EDGES, require_edge
+from domain.software.rules.states import RELEASE_EDGES
 from domain.software.rules.versions import is_downgrade
 
 
@@ -153,12 +155,7 @@ async def remove_path(work: UnitOfWork, command: ChangePath) -> ReleaseRow:
 
 
 async def require_release(work: UnitOfWork, release_id: str) -> ReleaseRow:
-    found = {}
-    if is_id(release_id):
-        found = await releases.releases_by_ids(work.session, work.customer_id, [release_id])
-    if release_id not in found:
-        raise NotFound("Release", release_id)
-    return found[release_id]
+    return await required(work, releases.releases_by_ids, "Release", release_id)
 
 
 async def _insert(

@@ -6,6 +6,7 @@ from typing import Any
 from domain.journal.models import Severity
 from domain.kernel.errors import Conflict, Forbidden, NotFound, ValidationFailed
 from domain.kernel.ids import is_id, new_id
+from domain.kernel.transitions import require_edge
 from domain.kernel.uow import UnitOfWork
 from domain.software import events
 from domain.software.commands import CreateRollout, Deploy
@@ -17,7 +18,7 @@ from domain.software.ports import DeviceDirectory
 from domain.software.repository import releases, rollouts, targets
 from domain.software.rows import GroupProgress, GroupRow, RolloutProgress, RolloutRow, TargetRow
 from domain.software.rules.grouping import jitter_us
-from domain.software.rules.states import ERRORS, ROLLOUT_EDGES, require_edge
+from domain.software.rules.states import ERRORS, ROLLOUT_EDGES
 from domain.software.rules.windows import parse_minute, require_zone
 
 

@@ -1,13 +1,9 @@
 """The states of release, rollout and target, and what may follow on what."""
 
 from collections.abc import Mapping
-from enum import Enum
-from typing import Final, TypeVar
+from typing import Final
 
-from domain.kernel.errors import Conflict
 from domain.software.models import IN_FLIGHT, ReleaseState, RolloutState, TargetState
-
-S = TypeVar("S", bound=Enum)
 
 RELEASE_EDGES: Mapping[ReleaseState, frozenset[ReleaseState]] = {
     ReleaseState.DRAFT: frozenset({ReleaseState.PUBLISHED, ReleaseState.SUSPENDED}),
@@ -55,16 +51,3 @@ REPORT_EDGES: Mapping[TargetState, frozenset[TargetState]] = {
     TargetState.ROLLED_BACK: frozenset(),
     TargetState.CANCELLED: frozenset({TargetState.SUCCEEDED}),
 }
-
-
-def require_edge(edges: Mapping[S, frozenset[S]], current: S, wanted: S, what: str) -> bool:
-    """False when nothing is to be done, True for a legal change; Conflict for any other."""
-    if current == wanted:
-        return False
-    if wanted not in edges[current]:
-        raise Conflict(
-            f"A {what} that is {current.value} cannot become {wanted.value}",
-            current=current.value,
-            wanted=wanted.value,
-        )
-    return True

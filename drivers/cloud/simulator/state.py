@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from hmac import compare_digest
 from typing import Any
 
-from domain.kernel.clock import Clock, SystemClock, from_us
+from domain.kernel.clock import SECOND_US, Clock, SystemClock, from_us
 from domain.kernel.errors import Forbidden, NotFound, Unauthorized, ValidationFailed
 from domain.sync.ports import (
     ActivationRequest,
@@ -27,7 +27,6 @@ from drivers.cloud.simulator.faults import Faults
 from drivers.cloud.simulator.ledger import Ledger
 from drivers.cloud.simulator.tokens import Grant, TokenKind, Tokens
 
-SECOND_US = 1_000_000
 CALLS_KEPT = 1000
 MAX_CODES = 1000
 ISSUES_KEPT = 1000

@@ -68,7 +68,7 @@ async def test_recording_and_acknowledging_are_facts_with_the_whole_row(
 
 async def test_what_a_device_said_gets_into_the_journal_whatever_it_was(ann: Context) -> None:
     made = await record(ann, "noise \x00\ud800\x01 end", source="dev\x00")
-    assert made.message == "noise \N{REPLACEMENT CHARACTER}?\x01 end"
+    assert made.message == "noise \N{REPLACEMENT CHARACTER}\N{REPLACEMENT CHARACTER}\x01 end"
     assert made.source == "dev\N{REPLACEMENT CHARACTER}"
     assert await resolvers.event(ann, made.id) == made
 

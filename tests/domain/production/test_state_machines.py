@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from sqlalchemy import update
 
 from domain.kernel.errors import Conflict, NotFound
+from domain.kernel.transitions import require_edge
 from domain.production.commands import MoveBottles, SetBottleStatus
 from domain.production.models import AggregateStatus, BottleStatus
 from domain.production.operations import bottles, packing, pallets
@@ -18,7 +19,6 @@ from domain.production.rules import (
     BOTTLE_EDGES,
     PACKABLE,
     is_full,
-    require_edge,
     require_room,
 )
 from tests.support.floor import Floor
