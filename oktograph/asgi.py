@@ -65,7 +65,7 @@ def _port(runtime: Runtime, dialect: Dialect) -> ASGIApp:
     """The graph, and a dialect at the root for all that is not the graph's or the operator's."""
     settings = runtime.settings
     metrics = Metrics()
-    metrics.watch(runtime.services)
+    metrics.watch(runtime.services, runtime.trimmer.removed)
     engine = build_engine(runtime.services, _graph(settings))
     graph = graphql_routes(engine, runtime.entry, _transport(settings))
     others: list[BaseRoute] = [

@@ -3,14 +3,12 @@
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from functools import partial
 from importlib.metadata import version
 
 from domain.identity import operations as identity
 from domain.identity.ports import IdentityServices, TokenKind
 from domain.identity.rows import CustomerRow
 from domain.journal import audit
-from domain.kernel import eventlog
 from domain.kernel.actor import system_actor
 from domain.kernel.checkpoints import Checkpointer
 from domain.kernel.clock import Clock, SystemClock
@@ -33,11 +31,9 @@ from graph.context import Build
 from graph.engine import STREAM_SOURCES
 from graph.streams import Streams
 from migrations import upgrade
-from oktograph.background import background, every
+from oktograph.background import background
 from oktograph.ownership import owned
 from oktograph.settings import Settings
-
-TRIM_INTERVAL_S = 60.0
 
 
 @dataclass(slots=True)
@@ -92,11 +88,6 @@ class Core:
         stack.push_async_callback(scans.close)
         return scans
 
-    async def trim(self) -> None:
-        kept_us = int(self.settings.log_retention_h * 3_600_000_000)
-        async with self.transactions.begin(system_actor("log-trim", 0)) as work:
-            await eventlog.trim(work.session, self.clock.now_us() - kept_us)
-
 
 async def open_core(
     settings: Settings, stack: AsyncExitStack, database_url: str, owner: str, *, worker: int = 0
@@ -139,8 +130,6 @@ async def open_core(
         build=Build(version("oktograph"), clock.now_us()),
     )
     await _accounts(core)
-    trimming = partial(every, TRIM_INTERVAL_S, core.trim, "log-trim")
-    stack.push_async_callback(background(trimming, "log-trim"))
     return core
 
 

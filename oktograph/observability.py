@@ -4,7 +4,7 @@ import asyncio
 import re
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 import structlog
@@ -36,9 +36,10 @@ class Metrics:
             buckets=BUCKETS,
         )
 
-    def watch(self, services: Services) -> None:
-        """Its figures are asked for when the page is, and cost nothing in between."""
-        self.registry.register(_Live(services))
+    def watch(self, services: Services, removed: Mapping[str, int]) -> None:
+        """Its figures are asked for when the page is, and cost nothing in between. `removed` is
+        how many rows retention took away, by table."""
+        self.registry.register(_Live(services, removed))
 
     async def page(self, _request: Request) -> Response:
         return Response(generate_latest(self.registry), media_type="text/plain; version=0.0.4")
@@ -47,8 +48,9 @@ class Metrics:
 class _Live(Collector):
     """What a service holds at this moment, and what it has committed since its start."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, removed: Mapping[str, int]) -> None:
         self._services = services
+        self._removed = removed
 
     def collect(self) -> Iterator[Metric]:
         live = GaugeMetricFamily("oktograph_live", "What is there right now", labels=("what",))
@@ -59,6 +61,12 @@ class _Live(Collector):
         for verdict, count in sorted(self._services.scans.committed.items()):
             scans.add_metric((verdict,), count)
         yield scans
+        removed = CounterMetricFamily(
+            "oktograph_removed", "Rows that were kept long enough", labels=("what",)
+        )
+        for what, count in sorted(self._removed.items()):
+            removed.add_metric((what,), count)
+        yield removed
 
     def _figures(self) -> dict[str, int]:
         services = self._services

@@ -4,10 +4,13 @@ from abc import ABC, abstractmethod
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
+from domain.kernel.retention import Pace, Trimmer
 from domain.line.ports import ScannerStatus
 from graph.context import Policy, Services
+from oktograph.background import background
 from oktograph.core import Core
 from oktograph.entry import ServiceEntry
+from oktograph.retention import trimmer
 from oktograph.settings import Settings
 
 
@@ -17,14 +20,18 @@ class Runtime(ABC):
     core: Core
     services: Services
     entry: ServiceEntry
+    trimmer: Trimmer
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self.pace = Pace()
         self._stack = AsyncExitStack()
 
     async def start(self) -> None:
         try:
             await self._start()
+            self.trimmer = trimmer(self.core, self.services.sync.runner, self.pace)
+            self._stack.push_async_callback(background(self.trimmer.run, "retention"))
         except BaseException:
             await self._stack.aclose()
             raise

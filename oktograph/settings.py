@@ -86,7 +86,27 @@ class Settings(BaseSettings):
     log_format: str = Field("auto", pattern="^(auto|console|json)$")
     max_body_bytes: int = Field(4 * 1024 * 1024, ge=1024)
     sync_interval_s: float = Field(30.0, gt=0)
+
+    # How long what grows is kept (docs/retention.md); days, where 0 keeps it for ever.
     log_retention_h: float = Field(72.0, gt=0)
+    """Of the event log, in hours: how far back streams resume."""
+    queue_retention_days: float = Field(30.0, ge=0)
+    """Of changes that wait in a queue which nothing is set up to empty: neither cloud nor factory.
+    Where there is a way upstream they wait without end."""
+    scan_retention_days: float = Field(365.0, ge=0)
+    """Of single reads. What they made (bottles, batches, pallets and their history) and all totals
+    stay."""
+    command_retention_days: float = Field(90.0, ge=0)
+    """Of ended commands to devices, and of bulks of them."""
+    device_status_retention_days: float = Field(365.0, ge=0)
+    device_log_retention_days: float = Field(14.0, ge=0)
+    telemetry_retention_days: float = Field(30.0, ge=0)
+    update_retention_days: float = Field(365.0, ge=0)
+    """Of the steps that devices reported on their way through a rollout that is over."""
+    journal_retention_days: float = Field(365.0, ge=0)
+    """Of the journal, and of what edges delivered and could not be stored."""
+    audit_retention_days: float = Field(0.0, ge=0)
+    """Of the audit, by default for ever. What is left verifies."""
 
     graphql_introspection: bool = True
     graphql_ide: bool = True

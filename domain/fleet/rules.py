@@ -29,8 +29,6 @@ class FleetSettings:
     max_open: int = 100
     max_waiting: int = 1_000
     sweep_s: float = 5.0
-    log_retention_s: float = 14 * 86_400.0
-    telemetry_retention_s: float = 30 * 86_400.0
 
     @property
     def silent_after_s(self) -> float:

@@ -1,4 +1,4 @@
-"""What happens because time passes: silence, unanswered commands, old records.
+"""What happens because time passes: silence, unanswered commands.
 
 Every process of a factory may run one: each change is conditional, so two do not do it twice.
 """
@@ -10,7 +10,7 @@ from typing import Final
 from domain.fleet.models import CommandState
 from domain.fleet.operations import outcomes, presence
 from domain.fleet.operations import sessions as session_operations
-from domain.fleet.repository import commands, devices, records, sessions
+from domain.fleet.repository import commands, devices, sessions
 from domain.fleet.rules import FleetSettings
 from domain.kernel.actor import system_actor
 from domain.kernel.clock import SECOND_US
@@ -19,9 +19,6 @@ from domain.kernel.uow import Transactions
 
 COMPONENT: Final = "fleet"
 PAGE: Final = 500
-TRIM_EVERY: Final = 120
-"""Sweeps between two rounds of trimming: ten minutes at the usual pace."""
-TRIM_PAGE: Final = 5_000
 # Who waits for an answer ends the command itself; the sweeper is for those nobody waits for.
 GRACE_US: Final = SECOND_US
 logger = logging.getLogger(__name__)
@@ -34,14 +31,10 @@ class FleetSweeper:
 
     async def run(self) -> None:
         """Until cancelled. Storage that is away is waited for."""
-        rounds = 0
         while True:
             await asyncio.sleep(self._settings.sweep_s)
-            rounds += 1
             try:
                 await self.sweep()
-                if rounds % TRIM_EVERY == 0:
-                    await self.trim()
             except DomainError as error:
                 logger.warning("fleet sweep failed: %s", error.message)
 
@@ -51,15 +44,6 @@ class FleetSweeper:
         if changed:
             logger.info("fleet sweep changed %d", changed)
         return changed
-
-    async def trim(self) -> None:
-        """Drops what is older than its retention."""
-        now_us = self._now_us()
-        logs_us = now_us - round(self._settings.log_retention_s * SECOND_US)
-        points_us = now_us - round(self._settings.telemetry_retention_s * SECOND_US)
-        async with self._transactions.begin(system_actor(COMPONENT, 0)) as work:
-            await records.trim_logs(work.session, _id_at(logs_us), TRIM_PAGE)
-            await records.trim_points(work.session, points_us)
 
     async def _sessions(self) -> int:
         """Of processes that went down without a word."""
@@ -99,8 +83,3 @@ class FleetSweeper:
 
     def _now_us(self) -> int:
         return self._transactions.clock.now_us()
-
-
-def _id_at(moment_us: int) -> str:
-    """The lowest id that could have been made then: ids begin with their milliseconds."""
-    return f"{max(moment_us, 0) // 1_000:012x}" + "0" * 20

@@ -29,6 +29,9 @@ from domain.software import events as software
 
 AUDIT: Final = table_of(AuditEntry)
 CHECKED_AT_ONCE: Final = 1_000
+# The entry that tells up to where older ones were removed, by retention.
+RETIRED: Final = "audit.retired"
+ENTITY: Final = "audit"
 _AUDITED: Final = frozenset({ActorKind.USER, ActorKind.DEVICE})
 _TOLD_BY_DEVICES: Final = frozenset(
     {
@@ -81,16 +84,10 @@ async def witness(work: UnitOfWork) -> None:
     facts = _audited(work)
     if not facts:
         return
-    query = (
-        select(AUDIT.c.hash)
-        .where(AUDIT.c.customer_id == work.customer_id)
-        .order_by(AUDIT.c.seq.desc())
-        .limit(1)
-    )
-    previous = await work.session.scalar(query) or ""
+    previous = await newest_hash(work.session, work.customer_id)
     rows = []
     for fact in facts:
-        row = _entry(work, fact, previous)
+        row = entry_of(work, work.customer_id, fact, previous)
         previous = row["hash"]
         rows.append(row)
     await work.session.execute(insert(AUDIT), rows)
@@ -104,11 +101,18 @@ def _audited(work: UnitOfWork) -> list[Fact]:
     return [fact for fact in work.facts if fact.kind not in _TOLD_BY_DEVICES]
 
 
-def _entry(work: UnitOfWork, fact: Fact, previous: str) -> dict[str, Any]:
+async def newest_hash(session: ReadSession, customer_id: int) -> str:
+    """What the customer's next entry follows on."""
+    mine = AUDIT.c.customer_id == customer_id
+    query = select(AUDIT.c.hash).where(mine).order_by(AUDIT.c.seq.desc()).limit(1)
+    return await session.scalar(query) or ""
+
+
+def entry_of(work: UnitOfWork, customer_id: int, fact: Fact, previous: str) -> dict[str, Any]:
     before = None if fact.before is None else orjson.dumps(fact.before).decode()
     row: dict[str, Any] = {
         "id": new_id(),
-        "customer_id": work.customer_id,
+        "customer_id": customer_id,
         "occurred_at_us": work.now_us,
         "actor_kind": str(work.actor.kind),
         "actor_id": work.actor.id,
@@ -149,14 +153,36 @@ async def count(session: ReadSession, customer_id: int, wanted: AuditFilter) -> 
 
 async def first_break(session: ReadSession, customer_id: int) -> str | None:
     """The id of the first entry that does not follow from the customer's one before it, or None.
-    Entries cut off at the very end leave no trace here: keep the newest hash elsewhere."""
-    previous, after = "", 0
+    The oldest that is kept follows on what the last retirement names. Entries cut off at the very
+    end leave no trace here: keep the newest hash elsewhere."""
+    after, previous = await retired(session, customer_id)
     while rows := await _chain(session, customer_id, after):
         for row in rows:
             if row["hash"] != chained(previous, row):
                 return str(row["id"])
             previous, after = row["hash"], row["seq"]
     return None
+
+
+async def retired(session: ReadSession, customer_id: int) -> tuple[int, str]:
+    """(seq, hash) of the last entry that was, or is being, removed by retention; the chain itself
+    tells it. (0, "") where none was."""
+    told = (
+        select(AUDIT.c.after)
+        .where(
+            AUDIT.c.customer_id == customer_id,
+            AUDIT.c.entity_id == ENTITY,
+            AUDIT.c.action == RETIRED,
+            AUDIT.c.actor_kind == str(ActorKind.SYSTEM),
+        )
+        .order_by(AUDIT.c.seq.desc())
+        .limit(1)
+    )
+    after: str | None = await session.scalar(told)
+    if after is None:
+        return 0, ""
+    found = orjson.loads(after)
+    return found["seq"], found["hash"]
 
 
 async def _chain(session: ReadSession, customer_id: int, after: int) -> Sequence[dict[str, Any]]:

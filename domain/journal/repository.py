@@ -13,6 +13,7 @@ from domain.journal.rows import EventRow
 from domain.kernel.columns import table_of
 from domain.kernel.database import ReadSession, WriteSession
 from domain.kernel.paging import MAX_PAGE, Page, PageRequest, fetch_page
+from domain.kernel.retention import Trimmed, remove_oldest
 
 _EVENT = table_of(JournalEvent)
 _COLUMNS: Final = tuple(_EVENT.c[name] for name in EventRow._fields)
@@ -115,3 +116,8 @@ def _conditions(wanted: EventFilter) -> list[ColumnElement[bool]]:
         is_open = _EVENT.c.acknowledged_at_us.is_(None)
         found.append(~is_open if wanted.acknowledged else is_open)
     return found
+
+
+async def trim(session: WriteSession, before_us: int, limit: int) -> Trimmed:
+    """Acknowledged or not: what nobody looked at in all that time, nobody will."""
+    return await remove_oldest(session, _EVENT, before_us, limit)

@@ -30,6 +30,7 @@ from sqlmodel import Field, SQLModel
 from domain.kernel.columns import SEQUENCE, table_of
 
 LOG_LOCK: Final = 0x6F6B746F  # one well-known key for pg_advisory_xact_lock
+EVERYTHING: Final = 2**62
 
 
 class EventRecord(SQLModel, table=True):
@@ -123,9 +124,14 @@ async def append(
     ]
     if not rows:
         return
+    await take_turn(session)
+    await session.execute(insert(_LOG), rows)
+
+
+async def take_turn(session: AsyncSession) -> None:
+    """The log's lock, held to the end of the transaction."""
     if session.get_bind().dialect.name == "postgresql":
         await session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOG_LOCK})
-    await session.execute(insert(_LOG), rows)
 
 
 async def read_after(session: AsyncSession, after: int, limit: int) -> list[LogRow]:
@@ -180,18 +186,27 @@ async def begin_reader(session: AsyncSession, name: str) -> None:
         await move_reader(session, name, await head(session))
 
 
-async def trim(session: AsyncSession, before_us: int) -> int:
-    """Drops what is older than `before_us` and read by every durable reader; the new floor."""
-    readers: Sequence[int] = (await session.scalars(select(_READER.c.seq))).all()
+async def last_old(session: AsyncSession, after: int, before_us: int, most: int) -> int:
+    """The last of the next `most` rows after `after` that is older than `before_us`, as all
+    before it are; `after` where none is."""
+    rows = select(_LOG.c.seq, _LOG.c.occurred_at_us).where(_LOG.c.seq > after)
+    window = rows.order_by(_LOG.c.seq).limit(most).subquery()
     # Up to the first young row: a long transaction's facts have an early time and a late seq.
-    first_young: int | None = await session.scalar(
-        select(func.min(_LOG.c.seq)).where(_LOG.c.occurred_at_us >= before_us)
-    )
-    last_old = await head(session) if first_young is None else first_young - 1
-    new_floor = min([last_old, *readers])
+    first_young = func.min(window.c.seq).filter(window.c.occurred_at_us >= before_us)
+    young, last = (await session.execute(select(first_young, func.max(window.c.seq)))).one()
+    return int(last or after) if young is None else int(young) - 1
+
+
+async def trim(session: AsyncSession, before_us: int, most: int = EVERYTHING) -> int:
+    """Drops what is older than `before_us` and read by every durable reader, at most `most` rows;
+    the new floor."""
     current = await floor(session)
+    readers: Sequence[int] = (await session.scalars(select(_READER.c.seq))).all()
+    new_floor = min([await last_old(session, current, before_us, most), *readers])
     if new_floor <= current:
         return current
     await session.execute(delete(_LOG).where(_LOG.c.seq <= new_floor))
-    await session.execute(update(_STATE).values(floor_seq=new_floor))
+    # Never back: another process may have come further meanwhile.
+    behind = _STATE.c.floor_seq < new_floor
+    await session.execute(update(_STATE).where(behind).values(floor_seq=new_floor))
     return new_floor

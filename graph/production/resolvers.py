@@ -29,9 +29,9 @@ from domain.production.models import ItemKind, ScanSource
 from domain.production.operations import bottles as bottle_operations
 from domain.production.operations import overview as overview_operations
 from domain.production.operations import packing, pallets
-from domain.production.operations.genealogy import Genealogy, Item, birth, genealogy
+from domain.production.operations.genealogy import Genealogy, Item, genealogy, moment
 from domain.production.ports import FleetTotals
-from domain.production.repository import aggregates, bottles, scans, trace
+from domain.production.repository import aggregates, bottles, scans
 from domain.production.repository.scan_store import DUPLICATE_MESSAGE, ScanOutcome
 from domain.production.rows import (
     BatchRow,
@@ -287,11 +287,7 @@ async def trace_event(context: Context, key: str) -> TraceRow | None:
     if not is_id(key):
         return None
     async with context.read() as session:
-        told = await trace.event(session, context.customer_id, key)
-        if told is not None:
-            return told
-        made = (await scans.by_ids(session, context.customer_id, [key])).get(key)
-        return None if made is None else birth(made)
+        return await moment(session, context.customer_id, key)
 
 
 async def trace_item(context: Context, key: str, as_of_us: int | None) -> Genealogy | None:

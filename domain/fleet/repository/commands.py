@@ -1,9 +1,9 @@
 """Statements on commands to devices, and on what an edge did with them."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any, cast
+from typing import Any
 
-from sqlalchemy import CursorResult, and_, delete, func, insert, or_, select, update
+from sqlalchemy import and_, exists, func, insert, or_, select, update
 
 from domain.fleet.commands import CommandFilter
 from domain.fleet.models import CommandBulk, CommandState, DeviceCommand
@@ -14,6 +14,7 @@ from domain.kernel.database import ReadSession, WriteSession
 from domain.kernel.filters import matching
 from domain.kernel.ids import is_id
 from domain.kernel.paging import Page, PageRequest, fetch_page
+from domain.kernel.retention import Trimmed, remove_oldest
 
 COMMAND = table_of(DeviceCommand)
 BULK = table_of(CommandBulk)
@@ -151,12 +152,13 @@ async def of_bulk(session: ReadSession, customer_id: int, bulk_id: str) -> list[
     return [CommandRow(*row) for row in await session.execute(query)]
 
 
-async def trim(session: WriteSession, before_us: int, limit: int) -> int:
-    """Drops ended commands that are older; how many."""
-    old = (
-        select(COMMAND.c.id)
-        .where(COMMAND.c.created_at_us < before_us, COMMAND.c.state.not_in(sorted(OPEN)))
-        .limit(limit)
-    )
-    done = await session.execute(delete(COMMAND).where(COMMAND.c.id.in_(old)))
-    return cast(CursorResult[Any], done).rowcount
+async def trim(session: WriteSession, before_us: int, limit: int) -> Trimmed:
+    """Those that are ended."""
+    ended = COMMAND.c.state.not_in(sorted(OPEN))
+    return await remove_oldest(session, COMMAND, before_us, limit, ended)
+
+
+async def trim_bulks(session: WriteSession, before_us: int, limit: int) -> Trimmed:
+    """Those of which no command is left."""
+    empty = ~exists().where(COMMAND.c.bulk_id == BULK.c.id)
+    return await remove_oldest(session, BULK, before_us, limit, empty)

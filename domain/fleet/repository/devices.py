@@ -16,6 +16,7 @@ from domain.kernel.database import ReadSession, WriteSession
 from domain.kernel.filters import matching
 from domain.kernel.ids import is_id
 from domain.kernel.paging import Page, PageRequest, fetch_page
+from domain.kernel.retention import Trimmed, remove_oldest
 from domain.kernel.text import is_storable
 
 DEVICE = table_of(Device)
@@ -254,3 +255,8 @@ def _in_group(group_id: str) -> ColumnElement[bool]:
 
 def _escaped(text: str) -> str:
     return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+async def trim_changes(session: WriteSession, before_us: int, limit: int) -> Trimmed:
+    """How a device stands now is in its own row."""
+    return await remove_oldest(session, CHANGE, before_us, limit)

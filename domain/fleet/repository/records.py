@@ -1,9 +1,9 @@
 """Statements on what devices tell: log entries and measured values."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple, cast
+from typing import NamedTuple
 
-from sqlalchemy import CursorResult, delete, func, insert, select
+from sqlalchemy import delete, func, insert, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 
 from domain.fleet.commands import LogFilter, TelemetryFilter
@@ -14,6 +14,7 @@ from domain.kernel.columns import table_of
 from domain.kernel.database import ReadSession, WriteSession
 from domain.kernel.filters import matching
 from domain.kernel.paging import Page, PageRequest, fetch_page
+from domain.kernel.retention import Trimmed, remove_oldest, removed
 
 LOG = table_of(DeviceLog)
 TELEMETRY = table_of(Telemetry)
@@ -136,13 +137,18 @@ async def total(
     return TelemetryTotal(*(await session.execute(query)).one())
 
 
-async def trim_logs(session: WriteSession, before_id: str, limit: int) -> int:
-    """Drops entries whose id is lower, which is to say older; how many."""
-    old = select(LOG.c.id).where(LOG.c.id < before_id).order_by(LOG.c.id).limit(limit)
-    done = await session.execute(delete(LOG).where(LOG.c.id.in_(old)))
-    return cast(CursorResult[Any], done).rowcount
+async def trim_logs(session: WriteSession, before_us: int, limit: int) -> Trimmed:
+    """By when they came in."""
+    return await remove_oldest(session, LOG, before_us, limit)
 
 
-async def trim_points(session: WriteSession, before_us: int) -> int:
-    done = await session.execute(delete(TELEMETRY).where(TELEMETRY.c.measured_at_us < before_us))
-    return cast(CursorResult[Any], done).rowcount
+async def trim_points(session: WriteSession, before_us: int, limit: int) -> Trimmed:
+    """By when they were measured."""
+    key = tuple_(*TELEMETRY.primary_key)
+    old = (
+        select(*TELEMETRY.primary_key)
+        .where(TELEMETRY.c.measured_at_us < before_us)
+        .order_by(TELEMETRY.c.measured_at_us)
+        .limit(limit)
+    )
+    return await removed(session, delete(TELEMETRY).where(key.in_(old)), limit)

@@ -58,22 +58,48 @@ async def genealogy(
     return Genealogy([*path, node], node, events, reads)
 
 
-def birth(scan: ScanRow) -> TraceRow | None:
+async def moment(session: ReadSession, customer_id: int, key: str) -> TraceRow | None:
+    """An event of a genealogy by its id."""
+    told = await trace.event(session, customer_id, key)
+    if told is not None:
+        return told
+    made = (await scans.by_ids(session, customer_id, [key])).get(key)
+    if made is not None:
+        return _birth(made)
+    events = await trace.history(session, customer_id, [key], None)
+    reads = await scans.of_bottles(session, customer_id, [key], None)
+    born = await _births(session, customer_id, [key], events, reads)
+    return next((row for row in born if row.id == key), None)
+
+
+def _birth(scan: ScanRow) -> TraceRow | None:
     """The event of a bottle that this scan made: the hot path writes no history, the scan says
     when. None for every other scan."""
     if scan.bottle_id is None or not scan.valid or scan.duplicate:
         return None
-    born, made_by = BottleStatus.CREATED.name, scan.source.lower()
-    return TraceRow(
-        scan.id,
-        scan.bottle_id,
-        ItemKind.BOTTLE,
-        "CREATED",
-        born,
-        None,
-        made_by,
-        scan.recorded_at_us,
-    )
+    return _created(scan.id, scan.bottle_id, scan.source.lower(), scan.recorded_at_us)
+
+
+def _created(event_id: str, bottle_id: str, made_by: str, at_us: int) -> TraceRow:
+    born = BottleStatus.CREATED.name
+    return TraceRow(event_id, bottle_id, ItemKind.BOTTLE, "CREATED", born, None, made_by, at_us)
+
+
+async def _births(
+    session: ReadSession,
+    customer_id: int,
+    ids: Sequence[str],
+    events: Iterable[TraceRow],
+    reads: Iterable[ScanRow],
+) -> list[TraceRow]:
+    """Of bottles whose history does not begin with one. Where the scan that made it is no longer
+    kept, the bottle itself says when, and has its own id for the event's."""
+    told = {row.subject_id for row in events if row.kind == "CREATED"}
+    born = [row for row in map(_birth, reads) if row is not None and row.subject_id not in told]
+    told.update(row.subject_id for row in born)
+    silent = [item for item in ids if item not in told]
+    here = await bottles.made_here(session, customer_id, silent)
+    return born + [_created(row.id, row.id, "scan", row.created_at_us) for row in here]
 
 
 async def _past(
@@ -85,11 +111,10 @@ async def _past(
     ids = list(nodes)
     for start in range(0, len(ids), bottles.BIND_CHUNK):
         chunk = ids[start : start + bottles.BIND_CHUNK]
-        events += await trace.history(session, customer_id, chunk, as_of_us)
-        reads += await scans.of_bottles(session, customer_id, chunk, as_of_us)
-    told = {row.subject_id for row in events if row.kind == "CREATED"}
-    born = [row for row in map(birth, reads) if row is not None and row.subject_id not in told]
-    events += born
+        told = await trace.history(session, customer_id, chunk, as_of_us)
+        seen = await scans.of_bottles(session, customer_id, chunk, as_of_us)
+        events += told + await _births(session, customer_id, chunk, told, seen)
+        reads += seen
     return sorted(events, key=lambda row: row.id), sorted(reads, key=lambda row: row.id)
 
 

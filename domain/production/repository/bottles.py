@@ -47,6 +47,16 @@ async def count_by_status(
     return {row[0]: row[1] for row in rows}
 
 
+async def made_here(session: ReadSession, customer_id: int, ids: Sequence[str]) -> list[BottleRow]:
+    """Those of `ids` that are bottles, and that no edge delivered."""
+    if not ids:
+        return []
+    query = select(*COLUMNS).where(
+        BOTTLE.c.customer_id == customer_id, BOTTLE.c.id.in_(ids), BOTTLE.c.origin == ""
+    )
+    return [BottleRow(*row) for row in await session.execute(query)]
+
+
 async def made_between(session: ReadSession, customer_id: int, from_us: int, to_us: int) -> int:
     """By the moment that their ids tell, along the primary key: it costs what it counts."""
     # `+ 0` keeps both databases from an index that begins with the customer.

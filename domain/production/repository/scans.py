@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from sqlalchemy import func, select
 
 from domain.kernel.columns import table_of
-from domain.kernel.database import ReadSession
+from domain.kernel.database import ReadSession, WriteSession
 from domain.kernel.filters import listed, matching
 from domain.kernel.ids import earliest_id
 from domain.kernel.paging import Page, PageRequest, fetch_page
+from domain.kernel.retention import Trimmed, remove_oldest
 from domain.production.commands import ScanFilter
 from domain.production.models import Scan, ScanRollup
 from domain.production.rows import ScanRow
@@ -69,3 +70,8 @@ async def of_bottles(
     if as_of_us is not None:
         query = query.where(SCAN.c.recorded_at_us <= as_of_us)
     return [ScanRow(*row) for row in await session.execute(query.order_by(SCAN.c.id))]
+
+
+async def trim(session: WriteSession, before_us: int, limit: int) -> Trimmed:
+    """Totals stay (they are in the rollups), and so do bottles and their history."""
+    return await remove_oldest(session, SCAN, before_us, limit)

@@ -3,12 +3,13 @@
 from collections.abc import Iterable, Sequence
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, Select, and_, func, insert, select, update
+from sqlalchemy import CursorResult, Select, and_, exists, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from domain.kernel.columns import table_of
 from domain.kernel.database import ReadSession, WriteSession
 from domain.kernel.paging import Page, PageRequest, fetch_page
+from domain.kernel.retention import Trimmed, remove_oldest
 from domain.software.models import (
     IN_FLIGHT,
     GroupState,
@@ -19,6 +20,7 @@ from domain.software.models import (
     TargetState,
 )
 from domain.software.rows import StepRow, TargetRow
+from domain.software.rules.states import ENDED
 
 TARGET = table_of(RolloutTarget)
 STEP = table_of(RolloutStep)
@@ -265,3 +267,13 @@ async def cancel_unsent(
         )
         .values(state=TargetState.CANCELLED, updated_at_us=now_us)
     )
+
+
+async def trim_steps(session: WriteSession, before_us: int, limit: int) -> Trimmed:
+    """Of rollouts that are over; what became of a device stays in its target."""
+    running = exists().where(
+        TARGET.c.id == STEP.c.target_id,
+        _ROLLOUT.c.id == TARGET.c.rollout_id,
+        _ROLLOUT.c.state.not_in(ENDED),
+    )
+    return await remove_oldest(session, STEP, before_us, limit, ~running)

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import select, text
+from sqlalchemy import delete, select, text, tuple_
 
 from domain.kernel.bulk import ASKED_AT_ONCE, BulkRead, BulkWrite, arrays, insert
 from domain.kernel.columns import table_of
 from domain.kernel.database import WriteSession
+from domain.kernel.retention import Trimmed, removed
 from domain.production.models import ItemKind
 from domain.sync.incoming import Incoming, IncomingBatch, IncomingBottle, IncomingPallet
 from domain.sync.models import SyncConflict
@@ -275,3 +276,10 @@ async def known_conflicts(
         )
         known.update((row[0], row[1]) for row in await session.execute(query))
     return known
+
+
+async def trim_conflicts(session: WriteSession, before_us: int, limit: int) -> Trimmed:
+    """By when they came; they are few, so no index leads there."""
+    key = tuple_(*CONFLICT.primary_key)
+    old = select(*CONFLICT.primary_key).where(CONFLICT.c.received_at_us < before_us).limit(limit)
+    return await removed(session, delete(CONFLICT).where(key.in_(old)), limit)
