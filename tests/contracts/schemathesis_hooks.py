@@ -26,6 +26,9 @@ values = st.sampled_from([nodes.Int(1), nodes.String("text"), nodes.Object([])])
 schemathesis.graphql.scalar("JSON", values)
 
 
+schemathesis.openapi.format("time-zone", st.sampled_from(["UTC", "Europe/Moscow", "Asia/Tokyo"]))
+
+
 @schemathesis.hook.apply_to(operation_id="add_bottles_to_batch")
 def map_body(_context: HookContext, body: Any) -> Any:
     """Bottles that are there: with invented ones the answer is 404 for them, which schemathesis
