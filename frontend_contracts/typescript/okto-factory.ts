@@ -871,6 +871,10 @@ export interface components {
             deviceIds?: string[];
             groupId?: string | null;
             releaseId: string;
+        } | {
+            deviceIds: unknown;
+        } | {
+            groupId: string;
         };
         /** DeployedDevice */
         DeployedDevice: {
