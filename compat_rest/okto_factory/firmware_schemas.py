@@ -1,10 +1,10 @@
 """Bodies about firmware, as the OKTO factory API has them."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
-from compat_rest.kernel.fields import Body
+from compat_rest.kernel.fields import Body, without_titles
 from compat_rest.kernel.okto.schemas import Answer, Time
 from domain.software.commands import MAX_DEVICES
 from domain.software.models import ReleaseState, RolloutKind, RolloutState, TargetState
@@ -29,8 +29,18 @@ class Release(Answer):
     published_at: Time | None
 
 
+def _to_somebody(schema: dict[str, Any]) -> None:
+    without_titles(schema)
+    schema["anyOf"] = [
+        {"required": ["deviceIds"], "properties": {"deviceIds": {"minItems": 1}}},
+        {"required": ["groupId"], "properties": {"groupId": {"type": "string"}}},
+    ]
+
+
 class DeployBody(Body):
     """To devices, to the members of a group, or to both."""
+
+    model_config = Body.model_config | {"json_schema_extra": _to_somebody}
 
     release_id: str
     device_ids: Annotated[list[str], Field(max_length=MAX_DEVICES, default_factory=list)]

@@ -135,7 +135,7 @@ class UpdateGroupBody(Body):
 
 
 class MembersBody(Body):
-    device_ids: DeviceKeys
+    device_ids: Annotated[DeviceKeys, Field(min_length=1)]
 
 
 class Group(Answer):
@@ -164,7 +164,7 @@ class ConfigBody(Body):
     push: bool = True
     merge: bool = True
     actor: Label | None = None
-    note: Sentence | None = None
+    note: Annotated[str, Field(min_length=1, max_length=800, pattern=r"^[^\x00]+$")] | None = None
     version: Annotated[int, Field(ge=0, le=2**31 - 1), INTEGRAL] | None = None
 
 

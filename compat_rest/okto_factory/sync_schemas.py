@@ -65,7 +65,7 @@ class _Pallet(_Aggregate):
 def _items(model: type[BaseModel]) -> dict[str, Any]:
     items = model.model_json_schema()
     items.pop("title")
-    return {"anyOf": [{"type": "array", "maxItems": MAX_ITEMS, "items": items}, {"type": "null"}]}
+    return {"anyOf": [{"type": "array", "items": items}, {"type": "null"}]}
 
 
 DELIVERY: Final[dict[str, Any]] = {

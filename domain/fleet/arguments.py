@@ -20,6 +20,8 @@ from domain.fleet.models import CommandType, LogLevel
 from domain.kernel.errors import ValidationFailed
 
 MAX_ARGUMENTS: Final = 128 * 1024
+MAX_NUMBER: Final = 2**53
+"""The largest whole number that every reader of JSON keeps exact."""
 
 
 def _number(value: Any) -> Any:
@@ -74,13 +76,13 @@ class ClearQueue(Arguments):
 class PullLogs(Arguments):
     limit: Annotated[int, Field(ge=1, le=1000), NUMBER] = 200
     level: LogLevel | None = None
-    since_us: Annotated[int, Field(ge=0), NUMBER] | None = None
+    since_us: Annotated[int, Field(ge=0, le=MAX_NUMBER), NUMBER] | None = None
 
 
 class PushConfig(Arguments):
     """The factory fills in what it desires now where nothing is given."""
 
-    version: Annotated[int, Field(ge=0), NUMBER] | None = None
+    version: Annotated[int, Field(ge=0, le=MAX_NUMBER), NUMBER] | None = None
     document: dict[str, JsonValue] | None = None
 
 
@@ -95,14 +97,14 @@ class UpdateFirmware(Arguments):
     filename: Word | None = None
     url: Argument | None = None
     sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] | None = None
-    size: Annotated[int, Field(ge=0), NUMBER] | None = None
+    size: Annotated[int, Field(ge=0, le=MAX_NUMBER), NUMBER] | None = None
     signature: Argument | None = None
     key_id: Word | None = None
     deployment_id: Word | None = None
     target_id: Word | None = None
-    attempt: Annotated[int, Field(ge=1, le=1_000)] = 1
-    hop: Annotated[int, Field(ge=0, le=1_000)] = 0
-    expires_at_us: Annotated[int, Field(ge=0, le=2**63 - 1)] | None = None
+    attempt: Annotated[int, Field(ge=1, le=1_000), NUMBER] = 1
+    hop: Annotated[int, Field(ge=0, le=1_000), NUMBER] = 0
+    expires_at_us: Annotated[int, Field(ge=0, le=MAX_NUMBER), NUMBER] | None = None
 
 
 class SwitchDevice(Arguments):

@@ -23,10 +23,8 @@ Label = Annotated[
 Identifier = Annotated[
     str, StringConstraints(min_length=1, max_length=128, pattern=r"^[^\x00-\x20\x7f/]+$")
 ]
-Sentence = Annotated[
-    str, StringConstraints(min_length=1, max_length=1000, pattern=r"(?s)^[^\x00]+$")
-]
-Message = Annotated[str, StringConstraints(max_length=4000, pattern=r"(?s)^[^\x00]*$")]
+Sentence = Annotated[str, StringConstraints(min_length=1, max_length=1000, pattern=r"^[^\x00]+$")]
+Message = Annotated[str, StringConstraints(max_length=4000, pattern=r"^[^\x00]*$")]
 Metric = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:/-]{1,64}$")]
 CommandKey = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,128}$")]
 Moment = Annotated[int, Field(ge=0, le=2**63 - 1)]

@@ -13,7 +13,7 @@ from domain.software.rules import versions
 Label = Annotated[
     str, StringConstraints(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]+$")
 ]
-Prose = Annotated[str, StringConstraints(max_length=4000, pattern=r"(?s)^[^\x00]*$")]
+Prose = Annotated[str, StringConstraints(max_length=4000, pattern=r"^[^\x00]*$")]
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 # [A-Za-z0-9._-]{1,128}, and more than dots: no path can be made of it.
 FileName = Annotated[

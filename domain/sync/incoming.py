@@ -17,7 +17,8 @@ from domain.sync.ports import BatchState, BottleState, EntityState, PalletState,
 INVALID: Final = "INVALID"
 MAX_LABEL: Final = 128
 MAX_CODE: Final = 512
-MAX_VERSION: Final = 2**63 - 1
+MAX_VERSION: Final = 2**53
+"""What every reader of JSON keeps exact, and more than a row will ever change."""
 State = TypeVar("State", BottleState, BatchState, PalletState)
 Incoming_ = TypeVar("Incoming_", "IncomingBottle", "IncomingBatch", "IncomingPallet")
 

@@ -150,6 +150,9 @@ def _whole(most: int) -> Read:
     def read(value: Any) -> int:
         if type(value) is int and 0 <= value <= most:
             return value
+        # 3.0 is a whole number to JSON Schema.
+        if type(value) is float and value.is_integer() and 0 <= value <= most:
+            return int(value)
         raise ValueError(f"must be a whole number from 0 to {most}")
 
     return read

@@ -1,28 +1,22 @@
-"""AsyncAPI 3.0 of a dialect's WebSocket, from the models of its messages."""
+"""AsyncAPI 3.0 of a dialect's WebSockets, from the models of their messages."""
 
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import Iterator, Sequence
+from typing import Any, Final, Literal
 
+from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from compat_rest.kernel import websockets
 from compat_rest.kernel.dialect import Dialect
-from compat_rest.kernel.messages import FirstMessage, StreamMessage
+from compat_rest.kernel.messages import FirstMessage
+from oktograph.contracts.sockets import Parameters, Socket
 
-CHANNEL: Final = "stream"
-CLOSE_CODES: Final = {
-    str(websockets.BAD_CURSOR): "`after` is no cursor of this log",
-    str(websockets.UNAUTHORIZED): "no token, or one that is not valid, or no longer",
-    str(websockets.FORBIDDEN): "the caller may not read this stream",
-    str(websockets.GAP): "the log no longer reaches back to `after`",
-    str(websockets.SLOW): "the reader is too slow; the reason names the cursor to go on from",
-    "1001": "the service is stopping",
-}
+Mode = Literal["validation", "serialization"]
 
 
 def asyncapi_document(
-    dialect: Dialect, path: str, messages: Sequence[type[StreamMessage]]
+    dialect: Dialect, sockets: Sequence[Socket], service: str, port: int
 ) -> dict[str, Any]:
+    """`service` is its name in the settings, `port` the usual one."""
     return {
         "asyncapi": "3.0.0",
         "info": {
@@ -31,21 +25,23 @@ def asyncapi_document(
             "description": "What happens, as it happens. Messages come in the order of the log.",
         },
         "defaultContentType": "application/json",
-        "servers": {dialect.name: _server()},
-        "channels": {CHANNEL: _channel(path, [*messages, FirstMessage])},
-        "operations": _operations(messages),
-        "components": _components([*messages, FirstMessage]),
+        "servers": {dialect.name: _server(service, port)},
+        "channels": {socket.channel: _channel(socket) for socket in sockets},
+        "operations": {
+            name: operation for socket in sockets for name, operation in _operations(socket)
+        },
+        "components": _components(sockets),
     }
 
 
-def _server() -> dict[str, Any]:
+def _server(service: str, port: int) -> dict[str, Any]:
     return {
         "host": "{host}:{port}",
         "protocol": "ws",
         "description": "The same port as the REST API; wss behind a proxy that ends TLS.",
         "variables": {
-            "host": {"default": "127.0.0.1", "description": "Of the edge"},
-            "port": {"default": "8080", "description": "OKTOGRAPH_EDGE_PORT"},
+            "host": {"default": "127.0.0.1", "description": f"Of the {service}"},
+            "port": {"default": str(port), "description": f"OKTOGRAPH_{service.upper()}_PORT"},
         },
         "security": [
             {"$ref": f"#/components/securitySchemes/{name}"} for name in sorted(_SECURITY)
@@ -70,49 +66,50 @@ _SECURITY: Final[dict[str, dict[str, Any]]] = {
 }
 
 
-def _channel(path: str, models: Sequence[type[Any]]) -> dict[str, Any]:
+def _channel(socket: Socket) -> dict[str, Any]:
+    query = _query(socket.parameters)
     return {
-        "address": path,
-        "messages": {_name(model): {"$ref": _message(model)} for model in models},
-        "bindings": {"ws": {"bindingVersion": "0.1.0", "method": "GET", "query": _query()}},
-        "x-close-codes": CLOSE_CODES,
+        "address": socket.path,
+        "messages": {_name(model): {"$ref": _message(model)} for model in socket.models},
+        "bindings": {"ws": {"bindingVersion": "0.1.0", "method": "GET", "query": query}},
+        "x-close-codes": dict(socket.codes),
     }
 
 
-def _query() -> dict[str, Any]:
+def _query(parameters: Parameters) -> dict[str, Any]:
     token = {"type": "string", "description": "See the security scheme `queryToken`"}
-    after = {
-        "type": "string",
-        "description": "A `cursor` of an earlier message: what came since is sent first, then the "
-        "stream goes on live. Empty starts now. With it every message has its `cursor`.",
-    }
-    return {"type": "object", "properties": {"after": after, "token": token}}
+    return {"type": "object", "properties": {**parameters, "token": token}}
 
 
-def _operations(messages: Sequence[type[StreamMessage]]) -> dict[str, Any]:
-    channel = {"$ref": f"#/channels/{CHANNEL}"}
-    return {
-        "authenticate": {
-            "action": "receive",
-            "channel": channel,
-            "summary": "Only where the handshake carried no token, within ten seconds",
-            "messages": [{"$ref": f"#/channels/{CHANNEL}/messages/{_name(FirstMessage)}"}],
+def _operations(socket: Socket) -> Iterator[tuple[str, dict[str, Any]]]:
+    told = "Only where the handshake carried no token, within three seconds"
+    yield from _operation(socket, "authenticate", "receive", told, (FirstMessage,))
+    yield from _operation(socket, "follow", "send", socket.tells, socket.sent)
+    if socket.heard:
+        yield from _operation(socket, "report", "receive", socket.hears, socket.heard)
+
+
+def _operation(
+    socket: Socket, does: str, action: str, summary: str, models: Sequence[type[BaseModel]]
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Named for what it does; beside the first channel of all, also for where."""
+    where = "" if socket.channel == "stream" else socket.channel.capitalize()
+    channel = f"#/channels/{socket.channel}"
+    yield (
+        f"{does}{where}",
+        {
+            "action": action,
+            "channel": {"$ref": channel},
+            "summary": summary,
+            "messages": [{"$ref": f"{channel}/messages/{_name(model)}"} for model in models],
         },
-        "follow": {
-            "action": "send",
-            "channel": channel,
-            "summary": "What happened, one message each",
-            "messages": [
-                {"$ref": f"#/channels/{CHANNEL}/messages/{_name(model)}"} for model in messages
-            ],
-        },
-    }
+    )
 
 
-def _components(models: Sequence[type[Any]]) -> dict[str, Any]:
+def _components(sockets: Sequence[Socket]) -> dict[str, Any]:
+    modes = _modes(sockets)
     _, schemas = models_json_schema(
-        [(model, "serialization") for model in models],
-        ref_template="#/components/schemas/{model}",
+        list(modes.items()), ref_template="#/components/schemas/{model}"
     )
     return {
         "messages": {
@@ -122,17 +119,26 @@ def _components(models: Sequence[type[Any]]) -> dict[str, Any]:
                 "summary": " ".join((model.__doc__ or "").split()),
                 "payload": {"$ref": f"#/components/schemas/{model.__name__}"},
             }
-            for model in models
+            for model in modes
         },
         "schemas": schemas["$defs"],
         "securitySchemes": _SECURITY,
     }
 
 
-def _name(model: type[Any]) -> str:
-    """`scan` of ScanMessage, `first` of FirstMessage."""
-    return model.__name__.removesuffix("Message").lower()
+def _modes(sockets: Sequence[Socket]) -> dict[type[BaseModel], Mode]:
+    """What is sent is described as it is written, what is heard as it is read."""
+    found: dict[type[BaseModel], Mode] = {}
+    for socket in sockets:
+        found |= dict.fromkeys(socket.sent, "serialization")
+        found |= dict.fromkeys(socket.heard, "validation")
+    return found | {FirstMessage: "serialization"}
 
 
-def _message(model: type[Any]) -> str:
+def _name(model: type[BaseModel]) -> str:
+    """`scan` of ScanMessage, `first` of FirstMessage, `ping` of PingFrame."""
+    return model.__name__.removesuffix("Message").removesuffix("Frame").lower()
+
+
+def _message(model: type[BaseModel]) -> str:
     return f"#/components/messages/{_name(model)}"

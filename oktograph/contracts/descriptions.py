@@ -4,27 +4,32 @@ from dataclasses import dataclass
 from typing import Final
 
 from compat_rest.kernel.dialect import Dialect, dialect_app
-from compat_rest.kernel.messages import StreamMessage
 from compat_rest.okto_edge.app import DIALECT as OKTO_EDGE
-from compat_rest.okto_edge.messages import MESSAGES, PATH
+from compat_rest.okto_factory.app import DIALECT as OKTO_FACTORY
 from domain.kernel.errors import Unavailable
 from graph.context import Context
 from graph.schema import schema
+from oktograph.contracts import sockets
 from oktograph.contracts.asyncapi import asyncapi_document
 from oktograph.contracts.errors import errors_document
 from oktograph.contracts.rendering import commented, json_text
+from oktograph.contracts.sockets import Socket
 
 
 @dataclass(frozen=True, slots=True)
 class Face:
-    """A dialect, with its WebSocket if it has one."""
+    """A dialect with its WebSockets, the service that it belongs to and that one's usual port."""
 
     dialect: Dialect
-    socket_path: str = ""
-    messages: tuple[type[StreamMessage], ...] = ()
+    service: str
+    port: int
+    sockets: tuple[Socket, ...] = ()
 
 
-FACES: Final = (Face(OKTO_EDGE, PATH, MESSAGES),)
+FACES: Final = (
+    Face(OKTO_EDGE, "edge", 8080, sockets.EDGE),
+    Face(OKTO_FACTORY, "factory", 8081, sockets.FACTORY),
+)
 
 
 class _NothingRuns:
@@ -44,7 +49,7 @@ def descriptions() -> dict[str, str]:
         name = face.dialect.name
         app = dialect_app(face.dialect, _NothingRuns())
         found[f"openapi/{name}.json"] = json_text(app.openapi())
-        if face.messages:
-            document = asyncapi_document(face.dialect, face.socket_path, face.messages)
+        if face.sockets:
+            document = asyncapi_document(face.dialect, face.sockets, face.service, face.port)
             found[f"asyncapi/{name}.json"] = json_text(document)
     return found

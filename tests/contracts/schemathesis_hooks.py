@@ -26,6 +26,9 @@ values = st.sampled_from([nodes.Int(1), nodes.String("text"), nodes.Object([])])
 schemathesis.graphql.scalar("JSON", values)
 
 
+schemathesis.openapi.format("time-zone", st.sampled_from(["UTC", "Europe/Moscow", "Asia/Tokyo"]))
+
+
 @schemathesis.hook.apply_to(operation_id="add_bottles_to_batch")
 def map_body(_context: HookContext, body: Any) -> Any:
     """Bottles that are there: with invented ones the answer is 404 for them, which schemathesis
@@ -38,6 +41,42 @@ def map_body(_context: HookContext, body: Any) -> Any:
     ):
         return [bottles[sum(map(len, body)) % len(bottles)]]
     return body
+
+
+@schemathesis.hook("map_body").apply_to(operation_id="receive_delivery")
+def each_id_once(_context: HookContext, body: Any) -> Any:
+    """No schema can say that ids of a delivery differ, over three lists."""
+    seen: set[str] = set()
+    for name in ("bottles", "batches", "pallets") if isinstance(body, dict) else ():
+        items = body.get(name)
+        if isinstance(items, list):
+            body[name] = [item for item in items if is_new(item, seen)]
+    return body
+
+
+DOCUMENTS = ["set_configuration", "dispatch_command", "dispatch_group_command"]
+
+
+@schemathesis.hook("map_body").apply_to(operation_id=DOCUMENTS)
+def without_nul(_context: HookContext, body: Any) -> Any:
+    """A document of any shape: that no text of it may hold NUL, no schema can say."""
+    if isinstance(body, str):
+        return body.replace("\0", "")
+    if isinstance(body, list):
+        return [without_nul(_context, item) for item in body]
+    if isinstance(body, dict):
+        return {without_nul(_context, key): without_nul(_context, body[key]) for key in body}
+    return body
+
+
+def is_new(item: Any, seen: set[str]) -> bool:
+    """Whether an item of a delivery has an id that was not there yet, or none at all."""
+    key = item.get("id") if isinstance(item, dict) else None
+    if not isinstance(key, str):
+        return True
+    known = key in seen
+    seen.add(key)
+    return not known
 
 
 @schemathesis.check

@@ -13,7 +13,7 @@ from graph.errors import domain_error
 from oktograph.contracts.descriptions import FACES
 from oktograph.contracts.errors import CORRELATION_ID, EXAMPLES
 from oktograph.contracts.node import MODULES, TOOLS, install_modules
-from tests.support.served_edge import ServedEdge
+from tests.contracts.conftest import Services
 
 NAMES = [face.dialect.name for face in FACES]
 
@@ -51,16 +51,17 @@ def test_every_operation_documents_its_refusals(face: Any) -> None:
                     assert link["operationId"] in ids
 
 
-def test_an_edge_shows_the_same_description(edge: ServedEdge) -> None:
-    with edge.client() as client:
+@pytest.mark.parametrize("name", NAMES)
+def test_a_service_shows_the_same_description(services: Services, name: str) -> None:
+    with services[name].client() as client:
         shown = client.get("/openapi.json").json()
-    kept = document("openapi", "okto-edge")
+    kept = document("openapi", name)
     kept.pop("x-generated")
     assert shown == kept
 
 
 @pytest.mark.xdist_group("node")
-@pytest.mark.parametrize("face", [face for face in FACES if face.messages], ids=NAMES)
+@pytest.mark.parametrize("face", [face for face in FACES if face.sockets], ids=NAMES)
 def test_asyncapi_is_valid(face: Any) -> None:
     install_modules()
     standard = MODULES / "@asyncapi" / "specs" / "schemas" / "3.0.0-without-$id.json"

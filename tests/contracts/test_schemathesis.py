@@ -13,6 +13,7 @@ import pytest
 
 from domain.production.codes import DEFAULT_CATALOGUE, generate_code
 from tests.support.served_edge import ServedEdge
+from tests.support.served_factory import ServedFactory
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -23,18 +24,19 @@ OPTIONS = ("--workers", "1", "--generation-deterministic", "--no-color")
 pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("schemathesis")]
 
 
-def run(edge: ServedEdge, config: str, address: str, folder: Path, *more: str) -> str:
-    """What it printed. Fails the test with that where schemathesis found something."""
+def run(url: str, token: str, config: str, folder: Path, *more: str, **given: str) -> str:
+    """What it printed; `given` is for its environment. Fails the test with that where schemathesis
+    found something."""
     command = [Path(sys.executable).parent / "schemathesis", "--config-file", HERE / config, "run"]
-    header = f"Authorization: Bearer {edge.token()}"
+    header = f"Authorization: Bearer {token}"
     done = subprocess.run(
-        [*command, f"{edge.url}{address}", "--header", header, *OPTIONS, *more],
+        [*command, url, "--header", header, *OPTIONS, *more],
         cwd=folder,
         env={
             **os.environ,
             "PYTHONPATH": str(ROOT),
             "SCHEMATHESIS_HOOKS": "tests.contracts.schemathesis_hooks",
-            "EDGE_BOTTLES": ",".join(made_bottles(edge)),
+            **given,
         },
         capture_output=True,
         text=True,
@@ -57,7 +59,9 @@ def made_bottles(edge: ServedEdge) -> list[str]:
 def test_the_old_api_is_as_documented(edge: ServedEdge, tmp_path: Path) -> None:
     report = tmp_path / "calls.har"
     more = ("--max-examples", "8", "--report", "har", "--report-har-path", str(report))
-    shown = run(edge, "schemathesis.toml", "/openapi.json", tmp_path, *more)
+    address, token = f"{edge.url}/openapi.json", edge.token()
+    bottles = ",".join(made_bottles(edge))
+    shown = run(address, token, "schemathesis.toml", tmp_path, *more, EDGE_BOTTLES=bottles)
     assert phases(shown) == {"Coverage", "Fuzzing", "Stateful"}
     # Only who follows the links gets this far: each is about something that another call made.
     assert {
@@ -70,9 +74,18 @@ def test_the_old_api_is_as_documented(edge: ServedEdge, tmp_path: Path) -> None:
     } <= succeeded(report)
 
 
+def test_the_factorys_old_api_is_as_documented(factory: ServedFactory, tmp_path: Path) -> None:
+    report = tmp_path / "calls.har"
+    more = ("--max-examples", "8", "--report", "har", "--report-har-path", str(report))
+    address, token = f"{factory.url}/openapi.json", factory.token("admin")
+    shown = run(address, token, "schemathesis_factory.toml", tmp_path, *more)
+    assert phases(shown) == {"Coverage", "Fuzzing", "Stateful"}
+    assert {("POST", "/api/v1/devices"), ("POST", "/api/v1/firmware/releases")} <= succeeded(report)
+
+
 def test_the_graph_is_as_its_schema_says(edge: ServedEdge, tmp_path: Path) -> None:
-    config = "schemathesis_graphql.toml"
-    shown = run(edge, config, "/graphql", tmp_path, "--max-examples", "40")
+    config, address = "schemathesis_graphql.toml", f"{edge.url}/graphql"
+    shown = run(address, edge.token(), config, tmp_path, "--max-examples", "40")
     assert phases(shown) == {"Fuzzing", "Stateful"}
 
 

@@ -13,7 +13,7 @@ from compat_rest.okto_factory.auth import User
 from compat_rest.okto_factory.routes.parameters import Limit
 from domain.fleet.commands import ChangeMembers, CreateGroup, DispatchGroupCommand, UpdateGroup
 from domain.fleet.rows import GroupRow
-from domain.kernel.errors import NotFound
+from domain.kernel.errors import NotFound, ValidationFailed
 from domain.kernel.paging import PageRequest
 from graph.context import Context
 from graph.fleet import resolvers
@@ -90,6 +90,8 @@ async def remove_members(
 ) -> Reply:
     named = [key for keys in leaving or () for key in keys.split(",") if key]
     devices = (*(body.device_ids if body is not None else ()), *named)
+    if not devices:
+        raise ValidationFailed("deviceIds", "Required field missing")
     command = ChangeMembers.of(group_id=id, devices=devices)
     _, removed = await resolvers.remove_devices_from_group(caller, command)
     return Reply(envelope.data({"removed": removed}))

@@ -92,7 +92,7 @@ def test_a_frame_that_is_none(text: bytes, field: str) -> None:
         ("bottles", "identifier", ""),
         ("bottles", "identifier", "a\0b"),
         ("bottles", "status", 6),
-        ("bottles", "status", 1.0),
+        ("bottles", "status", 1.5),
         ("bottles", "createdAt", "2026-01-01T10:00:00"),
         ("bottles", "createdAt", "yesterday"),
         ("bottles", "createdAt", 1767225600),
