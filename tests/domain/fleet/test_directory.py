@@ -119,7 +119,9 @@ async def sweep(factory: Factory) -> None:
 
 
 async def targets_of(factory: Factory, made: RolloutProgress) -> list[TargetRow]:
-    return await software.targets_of_rollout(factory.context(), made.rollout.id, None, 100)
+    rollout_id = made.rollout.id
+    found = await software.targets_of_rollouts(factory.context(), [rollout_id], None, 100)
+    return found[rollout_id]
 
 
 async def report(
