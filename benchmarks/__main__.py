@@ -19,6 +19,7 @@ from benchmarks.machine import LOAD_CORE, SHARED_CORE, pin
 
 BENCHMARKS: Final[Mapping[str, Benchmark]] = {
     "ingest": ingest.run,
+    "ingest-postgres": ingest.run_on_postgres,
     "socket": verdict.run,
     "lists": lists.run,
     "devices": devices.run,
