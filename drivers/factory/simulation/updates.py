@@ -112,12 +112,12 @@ class SimulatedUpdates:
         if self._random.random() < self._behaviour.update_failures:
             raise Conflict("The simulated installation failed")
         self._installed(order.version)
-        await self._tell(order, TargetState.SUCCEEDED)
         self.succeeded += 1
+        await self._tell(order, TargetState.SUCCEEDED)
 
     async def _fail(self, order: Order, reason: str) -> None:
-        await self._tell(order, TargetState.FAILED, reason)
         self.failed += 1
+        await self._tell(order, TargetState.FAILED, reason)
 
     def _verify_signature(self, order: Order) -> None:
         trusted = self._behaviour.trusted
