@@ -1,11 +1,11 @@
-"""`python -m benchmarks [--quick] [--json FILE] [names...]`"""
+"""`python -m benchmarks [--quick] [--size N] [--json FILE] [names...]`"""
 
 import argparse
 import json
 import os
 import platform
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Final
 
@@ -13,17 +13,20 @@ from rich.console import Console
 from rich.status import Status
 from rich.table import Table
 
-from benchmarks import growth, ingest, intake, lists, subscribers, verdict
+from benchmarks import devices, growth, ingest, intake, lists, overview, subscribers, verdict
 from benchmarks.figures import FULL, QUICK, Benchmark, Figure
 from benchmarks.machine import LOAD_CORE, SHARED_CORE, pin
 
 BENCHMARKS: Final[Mapping[str, Benchmark]] = {
     "ingest": ingest.run,
+    "ingest-postgres": ingest.run_on_postgres,
     "socket": verdict.run,
     "lists": lists.run,
+    "devices": devices.run,
     "subscribers": subscribers.run,
     "growth": growth.run,
     "intake": intake.run,
+    "overview": overview.run,
 }
 BUSY: Final = 0.7
 """Runnable processes in the last minute; a quiet machine has fewer."""
@@ -42,6 +45,9 @@ class Shown:
         else:
             self._console.print(text)
 
+    def note(self, text: str) -> None:
+        self._console.print(text)
+
 
 def main() -> None:
     options = _options()
@@ -54,7 +60,7 @@ def main() -> None:
     figures: list[Figure] = []
     with console.status("starting") as status:
         for name in options.names or BENCHMARKS:
-            plan = QUICK if options.quick else FULL
+            plan = replace(QUICK if options.quick else FULL, size=options.size)
             figures += BENCHMARKS[name](plan, Shown(console, status))
     console.print(_table("Ratios, paired in one run", [f for f in figures if f.is_ratio]))
     console.print(_table("Figures of this machine", [f for f in figures if not f.is_ratio]))
@@ -66,6 +72,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", choices=[*BENCHMARKS, []], metavar="name")
     parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds")
+    parser.add_argument("--size", type=int, help="bottles to begin with, where it matters")
     parser.add_argument("--json", type=Path, help="also write the figures to this file")
     return parser.parse_args()
 

@@ -31,13 +31,18 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How long to measure: rounds of pairs, and a share of the full amount of work in each."""
+    """How long to measure: rounds of pairs, and a share of the full amount of work in each.
+    `size` is how many bottles a benchmark begins with, where it asks and somebody has said."""
 
     rounds: int
     share: float
+    size: int | None = None
 
     def amount(self, full: int) -> int:
         return max(1, round(full * self.share))
+
+    def bottles(self, full: int, quick: int) -> int:
+        return self.size or (full if self.share >= 1 else quick)
 
 
 FULL = Plan(rounds=7, share=1.0)
@@ -48,6 +53,9 @@ class Progress(Protocol):
     """What a benchmark tells while it runs."""
 
     def stage(self, text: str) -> None: ...
+
+    def note(self, text: str) -> None:
+        """What should still be read at the end."""
 
 
 class Benchmark(Protocol):

