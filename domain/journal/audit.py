@@ -25,6 +25,7 @@ from domain.kernel.filters import Filter, matching
 from domain.kernel.ids import new_id
 from domain.kernel.paging import Page, PageRequest, fetch_page
 from domain.kernel.uow import UnitOfWork
+from domain.production import events as production
 from domain.software import events as software
 
 AUDIT: Final = table_of(AuditEntry)
@@ -43,6 +44,8 @@ _TOLD_BY_DEVICES: Final = frozenset(
         fleet.SESSION_CLOSED,
         fleet.SESSION_OPENED,
         journal.RECORDED,
+        # What it delivers: the genealogy tells where each item came from.
+        production.ITEMS_RECEIVED,
         software.TARGET_CHANGED,
     }
 )
