@@ -14,7 +14,9 @@ from sqlalchemy.exc import ArgumentError
 from domain.kernel.database import async_url
 from domain.kernel.errors import DomainError
 from domain.production.codes import ProfileCatalogue
+from drivers.artifacts.signatures import TrustedKeys
 from drivers.scanners.port import parse_scanners
+from drivers.upstream.requests import checked_base_url
 
 DEMO_CLOUD_PORT = 8090
 BROKERS = ("memory", "redis", "rediss", "postgres", "postgresql")
@@ -57,6 +59,21 @@ class Settings(BaseSettings):
     scanners: Annotated[list[dict[str, Any]], NoDecode] = []
     mock: bool | None = None
 
+    factory_url: str = ""
+    edge_token: SecretStr | None = None
+    """The device token of this edge at its factory; `edge_token_file` holds one instead."""
+    edge_token_file: Path | None = None
+    edge_allow_shell: bool = False
+    telemetry_interval_s: float = Field(60.0, ge=1, le=86_400)
+    host_control: Annotated[list[str], NoDecode] = []
+    """The program that restarts, reboots and shuts down; without one that is only journalled."""
+    update_install: Annotated[list[str], NoDecode] = []
+    update_rollback: Annotated[list[str], NoDecode] = []
+    update_keys: Annotated[dict[str, str], NoDecode] = {}
+    """Public Ed25519 keys in base64 by id: with any, only what they signed is installed."""
+    update_restart_code: int | None = Field(None, ge=1, le=255)
+    update_timeout_s: float = Field(600.0, gt=0)
+
     token_lifetime_h: float = Field(12.0, gt=0, le=24 * 31)
     rate_limits: bool = True
     throttle_url: str = "memory://"
@@ -80,7 +97,11 @@ class Settings(BaseSettings):
     request_timeout_s: float = Field(60.0, gt=0)
     """From the first byte of a request to its last."""
 
-    @field_validator("scanners", "code_profiles", mode="before")
+    @field_validator(
+        *("scanners", "code_profiles", "host_control"),
+        *("update_install", "update_rollback", "update_keys"),
+        mode="before",
+    )
     @classmethod
     def _json_list(cls, value: Any) -> Any:
         return json.loads(value) if isinstance(value, str) else value
@@ -98,6 +119,18 @@ class Settings(BaseSettings):
                 async_url(value)
         except ArgumentError as error:
             raise ValueError("not the URL of a database") from error
+        return value
+
+    @field_validator("factory_url")
+    @classmethod
+    def _known_factory(cls, value: str) -> str:
+        with _as_value_error():
+            return checked_base_url(value).rstrip("/") if value else value
+
+    @field_validator("update_keys")
+    @classmethod
+    def _are_keys(cls, value: dict[str, str]) -> dict[str, str]:
+        TrustedKeys.from_text(value)
         return value
 
     @field_validator("broadcast_url")
