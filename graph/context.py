@@ -17,7 +17,7 @@ from domain.kernel.uow import Transactions, UnitOfWork
 if TYPE_CHECKING:
     from domain.fleet.ports import FleetServices
     from domain.identity.ports import IdentityServices
-    from domain.line.ports import LinePort
+    from domain.line.ports import EdgePort, LinePort
     from domain.production.operations.scans import ScanIntake
     from domain.production.ports import FleetFigures
     from domain.software.ports import SoftwareServices
@@ -70,6 +70,8 @@ class Services:
     """Of a factory too."""
     fleet_figures: "FleetFigures | None" = None
     """None where there is no fleet: an edge shows its own queue."""
+    edge: "EdgePort | None" = None
+    """Of an edge; a factory is none."""
 
 
 @dataclass(slots=True)

@@ -10,7 +10,7 @@ from domain.kernel.actor import system_actor
 from domain.kernel.errors import DomainError
 from domain.kernel.tail import PAGE, LogTail
 from domain.kernel.uow import Transactions
-from domain.line.operations import READER, Accumulation, accumulate
+from domain.line.operations.accumulation import READER, Accumulation, accumulate
 
 logger = structlog.get_logger(__name__)
 RETRY_S = 1.0

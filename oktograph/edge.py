@@ -1,30 +1,72 @@
 """The edge: everything that lives in its process, started and stopped in order."""
 
-from domain.kernel import eventlog
-from domain.kernel.actor import system_actor
-from domain.line.operations import READER, Accumulation
-from drivers.scanners.port import parse_scanners
+from drivers.secrets.fernet import FernetBox
 from graph.context import Services
-from oktograph.accumulator import Accumulator
 from oktograph.core import open_core
+from oktograph.edge_control import EdgeControl, Machinery
+from oktograph.edge_telemetry import EdgeTelemetry
 from oktograph.entry import ServiceEntry
+from oktograph.factory_link import (
+    FactorySide,
+    device_token,
+    open_factory_side,
+    open_target,
+)
 from oktograph.line import EdgeLine
+from oktograph.packing import Packing
 from oktograph.runtime import Runtime
-from oktograph.synchronisation import sync_services
+from oktograph.synchronisation import (
+    Synchronisation,
+    deliver_in_background,
+    open_synchronisation,
+)
 
 
 class EdgeRuntime(Runtime):
-    """Everything of one edge."""
+    """Everything of one edge. `factory` is None where no factory is configured."""
 
     line: EdgeLine
+    control: EdgeControl
+    factory: FactorySide | None = None
 
     async def _start(self) -> None:
         settings, stack = self.settings, self._stack
         core = self.core = await open_core(settings, stack, settings.database_url, "edge")
-        scans = core.intake(stack)
-        scanners = parse_scanners(settings.scanners)
-        self.line = EdgeLine(scanners, scans, core.transactions, core.customer.id)
-        self.services = Services(
+        box = FernetBox.in_folder(settings.keys)
+        token = device_token(settings, core, box)
+        target = await open_target(settings, token, stack)
+        sync = await open_synchronisation(
+            settings, core.transactions, core.customer.id, box, target, stack
+        )
+        machinery = self._machinery(sync)
+        self.control = EdgeControl(core, machinery)
+        self.services = self._services(machinery)
+        self.entry = ServiceEntry(self.services)
+        stack.push_async_callback(machinery.packing.stop)
+        stack.push_async_callback(self.line.stop)
+        stack.push_async_callback(self.control.stop)
+        await self.control.start()
+        deliver_in_background(sync, stack)
+        if settings.factory_url:
+            self.factory = await open_factory_side(core, self.control, machinery, token, stack)
+
+    def _machinery(self, sync: Synchronisation) -> Machinery:
+        core, settings = self.core, self.settings
+        scans = core.intake(self._stack)
+        customer_id = core.customer.id
+        self.line = EdgeLine(scans, core.transactions, customer_id)
+
+        async def queue_size() -> int:
+            return (await sync.runner.status(customer_id)).queue_size
+
+        telemetry = EdgeTelemetry(
+            core.clock, scans.committed, queue_size, settings.telemetry_interval_s
+        )
+        return Machinery(self.line, Packing(core, settings), scans, sync, telemetry)
+
+    def _services(self, machinery: Machinery) -> Services:
+        core = self.core
+        return Services(
             database=core.database,
             transactions=core.transactions,
             clock=core.clock,
@@ -33,28 +75,9 @@ class EdgeRuntime(Runtime):
             streams=core.streams,
             policy=self._policy(),
             build=core.build,
-            identity=core.identity(stack),
-            scans=scans,
-            sync=await sync_services(settings, core.transactions, core.customer.id, stack),
+            identity=core.identity(self._stack),
+            scans=machinery.scans,
+            sync=machinery.sync.services,
             line=self.line,
+            edge=self.control,
         )
-        self.entry = ServiceEntry(self.services)
-        await self.line.start()
-        stack.push_async_callback(self.line.stop)
-        if settings.pack_size:
-            await self._accumulate()
-        else:
-            async with core.transactions.begin(system_actor("edge", core.customer.id)) as work:
-                await eventlog.forget_reader(work.session, READER)
-
-    async def _accumulate(self) -> None:
-        settings, core = self.settings, self.core
-        plan = Accumulation(
-            settings.pack_size,
-            settings.pallet_size,
-            settings.gs1_company_prefix,
-            settings.edge_identifier,
-        )
-        accumulator = Accumulator(core.transactions, core.tail, plan, core.customer.id)
-        await accumulator.start()
-        self._stack.push_async_callback(accumulator.stop)

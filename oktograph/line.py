@@ -2,54 +2,42 @@
 
 from collections.abc import Sequence
 
-import structlog
-
-from domain.journal.models import SCANNER, Severity
-from domain.journal.operations import record
+from domain.journal.models import SCANNER
 from domain.kernel.actor import system_actor
-from domain.kernel.errors import DomainError
 from domain.kernel.uow import Transactions
 from domain.line.ports import ScannerStatus
 from domain.production.commands import RecordScan
 from domain.production.models import ScanSource
 from domain.production.operations.scans import ScanIntake
-from drivers.link import LinkState, StateChange
+from drivers.link import LinkSnapshot, LinkState
 from drivers.registry import scanner_declaration
 from drivers.scanners.port import OnReading, Reading, ScannerConfig
 from drivers.supervisor import Declaration, Supervisor
-
-logger = structlog.get_logger(__name__)
-_NOTABLE = {
-    LinkState.CONNECTED: (Severity.INFO, "connected"),
-    LinkState.LOST: (Severity.ERROR, "lost"),
-    LinkState.FAULTED: (Severity.CRITICAL, "cannot work as configured"),
-}
+from oktograph.transitions import TransitionJournal
 
 
 class EdgeLine:
     """What is configured runs; a scan from a scanner goes the way of all others."""
 
-    def __init__(
-        self,
-        configs: Sequence[ScannerConfig],
-        scans: ScanIntake,
-        transactions: Transactions,
-        customer_id: int,
-    ) -> None:
-        self._configs = tuple(configs)
+    def __init__(self, scans: ScanIntake, transactions: Transactions, customer_id: int) -> None:
+        self._configs: tuple[ScannerConfig, ...] = ()
         self._scans = scans
-        self._transactions = transactions
         self._customer_id = customer_id
-        self._supervisor = Supervisor(on_transition=self._on_transition)
+        journal = TransitionJournal(transactions, customer_id, "line", SCANNER)
+        self._supervisor = Supervisor(on_transition=journal)
 
-    async def start(self) -> None:
-        await self._supervisor.apply([self._declaration(config) for config in self._configs])
+    async def configure(self, configs: Sequence[ScannerConfig]) -> None:
+        """Only what changed restarts. ValidationFailed leaves everything as it was."""
+        await self._supervisor.apply([self._declaration(config) for config in configs])
+        self._configs = tuple(configs)
 
     async def stop(self) -> None:
         await self._supervisor.stop()
 
     def scanners(self) -> list[ScannerStatus]:
-        return [self._status(config) for config in self._configs]
+        found = self._supervisor.snapshots()
+        # While a configuration takes effect some are gone already.
+        return [_status(one, found[one.key]) for one in self._configs if one.key in found]
 
     def _declaration(self, config: ScannerConfig) -> Declaration:
         return scanner_declaration(config, self._recorder(config))
@@ -71,34 +59,20 @@ class EdgeLine:
 
         return on_reading
 
-    async def _on_transition(self, change: StateChange) -> None:
-        """A lost peer is an entry in the journal; that the journal cannot be written is not the
-        peer's trouble, and is logged."""
-        notable = _NOTABLE.get(change.state)
-        if notable is None:
-            return
-        severity, what = notable
-        message = f"{change.name} {what}" + (f": {change.reason}" if change.reason else "")
-        try:
-            async with self._transactions.begin(system_actor("line", self._customer_id)) as work:
-                await record(work, message, category=SCANNER, source=change.name, severity=severity)
-        except DomainError as error:
-            logger.warning("not journalled", message=message, cause=error.message)
 
-    def _status(self, config: ScannerConfig) -> ScannerStatus:
-        snapshot = self._supervisor.snapshots()[config.key]
-        return ScannerStatus(
-            index=config.index,
-            name=config.name,
-            line_id=config.line_id,
-            transport=str(config.transport),
-            model=str(config.model),
-            role=str(config.role),
-            address=config.address,
-            state=str(snapshot.state),
-            connected=snapshot.state is LinkState.CONNECTED,
-            since_us=snapshot.since_us,
-            last_error=snapshot.last_error,
-            read_count=snapshot.readings,
-            last_read_at_us=snapshot.last_reading_at_us,
-        )
+def _status(config: ScannerConfig, snapshot: LinkSnapshot) -> ScannerStatus:
+    return ScannerStatus(
+        index=config.index,
+        name=config.name,
+        line_id=config.line_id,
+        transport=str(config.transport),
+        model=str(config.model),
+        role=str(config.role),
+        address=config.address,
+        state=str(snapshot.state),
+        connected=snapshot.state is LinkState.CONNECTED,
+        since_us=snapshot.since_us,
+        last_error=snapshot.last_error,
+        read_count=snapshot.readings,
+        last_read_at_us=snapshot.last_reading_at_us,
+    )

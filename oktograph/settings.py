@@ -18,6 +18,7 @@ from domain.kernel.errors import DomainError
 from domain.production.codes import ProfileCatalogue
 from drivers.artifacts.signatures import TrustedKeys
 from drivers.scanners.port import parse_scanners
+from drivers.upstream.requests import checked_base_url
 
 DEMO_CLOUD_PORT = 8090
 BROKERS = ("memory", "redis", "rediss", "postgres", "postgresql")
@@ -61,10 +62,6 @@ class Settings(BaseSettings):
     edge_database_url: str = ""
     factory_database_url: str = ""
     broadcast_url: str = "memory://"
-    factory_url: str = ""
-    """Where an edge finds its factory; with `--role all` the one beside it."""
-    edge_token: SecretStr | None = None
-    """The edge's device token at its factory."""
     cloud_url: str = ""
     edge_identifier: str = "edge-001"
     code_profiles: Annotated[list[dict[str, Any]], NoDecode] = []
@@ -76,6 +73,20 @@ class Settings(BaseSettings):
     pallet_size: int = Field(10, ge=1, le=1_000)
     scanners: Annotated[list[dict[str, Any]], NoDecode] = []
     mock: bool | None = None
+
+    factory_url: str = ""
+    """Where an edge finds its factory; with `--role all` the one beside it."""
+    edge_token: SecretStr | None = None
+    """The device token of this edge at its factory; `edge_token_file` holds one instead."""
+    edge_token_file: Path | None = None
+    edge_allow_shell: bool = False
+    telemetry_interval_s: float = Field(60.0, ge=1, le=86_400)
+    host_control: Annotated[list[str], NoDecode] = []
+    """The program that restarts, reboots and shuts down; without one that is only journalled."""
+    update_install: Annotated[list[str], NoDecode] = []
+    update_rollback: Annotated[list[str], NoDecode] = []
+    update_restart_code: int | None = Field(None, ge=1, le=255)
+    update_timeout_s: float = Field(600.0, gt=0)
 
     token_lifetime_h: float = Field(12.0, gt=0, le=24 * 31)
     rate_limits: bool = True
@@ -124,7 +135,8 @@ class Settings(BaseSettings):
     max_artifact_bytes: int = Field(2 * 1024**3, ge=1)
     require_signature: bool = False
     trusted_keys: Annotated[dict[str, str], NoDecode] = {}
-    """Ed25519 public keys that sign firmware: `{"key id": "base64 of 32 bytes"}`."""
+    """Ed25519 public keys that sign firmware: `{"key id": "base64 of 32 bytes"}`. An edge with any
+    installs only what they signed."""
 
     bootstrap_password: SecretStr | None = Field(None, min_length=8)
     """Of the administrator that the first start makes, so that an automated installation need not
@@ -135,20 +147,19 @@ class Settings(BaseSettings):
     request_timeout_s: float = Field(60.0, gt=0)
     """From the first byte of a request to its last."""
 
-    @field_validator("scanners", "code_profiles", mode="before")
+    @field_validator(
+        *("scanners", "code_profiles", "host_control"),
+        *("update_install", "update_rollback", "trusted_keys"),
+        mode="before",
+    )
     @classmethod
-    def _json_list(cls, value: Any) -> Any:
+    def _json_text(cls, value: Any) -> Any:
         return json.loads(value) if isinstance(value, str) else value
 
     @field_validator("artifact_url")
     @classmethod
     def _known_store(cls, value: str) -> str:
         return _of_scheme(value, ("s3",)) if value else value
-
-    @field_validator("trusted_keys", mode="before")
-    @classmethod
-    def _json_object(cls, value: Any) -> Any:
-        return json.loads(value) if isinstance(value, str) else value
 
     @field_validator("trusted_keys")
     @classmethod
@@ -170,6 +181,12 @@ class Settings(BaseSettings):
         except ArgumentError as error:
             raise ValueError("not the URL of a database") from error
         return value
+
+    @field_validator("factory_url")
+    @classmethod
+    def _known_factory(cls, value: str) -> str:
+        with _as_value_error():
+            return checked_base_url(value).rstrip("/") if value else value
 
     @field_validator("broadcast_url")
     @classmethod

@@ -1,12 +1,13 @@
-"""Puts synchronisation together: the way to the cloud, the queue's runner, its background work."""
+"""Puts synchronisation together: the ways up, the queue's runner, its background work."""
 
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 
 from domain.kernel.uow import Transactions
 from domain.sync.forwarder import CloudForwarder
 from domain.sync.lanes import Switch, forward_lane
 from domain.sync.passes import SyncRunner
-from domain.sync.ports import CloudPort, SyncServices
+from domain.sync.ports import CloudPort, SecretBox, SyncServices, SyncTarget
 from domain.sync.worker import SyncSchedule, SyncWorker
 from drivers.cloud.client import HttpCloud
 from drivers.secrets.fernet import FernetBox
@@ -15,19 +16,38 @@ from oktograph.core import Core
 from oktograph.settings import Settings
 
 
-async def sync_services(
-    settings: Settings, transactions: Transactions, customer_id: int, stack: AsyncExitStack
-) -> SyncServices:
-    """Started; `stack` takes it down again."""
+@dataclass(frozen=True, slots=True)
+class Synchronisation:
+    """Started."""
+
+    services: SyncServices
+    worker: SyncWorker
+
+    @property
+    def runner(self) -> SyncRunner:
+        return self.services.runner
+
+
+async def open_synchronisation(
+    settings: Settings,
+    transactions: Transactions,
+    customer_id: int,
+    secrets: SecretBox,
+    factory: SyncTarget | None,
+    stack: AsyncExitStack,
+) -> Synchronisation:
+    """`stack` takes it down again. Nothing is delivered in the background yet."""
     cloud = await _cloud(settings, stack)
-    secrets = FernetBox.in_folder(settings.keys)
-    runner = SyncRunner(transactions, cloud, secrets)
+    runner = SyncRunner(transactions, cloud, secrets, factory=factory)
     await runner.begin(customer_id)
     stack.push_async_callback(runner.close)
     schedule = SyncSchedule(interval_s=settings.sync_interval_s)
     worker = SyncWorker(runner, transactions, customer_id, schedule)
-    stack.push_async_callback(background(worker.run, "sync-worker"))
-    return SyncServices(cloud, secrets, runner)
+    return Synchronisation(SyncServices(cloud, secrets, runner), worker)
+
+
+def deliver_in_background(found: Synchronisation, stack: AsyncExitStack) -> None:
+    stack.push_async_callback(background(found.worker.run, "sync-worker"))
 
 
 async def forwarding_services(

@@ -41,6 +41,12 @@ LOGS_RECORDED: Final = "logs.recorded"
 # The key is empty. {default_mode, allow_device_override, cloud_sync_enabled}
 SETTINGS_CHANGED: Final = "connection_settings.changed"
 
+# On an edge. {version, changed}: the names of what took effect.
+EDGE_CONFIGURED: Final = "edge.configured"
+# On an edge. {reason}
+EDGE_ENABLED: Final = "edge.enabled"
+EDGE_DISABLED: Final = "edge.disabled"
+
 ENDS_TOKENS: Final = frozenset({DEVICE_REMOVED, TOKENS_ENDED})
 """After one of these no token that the device already holds is good."""
 COMMAND_FACTS: Final = frozenset({COMMAND_DISPATCHED, COMMAND_SENT, COMMAND_FINISHED})

@@ -305,6 +305,21 @@ class DeviceSession(SQLModel, table=True):
     last_seen_at_us: int = Field(sa_type=BigInteger)
 
 
+class EdgeState(SQLModel, table=True):
+    """On an edge, one row: what its factory configured it as (version 0 is nothing yet), and
+    whether it takes part in production."""
+
+    __tablename__ = "edge_state"
+
+    customer_id: int = Field(primary_key=True, foreign_key="customer.id")
+    config_version: int = 0
+    config_document: str = Field(default="{}", sa_type=Text)
+    cloud_sync_enabled: bool = True
+    enabled: bool = True
+    disabled_reason: str | None = None
+    changed_at_us: int = Field(default=0, sa_type=BigInteger)
+
+
 class ExecutedCommand(SQLModel, table=True):
     """On an edge: what it was told to do and how that ended. `reported_at_us` is null until the
     factory has the outcome on disk."""

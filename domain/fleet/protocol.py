@@ -74,6 +74,16 @@ class ConfigFrame(Frame):
     document: dict[str, JsonValue]
 
 
+class ConnectionFrame(Frame):
+    """How all edges of this factory reach the cloud: told at every connection and whenever it
+    changes. An edge keeps a mode of its own only while `allow_device_override`."""
+
+    type: Literal["connection"] = "connection"
+    default_mode: ConnectionMode
+    allow_device_override: bool
+    cloud_sync_enabled: bool
+
+
 class RecordedFrame(Frame):
     """The result of this command is stored: it need not be sent again."""
 
@@ -163,7 +173,9 @@ class Point(NewPoint):
 
 
 FactoryFrame = Annotated[
-    Union[Welcome, CommandFrame, ConfigFrame, RecordedFrame, PingFrame],  # noqa: UP007
+    Union[  # noqa: UP007
+        Welcome, CommandFrame, ConfigFrame, ConnectionFrame, RecordedFrame, PingFrame
+    ],
     Field(discriminator="type"),
 ]
 DeviceFrame = Annotated[
@@ -182,7 +194,9 @@ DeviceFrame = Annotated[
 F = TypeVar("F")
 _FACTORY: Final[TypeAdapter[Any]] = TypeAdapter(FactoryFrame)
 _DEVICE: Final[TypeAdapter[Any]] = TypeAdapter(DeviceFrame)
-_FACTORY_TYPES: Final = frozenset({"welcome", "command", "config", "recorded", "ping"})
+_FACTORY_TYPES: Final = frozenset(
+    {"welcome", "command", "config", "connection", "recorded", "ping"}
+)
 _DEVICE_TYPES: Final = frozenset(
     {"hello", "heartbeat", "ack", "result", "log", "telemetry", "config_report", "pong"}
 )

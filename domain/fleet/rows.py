@@ -170,6 +170,17 @@ class SessionRow(NamedTuple):
     last_seen_at_us: int
 
 
+class EdgeStateRow(NamedTuple):
+    """An edge's own: `config_document` is JSON text, version 0 stands for none."""
+
+    config_version: int = 0
+    config_document: str = "{}"
+    cloud_sync_enabled: bool = True
+    enabled: bool = True
+    disabled_reason: str | None = None
+    changed_at_us: int = 0
+
+
 class ExecutionRow(NamedTuple):
     id: str
     type: CommandType
@@ -192,6 +203,12 @@ def device_of(fact: Fact) -> DeviceRow:
         reported=DeviceStatus(data["reported"]),
         connection_mode=None if mode is None else ConnectionMode(mode),
     )
+
+
+def settings_of(fact: Fact) -> ConnectionSettingsRow:
+    """The connection settings as a fact tells that they became."""
+    data = {name: fact.data[name] for name in ConnectionSettingsRow._fields}
+    return ConnectionSettingsRow(**data | {"default_mode": ConnectionMode(data["default_mode"])})
 
 
 def command_of(fact: Fact) -> CommandRow:

@@ -34,7 +34,7 @@ from domain.fleet.protocol import (
     from_device,
 )
 from domain.fleet.rows import SessionRow
-from domain.fleet.sessions import LiveSession, config_frame
+from domain.fleet.sessions import LiveSession, config_frame, connection_frame
 from domain.kernel.actor import Actor, ActorKind
 from domain.kernel.errors import DomainError, Forbidden, NotFound, Unauthorized, ValidationFailed
 from domain.kernel.permissions import Permission
@@ -89,7 +89,7 @@ class DeviceSessionLoop:
         self._actor = actor
         self._transport = transport
         self._expires_at_us = expires_at_us
-        self._session = LiveSession(actor.id, transport.address, self._now_us())
+        self._session = LiveSession(actor.id, transport.address, self._now_us(), actor.customer_id)
         self._heard_s = 0.0
         self._taking: asyncio.Future[None] | None = None
 
@@ -143,6 +143,7 @@ class DeviceSessionLoop:
         async with self._begin() as work:
             await operations.open_session(work, self._row(), beat)
             waiting, desired = await operations.what_waits(work, self._actor.id)
+            settings = await operations.connection_settings(work)
         session = self._session
         heartbeat_s = self._services.settings.heartbeat_s
         session.outbox.appendleft(
@@ -152,6 +153,8 @@ class DeviceSessionLoop:
                 heartbeat_s=heartbeat_s,
             )
         )
+        if not session.connection_told:
+            session.put(connection_frame(settings))
         if desired.version > hello.config_version:
             session.put(config_frame(desired))
         for command in waiting:

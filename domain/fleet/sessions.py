@@ -22,9 +22,16 @@ from domain.fleet.protocol import (
     UNAUTHORIZED,
     CommandFrame,
     ConfigFrame,
+    ConnectionFrame,
     Frame,
 )
-from domain.fleet.rows import CommandRow, ConfigurationRow, command_of
+from domain.fleet.rows import (
+    CommandRow,
+    ConfigurationRow,
+    ConnectionSettingsRow,
+    command_of,
+    settings_of,
+)
 from domain.kernel.eventlog import LogRow
 from domain.kernel.ids import new_id
 from domain.kernel.tail import LogTail
@@ -36,8 +43,9 @@ MAX_OUTBOX: Final = 500
 class LiveSession:
     """One socket, as the rest of the process sees it. Nothing here ever waits."""
 
-    def __init__(self, device_id: str, address: str, now_us: int) -> None:
+    def __init__(self, device_id: str, address: str, now_us: int, customer_id: int = 0) -> None:
         self.session_id = new_id()
+        self.customer_id = customer_id
         self.device_id = device_id
         self.address = address
         self.since_us = now_us
@@ -47,6 +55,8 @@ class LiveSession:
         """The close code and why, once it is to end."""
         self.established = False
         """Whether its opening was seen in the log: what opens later takes its place."""
+        self.connection_told = False
+        """Whether the log had something newer on the connection than was read at the start."""
         self._given: set[str] = set()
 
     def put(self, frame: Frame) -> bool:
@@ -146,9 +156,20 @@ class SessionRegistry:
         if not self._live:
             return
         for row in rows:
-            session = self._live.get(row.key) if row.stream == events.STREAM else None
+            if row.stream != events.STREAM:
+                continue
+            session = self._live.get(row.key)
             if session is not None:
                 _pass_on(session, row)
+            elif row.kind == events.SETTINGS_CHANGED:
+                self._tell_connection(row)
+
+    def _tell_connection(self, row: LogRow) -> None:
+        frame = connection_frame(settings_of(row))
+        for session in self._live.values():
+            if session.customer_id == row.customer_id:
+                session.connection_told = True
+                session.put(frame)
 
 
 def _pass_on(session: LiveSession, row: LogRow) -> None:
@@ -185,6 +206,14 @@ def command_frame(command: CommandRow) -> CommandFrame:
 
 def config_frame(row: ConfigurationRow) -> ConfigFrame:
     return ConfigFrame(version=row.version, document=orjson.loads(row.document))
+
+
+def connection_frame(row: ConnectionSettingsRow) -> ConnectionFrame:
+    return ConnectionFrame(
+        default_mode=row.default_mode,
+        allow_device_override=row.allow_device_override,
+        cloud_sync_enabled=row.cloud_sync_enabled,
+    )
 
 
 def is_to_send(command: CommandRow) -> bool:

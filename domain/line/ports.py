@@ -1,7 +1,10 @@
-"""What the rest of the house may ask of the line's hardware."""
+"""What the rest of the house may ask of the line's hardware, and of the edge at it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
+
+from domain.line.rows import OverrideRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,3 +29,43 @@ class ScannerStatus:
 class LinePort(Protocol):
     def scanners(self) -> list[ScannerStatus]:
         """A snapshot, by index."""
+
+
+@dataclass(frozen=True, slots=True)
+class FactoryStatus:
+    """The link to the factory. `state` is the supervisor's; `since_us` is when it became so."""
+
+    url: str
+    state: str
+    connected: bool
+    since_us: int
+    last_error: str | None
+    executed: int
+    running: int
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeStatus:
+    """`config_version` is that of the factory's document, 0 for none; `overrides` are the keys in
+    force; `factory` is None where none is configured."""
+
+    identifier: str
+    enabled: bool
+    disabled_reason: str | None
+    software_version: str
+    config_version: int
+    overrides: tuple[str, ...]
+    factory: FactoryStatus | None
+
+
+class EdgePort(Protocol):
+    """What the rest of the house may ask of the edge itself."""
+
+    def status(self) -> EdgeStatus: ...
+
+    def check_overrides(self, overrides: Mapping[str, OverrideRow]) -> None:
+        """Raises ValidationFailed for what the edge could not run on."""
+
+    async def reload(self) -> list[str]:
+        """Puts the stored overrides in force; the names of the settings that changed. What did
+        not change runs on undisturbed. Raises ValidationFailed, and nothing changed."""

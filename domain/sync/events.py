@@ -13,5 +13,7 @@ ITEMS_SENT: Final = "items.sent"
 ITEMS_SYNCED: Final = "items.synced"
 # {status, device_id, device_identifier, …}: the row as it became, without tokens.
 PROVISIONING_CHANGED: Final = "provisioning.changed"
+# {count, by, reason}: what waited and was dropped.
+QUEUE_CLEARED: Final = "queue.cleared"
 # {mode, previous}
 MODE_CHANGED: Final = "connection.mode_changed"

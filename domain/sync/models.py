@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, Text
+from sqlalchemy import BigInteger, Text, false
 from sqlmodel import Field, SQLModel
 
 from domain.kernel.columns import EnumText, IdColumn
@@ -51,7 +51,8 @@ class Provisioning(SQLModel, table=True):
 
 class Connection(SQLModel, table=True):
     """`sync_errors` counts failed passes since the last good one. `waiting` is how many items
-    the log held between the reader's position and `counted_seq`: a start counts on from there."""
+    the log held between the reader's position and `counted_seq`: a start counts on from there.
+    `chosen`: somebody set the mode; until then a factory's default holds."""
 
     __tablename__ = "connection"
 
@@ -65,6 +66,7 @@ class Connection(SQLModel, table=True):
     last_error: str | None = Field(default=None, sa_type=Text)
     counted_seq: int = Field(default=0, sa_type=BigInteger)
     waiting: int = Field(default=0, sa_type=BigInteger)
+    chosen: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
 
 
 class SyncConflict(SQLModel, table=True):

@@ -1,6 +1,7 @@
 """A pass carries the queue upstream, page by page; one at a time in a process."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,7 +19,13 @@ from domain.sync.operations import provisioning as provisioning_operations
 from domain.sync.ports import CloudPort, SecretBox, SyncTarget
 from domain.sync.queue import QueueCounter
 from domain.sync.repository import connection, items, provisioning
-from domain.sync.rows import NOTHING_WAITS, QueuePage, SyncOutcome, SyncStatusRow
+from domain.sync.rows import (
+    NOTHING_WAITS,
+    QueuePage,
+    SealedTokens,
+    SyncOutcome,
+    SyncStatusRow,
+)
 from domain.sync.states import deliveries
 from domain.sync.upstream import Progress, Upstream, UpstreamError
 
@@ -35,7 +42,9 @@ class SyncRunner:
     """Runs passes for each customer, at most one at a time; callers join the one that runs.
 
     `factory` takes what is delivered in mode VIA_LOCAL_SERVER; without one that mode only queues.
-    `lane` says whose queue it is: an edge's, or a factory's towards the cloud.
+    `lane` says whose queue it is: an edge's, or a factory's towards the cloud. An edge may be told
+    otherwise while it runs: `page_items` of a delivery, whether the cloud is `cloud_allowed`, and
+    who knows whether the factory answers.
     """
 
     def __init__(
@@ -47,6 +56,9 @@ class SyncRunner:
         factory: SyncTarget | None = None,
         lane: Lane = EDGE_LANE,
     ) -> None:
+        self.page_items = rules.PAGE_ITEMS
+        self.cloud_allowed = True
+        self.factory_answers: Callable[[], bool] = _yes
         self.lane = lane
         self.queue = QueueCounter(lane.reader)
         self.woken = asyncio.Event()
@@ -87,7 +99,8 @@ class SyncRunner:
             if not await self.lane.is_open(session, customer_id):
                 return False
             mode = await self._mode(session, customer_id)
-            return self._upstream.is_open(mode, await provisioning.tokens(session, customer_id))
+            tokens = await provisioning.tokens(session, customer_id)
+            return self._upstream.is_open(mode, tokens, cloud_allowed=self.cloud_allowed)
 
     async def _mode(self, session: ReadSession, customer_id: int) -> ConnectionMode:
         return self.lane.mode or (await connection.connection(session, customer_id)).mode
@@ -108,10 +121,15 @@ class SyncRunner:
             last_error=found.last_error,
             mode=self.lane.mode or found.mode,
             allow_switch=found.allow_switch,
-            connected=is_open
-            and found.sync_errors == 0
-            and self._upstream.is_open(self.lane.mode or found.mode, tokens),
+            connected=is_open and found.sync_errors == 0 and self._answers(found.mode, tokens),
         )
+
+    def _answers(self, mode: ConnectionMode, tokens: SealedTokens) -> bool:
+        """As far as is known without asking."""
+        mode = self.lane.mode or mode
+        if not self._upstream.is_open(mode, tokens, cloud_allowed=self.cloud_allowed):
+            return False
+        return mode is not ConnectionMode.VIA_LOCAL_SERVER or self.factory_answers()
 
     def wake(self) -> None:
         """The way upstream may have opened: the background need not wait for its time."""
@@ -123,6 +141,18 @@ class SyncRunner:
         if running is not None:
             running.progress.halt()
             await asyncio.wait({running.task})
+
+    async def clear(self, actor: Actor, reason: str | None) -> int:
+        """Drops what waits for this actor's customer; how many items that were. A pass that runs
+        is ended first."""
+        await self.halt(actor.customer_id)
+        async with self._database.read() as session:  # the count, outside of the writer's turn
+            await self.queue.figures(session, actor.customer_id)
+        async with self._transactions.begin(actor) as work:
+            waiting = await self.queue.keep(work)
+            counted_seq = await self.queue.counted_seq(work)
+            await connection_operations.clear(work, self.lane.reader, waiting, counted_seq, reason)
+        return waiting
 
     async def close(self) -> None:
         for customer_id in tuple(self._running):
@@ -192,7 +222,7 @@ class SyncRunner:
             await self.queue.figures(session, actor.customer_id)
         async with self._transactions.begin(actor) as work:
             waiting = await self.queue.keep(work)
-            page = await delivery.take_page(work, self.lane.reader)
+            page = await delivery.take_page(work, self.lane.reader, self.page_items)
             if page is not None and not progress.started:
                 connection_operations.pass_started(work, waiting)
         progress.started = progress.started or page is not None
@@ -216,7 +246,11 @@ class SyncRunner:
                 raise Conflict(rules.SWITCHED_OFF)
             mode = await self._mode(session, customer_id)
             tokens = await provisioning.tokens(session, customer_id)
-        return self._upstream.target(mode, tokens)
+        return self._upstream.target(mode, tokens, cloud_allowed=self.cloud_allowed)
+
+
+def _yes() -> bool:
+    return True
 
 
 def _actor(customer_id: int) -> Actor:

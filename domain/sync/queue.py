@@ -59,6 +59,10 @@ class QueueCounter:
         )
         return counted.waiting
 
+    async def counted_seq(self, work: UnitOfWork) -> int:
+        """How far `keep` has counted, in the same unit of work."""
+        return (await self._count(work.session, work.customer_id)).counted_seq
+
     async def is_worth_keeping(self, session: ReadSession, customer_id: int) -> bool:
         """Whether much was counted since the count was stored."""
         stored = await queue.state(session, customer_id, self._reader)

@@ -45,6 +45,7 @@ class ConnectionRow(NamedTuple):
     last_error: str | None = None
     counted_seq: int = 0
     waiting: int = 0
+    chosen: bool = False
 
 
 class QueueFact(NamedTuple):

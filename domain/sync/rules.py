@@ -14,7 +14,7 @@ from domain.sync.rows import AttemptRow, ConnectionRow, QueueFact, QueuePage
 
 # Longer than any call to the cloud may take: an attempt older than this has died with its process.
 ATTEMPT_LIMIT_US: Final = 60_000_000
-# A page ends with the fact that reaches this many touched bottles, batches and pallets.
+# Of touched bottles, batches and pallets, where nobody asks for another size of a page.
 PAGE_ITEMS: Final = 1_000
 
 SENDABLE: Final = tuple(
@@ -38,6 +38,7 @@ NOT_PROVISIONED: Final = (
     "This edge is not provisioned: sign in to the cloud and activate a device first"
 )
 NOT_SIGNED_IN: Final = "Nobody is signed in to the cloud: sign in first"
+NO_CLOUD_NOW: Final = "The factory has switched deliveries to the cloud off"
 NO_CLOUD: Final = "No cloud is configured for this installation"
 SWITCHED_OFF: Final = "Forwarding to the cloud is switched off for this factory"
 NO_FACTORY: Final = (
@@ -93,12 +94,19 @@ def as_seen_by_users(error: DomainError) -> DomainError:
     return error
 
 
-def page_of(start: int, head: int, facts: Sequence[QueueFact], asked: int) -> QueuePage:
-    """The facts that fit into a page. `facts` came by asking for `asked` between both."""
+def page_of(
+    start: int,
+    head: int,
+    facts: Sequence[QueueFact],
+    asked: int,
+    most: int = PAGE_ITEMS,
+) -> QueuePage:
+    """The facts that fit into a page, which ends with the one that reaches `most` items. `facts`
+    came by asking for `asked` between both."""
     touched: dict[str, dict[str, None]] = {"bottle": {}, "batch": {}, "pallet": {}}
     weight, end = 0, start
     for fact in facts:
-        if sum(map(len, touched.values())) >= PAGE_ITEMS:
+        if sum(map(len, touched.values())) >= most:
             break
         for kind, item_id in touches(fact):
             touched[kind][item_id] = None

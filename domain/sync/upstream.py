@@ -45,21 +45,28 @@ class Upstream:
     secrets: SecretBox
     factory: SyncTarget | None = None
 
-    def target(self, mode: ConnectionMode, tokens: SealedTokens) -> SyncTarget:
-        """Raises Unavailable where the way is not built, Conflict where it is not provisioned."""
+    def target(
+        self, mode: ConnectionMode, tokens: SealedTokens, *, cloud_allowed: bool = True
+    ) -> SyncTarget:
+        """Raises Unavailable where the way is not built, Conflict where it is not provisioned or
+        not allowed."""
         if mode is ConnectionMode.VIA_LOCAL_SERVER:
             if self.factory is None:
                 raise Unavailable(rules.NO_FACTORY)
             return self.factory
         if self.cloud is None:
             raise Unavailable(rules.NO_CLOUD)
+        if not cloud_allowed:
+            raise Conflict(rules.NO_CLOUD_NOW)
         if tokens.device is None:
             raise Conflict(rules.NOT_PROVISIONED)
         return CloudTarget(self.cloud, self.secrets.open(tokens.device))
 
-    def is_open(self, mode: ConnectionMode, tokens: SealedTokens) -> bool:
+    def is_open(
+        self, mode: ConnectionMode, tokens: SealedTokens, *, cloud_allowed: bool = True
+    ) -> bool:
         try:
-            self.target(mode, tokens)
+            self.target(mode, tokens, cloud_allowed=cloud_allowed)
         except (Conflict, Unavailable):
             return False
         return True

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import SystemRandom
 from typing import Final
 
@@ -49,6 +49,11 @@ class SyncWorker:
         self._transactions = transactions
         self._customer_id = customer_id
         self._schedule = schedule or SyncSchedule()
+
+    def reschedule(self, interval_s: float) -> None:
+        """From the pause on that is under way, which is cut short."""
+        self._schedule = replace(self._schedule, interval_s=interval_s)
+        self._runner.wake()
 
     async def run(self) -> None:
         """Until cancelled. The first turn comes soon: a restart has a backlog more often."""

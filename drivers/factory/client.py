@@ -22,6 +22,7 @@ from domain.fleet.protocol import (
     CommandFrame,
     ConfigFrame,
     ConfigReportFrame,
+    ConnectionFrame,
     Frame,
     HeartbeatFrame,
     Hello,
@@ -66,6 +67,9 @@ class EdgeConfiguration(Protocol):
 
     async def apply(self, version: int, document: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
         """Makes it so and answers what it runs on. A refusal (DomainError) is reported."""
+
+    async def connect(self, frame: ConnectionFrame) -> None:
+        """Obeys what the factory says of all its edges' way to the cloud."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +245,8 @@ class FactoryLink:
             await self._worker.ledger.reported(frame.id)
         elif isinstance(frame, ConfigFrame):
             await self._apply(frame)
+        elif isinstance(frame, ConnectionFrame):
+            await self._connect(frame)
         elif isinstance(frame, PingFrame):
             self._put(PongFrame())
 
@@ -253,6 +259,11 @@ class FactoryLink:
             self._put(ConfigReportFrame(version=frame.version, error=error.message))
         else:
             self._put(ConfigReportFrame(version=frame.version, document=document))
+
+    async def _connect(self, frame: ConnectionFrame) -> None:
+        if self._configuration is not None:
+            await self._configuration.connect(frame)
+            await self.beat()
 
     def _put(self, frame: Frame) -> None:
         """A result that finds no link is on disk and sent by the next one; it is never dropped

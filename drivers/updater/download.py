@@ -7,6 +7,7 @@ import asyncio
 import hashlib
 import os
 import shutil
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -44,19 +45,23 @@ class DownloadPolicy:
     reserve_bytes: int = 64 * 1024 * 1024
 
 
+Headers = Callable[[], Awaitable[dict[str, str]]]
+
+
+async def no_headers() -> dict[str, str]:
+    return {}
+
+
 class Downloader:
-    """`headers` carry the device's token; they go to the origin of the order alone, since no
-    redirect is followed."""
+    """`headers` carry the device's token, asked for at each attempt; they go to the origin of the
+    order alone, since no redirect is followed."""
 
     def __init__(
-        self,
-        http: httpx2.AsyncClient,
-        policy: DownloadPolicy,
-        headers: dict[str, str] | None = None,
+        self, http: httpx2.AsyncClient, policy: DownloadPolicy, headers: Headers = no_headers
     ) -> None:
         self._http = http
         self._policy = policy
-        self._headers = headers or {}
+        self._headers = headers
 
     async def fetch(self, order: Order, part: Path) -> None:
         """`part` is the verified artifact when this returns. Raises Unavailable where there is no
@@ -85,7 +90,7 @@ class Downloader:
                 await asyncio.sleep(self._policy.backoff.delay_s(failures))
 
     async def _once(self, order: Order, part: Path, have: int) -> None:
-        headers = self._headers | {"Accept-Encoding": "identity"}
+        headers = await self._headers() | {"Accept-Encoding": "identity"}
         if have:
             headers |= {"Range": f"bytes={have}-", "If-Range": f'"{order.sha256}"'}
         timeout = httpx2.Timeout(

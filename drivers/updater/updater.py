@@ -76,6 +76,11 @@ class Updater:
         return self._state.phase
 
     @property
+    def order(self) -> Order | None:
+        """The one at hand, or the last."""
+        return self._state.order
+
+    @property
     def unsent_reports(self) -> int:
         return len(self._state.reports)
 
@@ -184,8 +189,9 @@ class Updater:
         self._state.current = Installed(order.version, str(self._artifact(order)))
         if before is not None and before.artifact != self._state.current.artifact:
             self._state.previous = before
-        await self._end(order, TargetState.SUCCEEDED, output or None)
+        # Before the end is told: a process that ends then leaves nothing behind.
         await asyncio.to_thread(self._tidy)
+        await self._end(order, TargetState.SUCCEEDED, output or None)
 
     async def _end(self, order: Order, state: TargetState, message: str | None) -> None:
         logger.info("update to %s ended: %s", order.version, state.value)

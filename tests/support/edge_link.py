@@ -10,6 +10,7 @@ from pydantic import JsonValue
 
 from domain.fleet.arguments import ARGUMENTS
 from domain.fleet.models import CommandType
+from domain.fleet.protocol import ConnectionFrame
 from domain.kernel.clock import SystemClock
 from domain.kernel.database import Database
 from domain.kernel.errors import DomainError, ValidationFailed
@@ -35,6 +36,7 @@ class Configured:
 
     applied: int = 0
     document: dict[str, JsonValue] = field(default_factory=dict)
+    connection: ConnectionFrame | None = None
 
     async def version(self) -> int:
         return self.applied
@@ -44,6 +46,9 @@ class Configured:
             raise ValidationFailed("bad", "not a setting of this edge")
         self.applied, self.document = version, dict(document)
         return self.document
+
+    async def connect(self, frame: ConnectionFrame) -> None:
+        self.connection = frame
 
 
 @dataclass

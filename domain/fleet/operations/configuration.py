@@ -10,15 +10,19 @@ from domain.fleet.commands import (
     RollbackConfiguration,
     SetConfiguration,
     SetConnectionSettings,
+    UpdateDevice,
 )
 from domain.fleet.documents import json_text, merged
+from domain.fleet.models import DeviceKind
 from domain.fleet.operations.devices import require_device
 from domain.fleet.repository import configuration
-from domain.fleet.rows import ConfigurationRow, ConnectionSettingsRow, ReportedRow
+from domain.fleet.rows import ConfigurationRow, ConnectionSettingsRow, DeviceRow, ReportedRow
 from domain.kernel.errors import Conflict, NotFound, ValidationFailed
 from domain.kernel.uow import UnitOfWork
 
 MAX_DOCUMENT: Final = 64 * 1024
+MODE_KEY: Final = "connectionMode"
+MODE_NOTE: Final = "The device's connection mode"
 
 
 async def set_configuration(work: UnitOfWork, command: SetConfiguration) -> ConfigurationRow:
@@ -33,6 +37,16 @@ async def set_configuration(work: UnitOfWork, command: SetConfiguration) -> Conf
         document = merged(orjson.loads(current.document), document)
     text = json_text(document, "document", MAX_DOCUMENT)
     return await _next(work, current, text, command.note, command.push)
+
+
+async def desire_mode(work: UnitOfWork, device: DeviceRow, command: UpdateDevice) -> None:
+    """The mode that people choose for an edge reaches it as configuration, even if it is away
+    now; null leaves the choice to it."""
+    if device.kind is not DeviceKind.EDGE or "connection_mode" not in command.model_fields_set:
+        return
+    mode = None if command.connection_mode is None else str(command.connection_mode)
+    wanted = SetConfiguration.of(device=device.id, document={MODE_KEY: mode}, note=MODE_NOTE)
+    await set_configuration(work, wanted)
 
 
 async def rollback(work: UnitOfWork, command: RollbackConfiguration) -> ConfigurationRow:

@@ -5,7 +5,13 @@ from domain.fleet.commands import Heartbeat
 from domain.fleet.operations import presence
 from domain.fleet.operations.devices import require_device
 from domain.fleet.repository import commands, configuration, devices, sessions
-from domain.fleet.rows import CommandRow, ConfigurationRow, DeviceRow, SessionRow
+from domain.fleet.rows import (
+    CommandRow,
+    ConfigurationRow,
+    ConnectionSettingsRow,
+    DeviceRow,
+    SessionRow,
+)
 from domain.kernel.uow import UnitOfWork
 
 CLOSED = "connection closed"
@@ -42,6 +48,10 @@ async def keep_session(work: UnitOfWork, row: SessionRow, command: Heartbeat) ->
     if not await presence.beat(work, row.device_id, command):
         await presence.heartbeat(work, command)
     return await sessions.touch(work.session, row.device_id, row.session_id, work.now_us)
+
+
+async def connection_settings(work: UnitOfWork) -> ConnectionSettingsRow:
+    return await configuration.settings(work.session, work.customer_id)
 
 
 async def what_waits(work: UnitOfWork, device_id: str) -> tuple[list[CommandRow], ConfigurationRow]:

@@ -5,13 +5,15 @@ from enum import StrEnum
 
 
 class CodeReason(StrEnum):
-    """DUPLICATE and NOT_IN_BUFFER are verdicts of later stages; a reading never has them."""
+    """DISABLED, DUPLICATE and NOT_IN_BUFFER are verdicts of later stages; a reading never has
+    them."""
 
     AMBIGUOUS = "AMBIGUOUS"
     BAD_CHARACTER = "BAD_CHARACTER"
     BAD_CHECK_DIGIT = "BAD_CHECK_DIGIT"
     BAD_LENGTH = "BAD_LENGTH"
     BAD_VALUE = "BAD_VALUE"
+    DISABLED = "DISABLED"
     DUPLICATE = "DUPLICATE"
     EMPTY = "EMPTY"
     NOT_IN_BUFFER = "NOT_IN_BUFFER"
@@ -37,6 +39,7 @@ _MESSAGES = {
     CodeReason.BAD_CHECK_DIGIT: "Check digit does not match",
     CodeReason.BAD_LENGTH: "Invalid code length for industry",
     CodeReason.BAD_VALUE: "An element of the code does not have the form of its identifier",
+    CodeReason.DISABLED: "This edge is disabled: the read is kept and makes no bottle",
     CodeReason.DUPLICATE: "The code was scanned before",
     CodeReason.EMPTY: "The code is empty",
     CodeReason.NOT_IN_BUFFER: "The code is not among those ordered",

@@ -12,12 +12,14 @@ from domain.kernel.ids import new_id
 from domain.kernel.text import is_storable, storable
 from domain.kernel.uow import WakeUps
 from domain.production.codes import (
+    CodeReason,
     Confidence,
     ProfileCatalogue,
     Reading,
     generate_code,
     read_code,
 )
+from domain.production.codes.reasons import message_for
 from domain.production.commands import RecordScan
 from domain.production.repository.scan_store import JudgedScan, ScanOutcome, ScanStore
 
@@ -52,8 +54,10 @@ class ScanIntake:
         self._store = store
         self._clock = clock
         self._wakeups = wakeups
+        self.enabled = True
+        """While it is not, every read is kept and answered, and none makes a bottle."""
         self.committed: Counter[str] = Counter()
-        """How many, by verdict: accepted, duplicate, refused."""
+        """How many, by verdict: accepted, duplicate, refused, disabled."""
         self._group: GroupCommit[JudgedScan, ScanOutcome] = GroupCommit(self._write)
 
     async def submit(self, actor: Actor, command: RecordScan) -> ScanOutcome:
@@ -76,6 +80,9 @@ class ScanIntake:
         if not is_storable(command.code):
             command = replace(command, code=storable(command.code))
         reading = self.codes.read("" if command.no_read else command.code)
+        if reading.ok and not self.enabled:
+            message = message_for(CodeReason.DISABLED)
+            reading = replace(reading, reason=CodeReason.DISABLED, message=message)
         refused = reading.reason
         return JudgedScan(
             customer_id=customer_id,
@@ -99,4 +106,6 @@ class ScanIntake:
 def _verdict(done: ScanOutcome) -> str:
     if done.scan.duplicate:
         return "duplicate"
+    if done.scan.reason == CodeReason.DISABLED:
+        return "disabled"
     return "accepted" if done.scan.valid else "refused"

@@ -29,17 +29,57 @@ async def release(work: UnitOfWork, reader: str) -> None:
     await repository.change(work.session, work.customer_id, counted_seq=0, waiting=0)
 
 
+async def clear(
+    work: UnitOfWork, reader: str, waiting: int, counted_seq: int, reason: str | None
+) -> None:
+    """Drops the items up to `counted_seq`, of which there are so many; the journal keeps that.
+    What is changed from now on is delivered as ever."""
+    name = reader_name(work.customer_id, reader)
+    await eventlog.move_reader(work.session, name, counted_seq)
+    await repository.change(work.session, work.customer_id, counted_seq=counted_seq, waiting=0)
+    data = {"count": waiting, "by": work.actor.name, "reason": reason}
+    work.record(events.STREAM, events.QUEUE_CLEARED, "", **data)
+    await note(work, Severity.WARNING, f"The queue was cleared: {waiting} items dropped", data)
+
+
 async def set_mode(work: UnitOfWork, mode: ConnectionMode) -> ConnectionRow:
+    """As somebody chose it here. Conflict where the mode is fixed."""
     found = await repository.lock(work.session, work.customer_id)
-    if not require_switch(found, mode):
+    require_switch(found, mode)
+    return await _become(work, found, found._replace(mode=mode, chosen=True))
+
+
+async def order_mode(work: UnitOfWork, mode: ConnectionMode) -> ConnectionRow:
+    """As the factory chose it for this edge, whether it may switch by itself or not."""
+    found = await repository.lock(work.session, work.customer_id)
+    return await _become(work, found, found._replace(mode=mode, chosen=True))
+
+
+async def follow(
+    work: UnitOfWork, default_mode: ConnectionMode | None, allow_switch: bool | None
+) -> ConnectionRow:
+    """What the factory says of all its edges: its default holds where nobody chose another mode,
+    or none may be chosen. None leaves it as it is."""
+    found = await repository.lock(work.session, work.customer_id)
+    may = found.allow_switch if allow_switch is None else allow_switch
+    own = default_mode is None or (may and found.chosen)
+    mode = found.mode if own or default_mode is None else default_mode
+    return await _become(work, found, found._replace(mode=mode, allow_switch=may))
+
+
+async def _become(work: UnitOfWork, found: ConnectionRow, wanted: ConnectionRow) -> ConnectionRow:
+    if wanted == found:
         return found
-    changed = found._replace(mode=mode, sync_errors=0, last_error=None)
-    await repository.change(
-        work.session, work.customer_id, mode=mode, sync_errors=0, last_error=None
-    )
-    work.record(events.STREAM, events.MODE_CHANGED, "", mode=str(mode), previous=str(found.mode))
-    await note(work, Severity.INFO, f"The connection mode is {mode}", {"by": work.actor.name})
-    return changed
+    if wanted.mode is not found.mode:
+        wanted = wanted._replace(sync_errors=0, last_error=None)
+    changed = {name: new for name, new in wanted._asdict().items() if new != getattr(found, name)}
+    await repository.change(work.session, work.customer_id, **changed)
+    if wanted.mode is not found.mode:
+        told = {"mode": str(wanted.mode), "previous": str(found.mode)}
+        work.record(events.STREAM, events.MODE_CHANGED, "", **told)
+        by = {"by": work.actor.name}
+        await note(work, Severity.INFO, f"The connection mode is {wanted.mode}", by)
+    return wanted
 
 
 async def pass_failed(work: UnitOfWork, outcome: SyncOutcome, error: DomainError) -> None:

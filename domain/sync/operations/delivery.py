@@ -18,13 +18,13 @@ from domain.sync.rows import Cargo, ConnectionRow, QueuePage
 from domain.sync.rules import PAGE_ITEMS, after_page, page_of
 
 
-async def take_page(work: UnitOfWork, reader: str) -> QueuePage | None:
-    """The queue's first page, its items marked as sent; None when nothing waits."""
+async def take_page(work: UnitOfWork, reader: str, most: int = PAGE_ITEMS) -> QueuePage | None:
+    """The queue's first page of about so many items, marked as sent; None when nothing waits."""
     found = await connection.lock(work.session, work.customer_id)
     start = (await queue.state(work.session, work.customer_id, reader)).position
     head = await eventlog.head(work.session)
-    facts = await queue.facts(work.session, work.customer_id, start, head, PAGE_ITEMS)
-    page = page_of(start, head, facts, PAGE_ITEMS)
+    facts = await queue.facts(work.session, work.customer_id, start, head, most)
+    page = page_of(start, head, facts, most, most)
     if page.weight == 0:
         if page.end > start:
             await _move_on(work, reader, found, page)

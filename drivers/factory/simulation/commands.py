@@ -17,7 +17,7 @@ from domain.fleet.arguments import (
     UpdateFirmware,
 )
 from domain.fleet.models import CommandType, LogLevel
-from domain.fleet.protocol import LogEntry
+from domain.fleet.protocol import ConnectionFrame, LogEntry
 from domain.kernel.clock import Clock
 from domain.kernel.errors import Unavailable
 from drivers.factory.client import FactoryLink
@@ -69,6 +69,9 @@ class Configuration:
         self._version, self.document = version, dict(document)
         self._log.note(f"configuration {version} applied")
         return self.document
+
+    async def connect(self, frame: ConnectionFrame) -> None:
+        self._log.note(f"the factory's connection settings: {frame.model_dump_json(by_alias=True)}")
 
 
 class EdgeCommands:

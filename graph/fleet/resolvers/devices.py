@@ -4,10 +4,8 @@ from collections.abc import Sequence
 
 from domain.fleet import commands as asked
 from domain.fleet.commands import DeviceFilter
+from domain.fleet.operations import configuration, presence
 from domain.fleet.operations import devices as device_operations
-from domain.fleet.operations import (
-    presence,
-)
 from domain.fleet.repository import devices, sessions
 from domain.fleet.rows import (
     DeviceRow,
@@ -104,7 +102,9 @@ async def register_device(context: Context, command: asked.RegisterDevice) -> De
 async def update_device(context: Context, command: asked.UpdateDevice) -> DeviceRow:
     context.actor.require(Permission.FLEET_DEVICE_WRITE)
     async with context.transaction() as work:
-        return await device_operations.update_device(work, command)
+        device = await device_operations.update_device(work, command)
+        await configuration.desire_mode(work, device, command)
+        return device
 
 
 async def remove_device(context: Context, key: str) -> DeviceRow:

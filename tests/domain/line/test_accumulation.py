@@ -10,7 +10,7 @@ from domain.kernel import eventlog
 from domain.kernel.paging import PageRequest
 from domain.kernel.tail import LogTail
 from domain.kernel.uow import UnitOfWork
-from domain.line.operations import READER, Accumulation, accumulate
+from domain.line.operations.accumulation import READER, Accumulation, accumulate
 from domain.production.commands import (
     BatchFilter,
     CreateBatch,

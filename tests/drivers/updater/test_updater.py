@@ -98,7 +98,7 @@ class Bench:
 
     @asynccontextmanager
     async def updater(self) -> AsyncIterator[Updater]:
-        downloader = Downloader(self.http, self.policy, {"Authorization": "Bearer device"})
+        downloader = Downloader(self.http, self.policy, device_headers)
         opened = await Updater.open(self.config(), downloader, self.reports, self.clock)
         task = asyncio.create_task(opened.run())
         try:
@@ -114,6 +114,10 @@ class Bench:
             await updater.accept(order)
             await eventually(lambda: updater.phase is Phase.ENDED and not updater.unsent_reports)
         return str(self.reports.last.state)
+
+
+async def device_headers() -> dict[str, str]:
+    return {"Authorization": "Bearer device"}
 
 
 def program(code: str, *argv: str, **changes: Any) -> Hook:

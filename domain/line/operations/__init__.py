@@ -1,0 +1,1 @@
+"""Writes of the line inside a given unit of work."""

@@ -1,0 +1,258 @@
+"""The edge as its factory and the people at its line steer it: configured, switched, over restarts.
+
+Three layers make what it runs on, the later ones first: the overrides of the people at the line,
+the factory's document, its own settings.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import orjson
+import structlog
+from pydantic import JsonValue
+
+from domain.fleet.operations import edge as operations
+from domain.fleet.protocol import ConnectionFrame
+from domain.fleet.repository import edge as repository
+from domain.fleet.rows import EdgeStateRow
+from domain.kernel.actor import Actor, system_actor
+from domain.kernel.errors import Conflict, DomainError, ValidationFailed
+from domain.kernel.uow import UnitOfWork
+from domain.line import repository as line_repository
+from domain.line.ports import EdgeStatus, FactoryStatus
+from domain.line.rows import OverrideRow
+from domain.production.operations.scans import ScanIntake
+from domain.sync.operations import connection
+from oktograph.core import Core
+from oktograph.edge_document import EdgeDocument, RunningConfiguration, overriding
+from oktograph.edge_telemetry import EdgeTelemetry
+from oktograph.line import EdgeLine
+from oktograph.packing import Packing
+from oktograph.synchronisation import Synchronisation
+
+FACTORY: Final = "factory"
+logger = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class Machinery:
+    """What a configuration takes effect on."""
+
+    line: EdgeLine
+    packing: Packing
+    scans: ScanIntake
+    sync: Synchronisation
+    telemetry: EdgeTelemetry
+    level_before: int | None = None
+
+    async def become(self, old: RunningConfiguration | None, new: RunningConfiguration) -> None:
+        """Scanners first: they alone may refuse, and then nothing has changed yet."""
+        if old is None or old.scanners != new.scanners:
+            await self.line.configure(new.scanners)
+        if old is None or (old.pack_size, old.pallet_size) != (new.pack_size, new.pallet_size):
+            await self.packing.configure(new.pack_size, new.pallet_size)
+        if old is None or old.sync_interval_s != new.sync_interval_s:
+            self.sync.worker.reschedule(new.sync_interval_s)
+        if old is None or old.telemetry_interval_s != new.telemetry_interval_s:
+            self.telemetry.every(new.telemetry_interval_s)
+        self.sync.runner.page_items = new.sync_batch_size
+
+    def log_at(self, level: str) -> None:
+        """Of this whole process."""
+        root = logging.getLogger()
+        if self.level_before is None:
+            self.level_before = root.level
+        root.setLevel(level)
+
+    def restore_logs(self) -> None:
+        if self.level_before is not None:
+            logging.getLogger().setLevel(self.level_before)
+
+
+@dataclass(slots=True)
+class _Told:
+    """What is in force of what the edge was told."""
+
+    state: EdgeStateRow = field(default_factory=EdgeStateRow)
+    document: EdgeDocument = field(default_factory=EdgeDocument)
+    overrides: dict[str, OverrideRow] = field(default_factory=dict)
+
+
+class EdgeControl:
+    """An `EdgeConfiguration` for the factory's link and the `EdgePort` of the resolvers."""
+
+    def __init__(self, core: Core, machinery: Machinery) -> None:
+        self._core = core
+        self._machinery = machinery
+        self._settings = RunningConfiguration.of_settings(core.settings)
+        self._told = _Told()
+        self._one_at_a_time = asyncio.Lock()
+        self.running = self._settings
+        self.factory_status: Callable[[], FactoryStatus | None] = lambda: None
+        self.software_version: Callable[[], str] = lambda: core.build.version
+
+    async def start(self) -> None:
+        """Puts in force what was told before the restart. What can no longer be understood is left
+        out and said so: an edge starts all the same."""
+        core, customer_id = self._core, self._core.customer.id
+        async with core.database.read() as session:
+            self._told.state = await repository.state(session, customer_id)
+            stored = await line_repository.overrides(session, customer_id)
+        document = orjson.loads(self._told.state.config_document)
+        self._told.document = self._understood(EdgeDocument.read, document, EdgeDocument())
+        if self._understood(overriding, stored, None) is not None:
+            self._told.overrides = stored
+        self._machinery.scans.enabled = self._told.state.enabled
+        await self._begin_connection()
+        wanted = self._effective(self._told.document, self._told.overrides)
+        try:
+            await self._machinery.become(None, wanted)
+        except ValidationFailed as error:
+            logger.error("stored configuration left out", cause=error.message)
+            wanted = self._settings
+            await self._machinery.become(None, wanted)
+        self._switch_logs(wanted)
+        self.running = wanted
+
+    async def stop(self) -> None:
+        self._machinery.restore_logs()
+
+    # For the factory's link
+
+    async def version(self) -> int:
+        return self._told.state.config_version
+
+    async def apply(self, version: int, document: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+        async with self._one_at_a_time:
+            return await self._apply(version, document)
+
+    async def push(
+        self, version: int | None, document: Mapping[str, JsonValue]
+    ) -> tuple[int, dict[str, JsonValue]]:
+        """As a command says it, which may have come late: Conflict for an older version than runs.
+        The version stays where none is given."""
+        async with self._one_at_a_time:
+            current = self._told.state.config_version
+            if version is not None and version < current:
+                raise Conflict("A newer configuration is in force", version=current)
+            version = current if version is None else version
+            return version, await self._apply(version, document)
+
+    async def connect(self, frame: ConnectionFrame) -> None:
+        async with self._one_at_a_time:
+            async with self._begin() as work:
+                await connection.follow(work, frame.default_mode, frame.allow_device_override)
+                state = await operations.allow_cloud(work, frame.cloud_sync_enabled)
+            self._obey_cloud(state)
+
+    async def switch(self, actor: Actor, *, enabled: bool, reason: str | None) -> EdgeStateRow:
+        """Takes the edge out of production, or back into it; reads that are on their way end as
+        they began."""
+        async with self._core.transactions.begin(actor) as work:
+            self._told.state = await operations.switch(work, enabled, reason)
+        self._machinery.scans.enabled = enabled
+        return self._told.state
+
+    # For the resolvers
+
+    def status(self) -> EdgeStatus:
+        state = self._told.state
+        return EdgeStatus(
+            identifier=self._core.settings.edge_identifier,
+            enabled=state.enabled,
+            disabled_reason=state.disabled_reason,
+            software_version=self.software_version(),
+            config_version=state.config_version,
+            overrides=tuple(self._told.overrides),
+            factory=self.factory_status(),
+        )
+
+    def check_overrides(self, overrides: Mapping[str, OverrideRow]) -> None:
+        overriding(overrides)
+
+    async def reload(self) -> list[str]:
+        async with self._one_at_a_time:
+            async with self._core.database.read() as session:
+                stored = await line_repository.overrides(session, self._core.customer.id)
+            wanted = self._effective(self._told.document, stored)
+            changed = await self._become(wanted)
+            self._told.overrides = stored
+            return changed
+
+    # Inside
+
+    async def _apply(self, version: int, document: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+        given = EdgeDocument.read(document)
+        wanted = self._effective(given, self._told.overrides)
+        again = version == self._told.state.config_version
+        before = EdgeDocument() if again else self._told.document
+        changed = self.running.changes(wanted)
+        async with self._begin() as work:
+            await operations.configured(work, version, dict(document), changed)
+            self._told.state = await _connected(work, before, given)
+        self._told.document = given
+        self._obey_cloud(self._told.state)
+        await self._become(wanted)
+        return self._reported(document)
+
+    async def _become(self, wanted: RunningConfiguration) -> list[str]:
+        changed = self.running.changes(wanted)
+        await self._machinery.become(self.running, wanted)
+        self._switch_logs(wanted)
+        self.running = wanted
+        return changed
+
+    def _switch_logs(self, wanted: RunningConfiguration) -> None:
+        if wanted.log_level != self.running.log_level:
+            self._machinery.log_at(wanted.log_level)
+
+    def _reported(self, document: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+        """The document, with what an override at the line says instead."""
+        masked = overriding(self._told.overrides).model_dump(
+            mode="json", by_alias=True, exclude_none=True
+        )
+        return {name: masked.get(name, value) for name, value in document.items()}
+
+    def _effective(
+        self, document: EdgeDocument, overrides: Mapping[str, OverrideRow]
+    ) -> RunningConfiguration:
+        return self._settings.overlaid(document).overlaid(overriding(overrides))
+
+    def _understood(self, read: Callable[[Any], Any], stored: Any, otherwise: Any) -> Any:
+        try:
+            return read(stored)
+        except DomainError as error:
+            logger.error("stored configuration left out", cause=error.message)
+            return otherwise
+
+    async def _begin_connection(self) -> None:
+        """An edge that has no factory any more is bound by none."""
+        state = self._told.state
+        if not self._core.settings.factory_url and state.changed_at_us:
+            async with self._begin() as work:
+                await connection.follow(work, None, allow_switch=True)
+                self._told.state = await operations.allow_cloud(work, True)
+        self._obey_cloud(self._told.state)
+
+    def _obey_cloud(self, state: EdgeStateRow) -> None:
+        self._told.state = state
+        self._machinery.sync.runner.cloud_allowed = state.cloud_sync_enabled
+        self._machinery.sync.runner.wake()
+
+    def _begin(self) -> Any:
+        return self._core.transactions.begin(system_actor(FACTORY, self._core.customer.id))
+
+
+async def _connected(work: UnitOfWork, before: EdgeDocument, given: EdgeDocument) -> EdgeStateRow:
+    """What of the connection has changed in a document is obeyed."""
+    rules = ("default_mode", "allow_device_override")
+    if any(getattr(given, name) not in (None, getattr(before, name)) for name in rules):
+        await connection.follow(work, given.default_mode, given.allow_device_override)
+    if given.connection_mode not in (None, before.connection_mode):
+        await connection.order_mode(work, given.connection_mode)
+    if given.cloud_sync_enabled not in (None, before.cloud_sync_enabled):
+        await operations.allow_cloud(work, given.cloud_sync_enabled)
+    return await repository.state(work.session, work.customer_id)
