@@ -17,14 +17,18 @@ from drivers.cloud.simulator.state import CloudState
 from drivers.scanners.simulation import Code, Faults, SimulatorConfig
 from drivers.scanners.simulator import ScannerSimulator
 from graph.context import Services
+from oktograph.demo_factory import DemoFactory
 from oktograph.installation import Installation
 from oktograph.settings import DEMO_CLOUD_PORT, Settings
+from oktograph.software_folder import hooks
 
 LINE = "line-001"
 GTINS = ("04600605032541", "04607009780924")
 REMEMBERED = 50
 PACK_SIZE = 24
 PREPRINTED = 12
+SYNC_INTERVAL_S = 2.0
+"""Who watches a demo does not wait half a minute."""
 
 
 def line_codes(random: Random) -> Iterator[Code]:
@@ -55,6 +59,7 @@ class Demo:
         self._cloud_url = settings.cloud_url
         self._scanners: list[dict[str, Any]] = []
         self.notes: list[str] = []
+        self.factory = DemoFactory(settings.edge_identifier)
 
     async def __aenter__(self) -> "Demo":
         try:
@@ -76,7 +81,10 @@ class Demo:
 
     def edge_settings(self) -> dict[str, Any]:
         """Of the edge alone."""
-        told: dict[str, Any] = {"pack_size": self._given.pack_size or PACK_SIZE}
+        folder = self._given.data_dir.absolute() / "software"
+        told: dict[str, Any] = {"pack_size": self._given.pack_size or PACK_SIZE, **hooks(folder)}
+        if "sync_interval_s" not in self._given.model_fields_set:
+            told["sync_interval_s"] = SYNC_INTERVAL_S
         if self._scanners:
             told["scanners"] = self._scanners
         return told
@@ -85,6 +93,8 @@ class Demo:
         """Everything is started."""
         if installation.edge is not None:
             await stock(installation.edge.services, installation.edge.core.customer.id)
+        if "factory" in installation.ports:
+            await self.factory.begin(installation.factory_url, self._stack)
 
     async def _start_cloud(self, port: int) -> str:
         """A port that is taken is replaced by a free one; `notes` then says so."""

@@ -1,7 +1,7 @@
 """What one `oktograph serve` starts: an edge, a factory or both, each whole, on their ports."""
 
 import socket
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from typing import Any, Final
 
@@ -28,9 +28,15 @@ Listeners = dict[str, socket.socket]
 
 class Installation:
     """An async context; what was started in it is stopped at its end, the last first. `bindings`
-    gives dialects ports of their own. Its starts raise PortTaken."""
+    gives dialects ports of their own; `prepare_factory` is called once, before the factory is
+    served. Its starts raise PortTaken."""
 
-    def __init__(self, settings: Settings, bindings: Mapping[str, int]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        bindings: Mapping[str, int],
+        prepare_factory: Callable[[FactoryRuntime], Awaitable[None]] | None = None,
+    ) -> None:
         self.settings = settings
         self.edge: EdgeRuntime | None = None
         self.factory: FactoryRuntime | None = None
@@ -40,6 +46,7 @@ class Installation:
         self.first_passwords: dict[str, str] = {}
         """Of the administrators that a first start has made, by `edge` and `factory`."""
         self._bindings = bindings
+        self._prepare_factory = prepare_factory
         self._servers: list[Server] = []
         self._stack = AsyncExitStack()
         self._edge_token: str | None = None
@@ -78,8 +85,10 @@ class Installation:
         """Connected to the factory beside it, unless its settings name another one. `told` are
         settings of the edge alone."""
         if self._edge_token is not None:
-            url = f"http://{_dialled(self.settings.host)}:{self.ports['factory']}"
-            told |= {"factory_url": url, "edge_token": SecretStr(self._edge_token)}
+            told |= {
+                "factory_url": self.factory_url,
+                "edge_token": SecretStr(self._edge_token),
+            }
         listeners = self._listen("edge", self.settings.edge_port, EDGE_SURFACES)
         self.edge = runtime = EdgeRuntime(self.settings.model_copy(update=told))
         await runtime.start()
@@ -89,6 +98,11 @@ class Installation:
         apps |= {name: dialect_only(runtime, one) for name, one in EDGE_SURFACES.items()}
         self._serve(_servers(runtime, apps, listeners))
         return runtime
+
+    @property
+    def factory_url(self) -> str:
+        """Of the factory that was started, from this machine."""
+        return f"http://{_dialled(self.settings.host)}:{self.ports['factory']}"
 
     async def run(self) -> None:
         """Until a signal."""
@@ -109,6 +123,8 @@ class Installation:
         self._note_first_password("factory", factory)
         if not self.settings.factory_url:
             self._edge_token = await introduce(factory, self.settings.edge_identifier)
+        if self._prepare_factory is not None:
+            await self._prepare_factory(factory)
 
     def _note_first_password(self, name: str, runtime: Runtime) -> None:
         if runtime.core.first_password is not None:

@@ -111,7 +111,9 @@ async def _serve(
             await stack.enter_async_context(demo)
             settings = demo.settings()
             environment = environment | {"OKTOGRAPH_CLOUD_URL": settings.cloud_url}
-        installation = await stack.enter_async_context(Installation(settings, bindings))
+        prepare = demo.factory.prepare if demo else None
+        installation = Installation(settings, bindings, prepare)
+        await stack.enter_async_context(installation)
         try:
             if role is not RoleOption.EDGE and workers > 1:
                 await installation.start_factory_workers(workers, environment)

@@ -1,0 +1,93 @@
+"""The demo's factory: edges in two groups, and a release that is rolled out to one, then the
+other."""
+
+import io
+import tarfile
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from typing import Final
+
+from domain.fleet.commands import CreateGroup
+from domain.kernel.actor import Actor, ActorKind
+from domain.kernel.paging import PageRequest
+from domain.kernel.permissions import Permission
+from domain.software.commands import CreateRollout, PlanGroup, ReleaseFilter, UploadRelease
+from drivers.factory.simulation.fleet import simulated_edges
+from drivers.factory.simulation.settings import EdgeBehaviour, EdgeCredentials
+from graph.context import Context
+from graph.fleet import resolvers as fleet
+from graph.software import resolvers as software
+from oktograph.factory import FactoryRuntime
+from oktograph.introduction import introduce
+
+SIMULATED: Final = ("edge-002", "edge-003", "edge-004")
+VERSION: Final = "1.1.0"
+DEADLINE_S: Final = 3_600
+_MAY: Final = frozenset(
+    {
+        Permission.FLEET_GROUP_WRITE,
+        Permission.SOFTWARE_RELEASE_READ,
+        Permission.SOFTWARE_RELEASE_WRITE,
+        Permission.SOFTWARE_ROLLOUT_DEPLOY,
+    }
+)
+
+
+class DemoFactory:
+    """`prepare` it while it starts, then let its edges `begin`."""
+
+    def __init__(self, own_edge: str) -> None:
+        self._own_edge = own_edge
+        self._credentials: list[EdgeCredentials] = []
+
+    async def prepare(self, factory: FactoryRuntime) -> None:
+        """Devices' tokens at every start; the rest once."""
+        self._credentials = [
+            EdgeCredentials(name, await introduce(factory, name, f"Simulated {name}"))
+            for name in SIMULATED
+        ]
+        context = Context(
+            Actor(ActorKind.SYSTEM, factory.core.customer.id, "", "demo", _MAY), factory.services
+        )
+        wanted = ReleaseFilter(version=VERSION)
+        if not (await software.list_releases(context, wanted, PageRequest(1))).rows:
+            await self._stock(context)
+
+    async def begin(self, factory_url: str, stack: AsyncExitStack) -> None:
+        behaviour = EdgeBehaviour(rate=0.5, install_s=1.0)
+        await stack.enter_async_context(simulated_edges(factory_url, self._credentials, behaviour))
+
+    async def _stock(self, context: Context) -> None:
+        pilots = await _group(context, "Pilot line", SIMULATED[:1])
+        others = await _group(context, "All other lines", (*SIMULATED[1:], self._own_edge))
+        upload = UploadRelease.of(version=VERSION, filename=f"edge-{VERSION}.tar.gz")
+        release = await software.upload_release(context, upload, _archive())
+        made = await software.create_rollout(
+            context,
+            CreateRollout.of(
+                release_id=release.id,
+                name=f"Version {VERSION}, pilot first",
+                groups=(
+                    PlanGroup.of(name="Pilot", device_group_ids=(pilots,)),
+                    PlanGroup.of(name="Everybody else", device_group_ids=(others,)),
+                ),
+                deadline_s=DEADLINE_S,
+            ),
+        )
+        await software.start_rollout(context, made.rollout.id)
+
+
+async def _group(context: Context, name: str, devices: tuple[str, ...]) -> str:
+    command = CreateGroup.of(name=name, description="Of the demo", devices=devices)
+    return (await fleet.create_group(context, command)).id
+
+
+async def _archive() -> AsyncIterator[bytes]:
+    """A firmware that any edge can install: an archive with a file in it."""
+    content = f"Oktograph's demo firmware {VERSION}\n".encode()
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
+        entry = tarfile.TarInfo("README")
+        entry.size = len(content)
+        archive.addfile(entry, io.BytesIO(content))
+    yield packed.getvalue()
