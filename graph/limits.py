@@ -2,7 +2,8 @@
 
 Cost is counted in fields: each field costs its weight (1, or the entry `Type.field` of the
 weights) plus the cost of what is selected below it. Below a list the cost counts once for each
-row that may come: as many as the field's `first` or `last` says, or `default_page` without one.
+row that may come: as many as the field's `first` or `last` says, or `default_page` without one;
+of a list that is known to be short, as many as `rows` says.
 The `first` of a connection counts for the lists right below it (`edges`, `nodes`). A variable
 counts at its value, or at `max_page` if that is not a number. An interface or union costs the sum
 of its branches. Introspection costs a flat `introspection_cost` for each root field.
@@ -36,6 +37,13 @@ from graphql import (
 from graph.errors import limit_error
 
 PAGE_ARGUMENTS: Final = ("first", "last")
+SHORT_LISTS: Final[Mapping[str, int]] = {
+    "Device.groups": 5,
+    "Device.latestTelemetry": 10,
+    "Rollout.groups": 5,
+    "RolloutGroup.counts": 10,
+    "RolloutTarget.steps": 10,
+}
 Fragments = Mapping[str, FragmentDefinitionNode]
 
 
@@ -58,6 +66,8 @@ class Limits:
     max_page: int = 500
     introspection_cost: int = 5_000
     weights: Mapping[str, int] = field(default_factory=dict)
+    rows: Mapping[str, int] = field(default_factory=lambda: dict(SHORT_LISTS))
+    """By `Type.field`: how many a list without a page usually has."""
 
 
 @dataclass(slots=True)
@@ -251,7 +261,8 @@ class CostRules:
         if definition is None or node.selection_set is None:
             return
         paged = any(argument in definition.args for argument in PAGE_ARGUMENTS)
-        page = self._asked_page(node) if paged else rows
+        usual = self._limits.rows.get(f"{parent.name}.{name}", rows)
+        page = self._asked_page(node) if paged else usual
         below = get_named_type(definition.type)
         if not is_composite_type(below):
             return

@@ -39,6 +39,7 @@ class DemoFactory:
     def __init__(self, own_edge: str) -> None:
         self._own_edge = own_edge
         self._credentials: list[EdgeCredentials] = []
+        self._runs = "1.0.0"
 
     async def prepare(self, factory: FactoryRuntime) -> None:
         """Devices' tokens at every start; the rest once."""
@@ -50,11 +51,13 @@ class DemoFactory:
             Actor(ActorKind.SYSTEM, factory.core.customer.id, "", "demo", _MAY), factory.services
         )
         wanted = ReleaseFilter(version=VERSION)
-        if not (await software.list_releases(context, wanted, PageRequest(1))).rows:
+        if (await software.list_releases(context, wanted, PageRequest(1))).rows:
+            self._runs = VERSION
+        else:
             await self._stock(context)
 
     async def begin(self, factory_url: str, stack: AsyncExitStack) -> None:
-        behaviour = EdgeBehaviour(rate=0.5, install_s=1.0)
+        behaviour = EdgeBehaviour(rate=0.5, install_s=1.0, firmware_version=self._runs)
         await stack.enter_async_context(simulated_edges(factory_url, self._credentials, behaviour))
 
     async def _stock(self, context: Context) -> None:

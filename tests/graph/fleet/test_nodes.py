@@ -94,3 +94,16 @@ async def test_a_stranger_sees_and_changes_nothing(each_factory: FactoryServer) 
             for key in (known[name], plain(known[name])):
                 assert await other.code(document, id=key) == "NOT_FOUND", document
     assert await each_factory.contents() == before
+
+
+async def test_a_rollout_can_be_read_whole(sqlite_factory: FactoryServer) -> None:
+    manager = await sqlite_factory.logged_in("manager")
+    known = await one_of_each(sqlite_factory, manager)
+    found = await manager.ask(
+        """query ($id: ID!) { rollout(id: $id) { name state release { version } groups {
+          name state total counts { state count }
+          targets { edges { node { deviceId state error steps { state message at } } } } } } }""",
+        id=known["Rollout"],
+    )
+    (group,) = found["rollout"]["groups"]
+    assert [edge["node"]["state"] for edge in group["targets"]["edges"]] == ["WAITING"]
