@@ -9,6 +9,7 @@ from tests.graph.production.test_node import NODE, made_up, plain
 from tests.support.clients import Client
 from tests.support.databases import new_customer
 from tests.support.factory import FactoryServer
+from tests.support.fleet import until
 from tests.support.fleet_nodes import TYPES, one_of_each
 
 SINGLES = {
@@ -49,6 +50,13 @@ async def stranger(factory: FactoryServer) -> Client:
     return factory.client(factory.token(user))
 
 
+async def is_sent(manager: Client, deployment: str) -> bool:
+    """From then on it is the device's turn: nothing here changes by itself."""
+    query = "query ($id: ID!) { node(id: $id) { ... on Deployment { targets { state } } } }"
+    found = await manager.ask(query, id=deployment)
+    return [one["state"] for one in found["node"]["targets"]] == ["DISPATCHED"]
+
+
 async def test_every_type_is_found_again(each_factory: FactoryServer) -> None:
     manager = await each_factory.logged_in("manager")
     known = await one_of_each(each_factory, manager)
@@ -82,6 +90,7 @@ async def test_a_stranger_sees_and_changes_nothing(each_factory: FactoryServer) 
     manager = await each_factory.logged_in("manager")
     known = await one_of_each(each_factory, manager)
     other = await stranger(each_factory)
+    await until(lambda: is_sent(manager, known["Deployment"]))
     before = await each_factory.contents()
     for key in known.values():
         assert (await other.ask(NODE, id=key))["node"] is None
