@@ -39,7 +39,11 @@ async def retire(work: UnitOfWork, before_us: int, limit: int) -> Trimmed:
 async def _tell(work: UnitOfWork, customer_id: int, before_us: int) -> int:
     """The seq up to which entries are retired from now on."""
     await eventlog.take_turn(work.session)  # whoever chains an entry holds it
-    old = (AUDIT.c.customer_id == customer_id, AUDIT.c.id < earliest_id(before_us))
+    old = (
+        AUDIT.c.customer_id == customer_id,
+        AUDIT.c.occurred_at_us < before_us,
+        AUDIT.c.id < earliest_id(before_us),  # where an index leads to
+    )
     last = select(AUDIT.c.seq, AUDIT.c.hash).where(*old).order_by(AUDIT.c.id.desc()).limit(1)
     seq, followed = (await work.session.execute(last)).one()
     fact = Fact("journal", RETIRED, ENTITY, {"seq": seq, "hash": followed, "before_us": before_us})
