@@ -14,6 +14,7 @@ from rich.status import Status
 from rich.table import Table
 
 from benchmarks import (
+    backlog,
     commands,
     devices,
     fleet,
@@ -42,6 +43,7 @@ BENCHMARKS: Final[Mapping[str, Benchmark]] = {
     "growth": growth.run,
     "intake": intake.run,
     "sync": sync.run,
+    "backlog": backlog.run,
     "overview": overview.run,
 }
 BUSY: Final = 0.7

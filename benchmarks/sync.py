@@ -5,7 +5,7 @@ import gzip
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID
 
@@ -33,11 +33,14 @@ STORED: Final = "{ bottles(first: 1) { totalCount } }"
 
 @dataclass(slots=True)
 class Speeds:
-    """Bottles a second; CPU of the factory's process for a bottle, in microseconds."""
+    """Bottles a second; CPU for a bottle in microseconds: of the factory's process, of the
+    database server for one that was delivered and for one that was copied."""
 
-    delivered: list[float]
-    copied: list[float]
-    cpu_us: list[float]
+    delivered: list[float] = field(default_factory=list)
+    copied: list[float] = field(default_factory=list)
+    factory_us: list[float] = field(default_factory=list)
+    server_us: list[float] = field(default_factory=list)
+    copy_us: list[float] = field(default_factory=list)
 
 
 def run(plan: Plan, progress: Progress) -> list[Figure]:
@@ -69,14 +72,22 @@ class Rig:
         self._stored = 0
 
     def measured(self, edges: int, plan: Plan) -> Speeds:
-        speeds, count = Speeds([], [], []), max(DELIVERY * edges, plan.amount(BOTTLES))
+        speeds, count = Speeds(), max(DELIVERY * edges, plan.amount(BOTTLES))
         for _ in range(plan.rounds):
-            before_s = self._factory.child.cpu_s()
+            before = self._cpu_us(count)
             speeds.delivered.append(self.deliver(count, edges))
-            speeds.cpu_us.append((self._factory.child.cpu_s() - before_s) / count * 1e6)
+            factory_us, server_us = self._cpu_us(count)
+            speeds.factory_us.append(factory_us - before[0])
+            speeds.server_us.append(server_us - before[1])
             if self._server is not None:
                 speeds.copied.append(asyncio.run(self._copied(self._server, count, edges)))
+                speeds.copy_us.append(self._cpu_us(count)[1] - server_us)
         return speeds
+
+    def _cpu_us(self, count: int) -> tuple[float, float]:
+        """So far, as shares of so many bottles: the factory's, the database server's."""
+        server_s = 0.0 if self._server is None else self._server.cpu_s()
+        return self._factory.child.cpu_s() / count * 1e6, server_s / count * 1e6
 
     def deliver(self, count: int, edges: int) -> float:
         """Bottles a second, packed as an edge packs them; each edge has a connection."""
@@ -128,12 +139,14 @@ def _figures(on: str, edges: int, speeds: Speeds) -> list[Figure]:
     what = f"{on}, {edges} at once"
     found = [
         Figure(NAME, f"{what}: delivered", median(speeds.delivered), "bottles/s"),
-        Figure(NAME, f"{what}: factory's CPU", median(speeds.cpu_us), "us a bottle"),
+        Figure(NAME, f"{what}: factory's CPU", median(speeds.factory_us), "us a bottle"),
     ]
     if speeds.copied:
         ratio = paired_ratio(speeds.delivered, speeds.copied)
         found += [
             Figure(NAME, f"{what}: delivered / COPY", ratio),
             Figure(NAME, f"{what}: COPY", median(speeds.copied), "bottles/s"),
+            Figure(NAME, f"{what}: server's CPU", median(speeds.server_us), "us a bottle"),
+            Figure(NAME, f"{what}: server's CPU for COPY", median(speeds.copy_us), "us a bottle"),
         ]
     return found
