@@ -13,9 +13,23 @@ from rich.console import Console
 from rich.status import Status
 from rich.table import Table
 
-from benchmarks import devices, growth, ingest, intake, lists, overview, subscribers, verdict
+from benchmarks import (
+    backlog,
+    commands,
+    devices,
+    fleet,
+    growth,
+    ingest,
+    intake,
+    lists,
+    overview,
+    subscribers,
+    sync,
+    verdict,
+)
 from benchmarks.figures import FULL, QUICK, Benchmark, Figure
 from benchmarks.machine import LOAD_CORE, SHARED_CORE, pin
+from oktograph.logs import configure_logs
 
 BENCHMARKS: Final[Mapping[str, Benchmark]] = {
     "ingest": ingest.run,
@@ -23,9 +37,13 @@ BENCHMARKS: Final[Mapping[str, Benchmark]] = {
     "socket": verdict.run,
     "lists": lists.run,
     "devices": devices.run,
+    "commands": commands.run,
+    "fleet": fleet.run,
     "subscribers": subscribers.run,
     "growth": growth.run,
     "intake": intake.run,
+    "sync": sync.run,
+    "backlog": backlog.run,
     "overview": overview.run,
 }
 BUSY: Final = 0.7
@@ -52,6 +70,7 @@ class Shown:
 def main() -> None:
     options = _options()
     console = Console()
+    configure_logs("error", "auto")  # simulated devices would tell of each connection
     pin(LOAD_CORE)
     if SHARED_CORE:
         console.print("One core only: the load is counted on both sides of every ratio.")

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,20 +31,27 @@ class LoadResult:
         return percentile(self.latencies_s, share) * 1000
 
 
-def encode(method: str, path: str, body: Any = None, token: str | None = None) -> bytes:
-    """A whole request. `body` is JSON, or bytes that are JSON already."""
+def encode(
+    method: str,
+    path: str,
+    body: Any = None,
+    token: str | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> bytes:
+    """A whole request. `body` is JSON, or bytes that are JSON already, packed or not."""
     payload = b"" if body is None else body if isinstance(body, bytes) else orjson.dumps(body)
     lines = [f"{method} {path} HTTP/1.1", f"Host: {HOST}", "Accept: application/json"]
     if token is not None:
         lines.append(f"Authorization: Bearer {token}")
     if body is not None:
         lines += ["Content-Type: application/json", f"Content-Length: {len(payload)}"]
+    lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
     return "\r\n".join([*lines, "", ""]).encode() + payload
 
 
 def run_load(port: int, requests: Sequence[bytes], connections: int) -> LoadResult:
     """Sends all of them, one at a time on each connection. Raises for any answer but 200."""
-    return uvloop.run(_run(port, requests, connections))
+    return uvloop.run(load(port, requests, connections))
 
 
 def call(port: int, request: bytes) -> Any:
@@ -52,7 +59,8 @@ def call(port: int, request: bytes) -> Any:
     return orjson.loads(run_load(port, [request], 1).bodies[0])
 
 
-async def _run(port: int, requests: Sequence[bytes], connections: int) -> LoadResult:
+async def load(port: int, requests: Sequence[bytes], connections: int) -> LoadResult:
+    """As `run_load`, beside whatever else this loop does."""
     loop = asyncio.get_running_loop()
     waiting = iter(requests)
     latencies: list[float] = []

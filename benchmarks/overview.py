@@ -51,7 +51,7 @@ FROM (
 ROLLUPS: Final = """
 INSERT INTO production_rollup (customer_id, slot_us, origin, line_id, bottles)
 SELECT 1, created_at_us - created_at_us % 900000000, origin, line_id, count(*)
-FROM bottle GROUP BY 2, 3, 4
+FROM bottle GROUP BY 2, 3, 4 ORDER BY 2
 """
 COUNTED: Final = "SELECT count(*) FROM bottle WHERE customer_id = 1 AND created_at_us >= {from_us}"
 

@@ -21,6 +21,8 @@ async def main(options: dict[str, Any]) -> None:
         data_dir=Path(options["data_dir"]),
         edge_database_url=options.get("database_url", ""),
         scanners=options.get("scanners", []),
+        factory_url=options.get("factory_url", ""),
+        edge_token=options.get("edge_token"),
     )
     runtime = EdgeRuntime(settings)
     await runtime.start()

@@ -8,7 +8,6 @@ from typing import Final
 from rich.console import Console
 from rich.live import Live
 
-from domain.kernel.errors import DomainError
 from drivers.factory.simulation.fleet import FleetFigures, SimulatedFleet, simulated_edges
 from drivers.factory.simulation.registration import registered_edges
 from drivers.factory.simulation.settings import EdgeBehaviour
@@ -49,9 +48,8 @@ async def _show(fleet: SimulatedFleet, console: Console) -> None:
 
 async def _deliver_the_rest(fleet: SimulatedFleet, console: Console) -> None:
     try:
-        async with asyncio.timeout(LAST_DELIVERY_S):
-            await fleet.finish()
-    except (DomainError, TimeoutError):
+        await fleet.finish(LAST_DELIVERY_S)
+    except TimeoutError:
         console.print("The factory does not take what still waits: it is lost with its edges")
     console.print(described(fleet.figures()))
 

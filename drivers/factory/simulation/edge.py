@@ -88,6 +88,18 @@ class SimulatedEdge:
         """Raises TimeoutError."""
         await self.task.wait_for_state(LinkState.CONNECTED, timeout_s)
 
+    async def emptied(self) -> None:
+        """Returns once nothing waits. A factory that has no room now is asked again."""
+        failures = 0
+        while True:
+            try:
+                await self.line.deliver()
+            except DomainError:
+                failures += 1
+                await asyncio.sleep(self._behaviour.backoff.delay_s(failures))
+            else:
+                return
+
     def _linked(self, around: Surroundings) -> FactoryLink:
         settings = FactoryLinkSettings(
             socket_url(around.factory_url), self._own_token, software="simulated edge"

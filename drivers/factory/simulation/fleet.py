@@ -60,12 +60,13 @@ class SimulatedFleet:
         """Until each has its session. Raises TimeoutError."""
         await asyncio.gather(*(edge.connected(timeout_s) for edge in self.edges))
 
-    async def finish(self) -> None:
-        """Stops the lines and delivers all that waits. Raises DomainError where the factory does
-        not take it."""
+    async def finish(self, timeout_s: float = 60.0) -> None:
+        """Stops the lines and delivers all that waits, as often as it takes. Raises TimeoutError
+        where the factory does not take it in time."""
         for edge in self.edges:
             edge.line.run(False)
-        await asyncio.gather(*(edge.line.deliver() for edge in self.edges))
+        async with asyncio.timeout(timeout_s):
+            await asyncio.gather(*(edge.emptied() for edge in self.edges))
 
 
 @asynccontextmanager

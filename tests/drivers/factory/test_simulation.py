@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from domain.kernel.errors import ErrorCode
+from domain.kernel.errors import ErrorCode, Unauthorized
 from drivers.artifacts.signatures import TrustedKeys
 from drivers.factory.simulation.fleet import SimulatedFleet, simulated_edges
 from drivers.factory.simulation.graph import Refused
@@ -33,6 +33,8 @@ FIRMWARE = os.urandom(2 * 1024 * 1024 + 12_345)  # three ranges, the last of the
 DEVICE = """query ($id: String!) { device(identifier: $id) {
   status firmwareVersion queueSize connectionMode enabled
 } }"""
+HEARD = '{ device(identifier: "edge-1") { status lastHeartbeatAt } }'
+REMOVE = 'mutation { removeDevice(id: "edge-1") { id } }'
 STORED = "{ bottles(first: 1) { totalCount } }"
 CREATE = """mutation ($input: CreateRolloutInput!) { createRollout(input: $input) { id } }"""
 START = "mutation ($id: ID!) { startRollout(id: $id) { id } }"
@@ -76,6 +78,36 @@ async def test_edges_are_online_while_they_run(each_factory: FactoryServer) -> N
 
 async def _status(client: Client) -> Any:
     return (await device(client))["status"]
+
+
+@pytest.mark.parametrize("factory_settings", [{"heartbeat_s": 0.2}])
+async def test_heartbeats_come_on_time(sqlite_factory: FactoryServer) -> None:
+    admin = await sqlite_factory.logged_in("admin")
+    heard: set[str] = set()
+
+    async def beats() -> bool:
+        found = (await admin.ask(HEARD))["device"]
+        assert found["status"] == "ONLINE"
+        heard.add(found["lastHeartbeatAt"])
+        return len(heard) > 8  # three missed in a row would have taken it offline
+
+    async with running_edges(sqlite_factory):
+        await until(beats, True)
+
+
+async def test_a_removed_edge_is_shut_out(sqlite_factory: FactoryServer) -> None:
+    admin = await sqlite_factory.logged_in("admin")
+    behaviour = {"rate": 100.0, "deliver_every_s": 0.02}
+    async with running_edges(sqlite_factory, **behaviour) as fleet:
+        edge = fleet["edge-1"]
+        await eventually(lambda: edge.line.delivered > 0)
+        await admin.ask(REMOVE)
+        await eventually(lambda: not edge.online)
+        await eventually(lambda: edge.line.waiting > 20)
+        with pytest.raises(Unauthorized):
+            await edge.line.deliver()
+        assert not edge.online
+        assert edge.line.delivered == await stored(sqlite_factory)
 
 
 async def test_every_bottle_made_arrives_once(each_factory: FactoryServer) -> None:
