@@ -1765,7 +1765,7 @@ export type Release = Node & {
   state: ReleaseState;
   notes: Scalars['String']['output'];
   filename: Maybe<Scalars['String']['output']>;
-  sizeBytes: Maybe<Scalars['Int']['output']>;
+  sizeBytes: Maybe<Scalars['Float']['output']>;
   sha256: Maybe<Scalars['String']['output']>;
   signature: Maybe<Scalars['String']['output']>;
   keyId: Maybe<Scalars['String']['output']>;

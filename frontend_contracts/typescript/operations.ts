@@ -69,6 +69,28 @@ export type CodeReason =
   | 'UNKNOWN_AI'
   | 'WRONG_INDUSTRY';
 
+export type CommandStatus =
+  | 'QUEUED'
+  | 'SENT'
+  | 'SUCCEEDED'
+  | 'FAILED'
+  | 'TIMEOUT'
+  | 'EXPIRED'
+  | 'CANCELLED';
+
+export type CommandType =
+  | 'RESTART_SERVICE'
+  | 'REBOOT_OS'
+  | 'SHUTDOWN_OS'
+  | 'FORCE_SYNC'
+  | 'CLEAR_QUEUE'
+  | 'PULL_LOGS'
+  | 'PUSH_CONFIG'
+  | 'UPDATE_FIRMWARE'
+  | 'EXEC_SHELL'
+  | 'ENABLE_DEVICE'
+  | 'DISABLE_DEVICE';
+
 export type ConnectionMode =
   | 'DIRECT_CLOUD'
   | 'VIA_LOCAL_SERVER';
@@ -93,6 +115,64 @@ export type CreatePalletInput = {
   lineId?: string | null | undefined;
   deviceId?: string | null | undefined;
   batchIds?: Array<string>;
+};
+
+export type CreateRolloutInput = {
+  releaseId: string;
+  name: string;
+  deviceIds?: Array<string>;
+  deviceGroupIds?: Array<string>;
+  groups?: Array<RolloutGroupInput>;
+  groupCount?: number | null | undefined;
+  successPercent?: number;
+  errorPercent?: number;
+  approvalRequired?: boolean;
+  startAt?: string | null | undefined;
+  windowFrom?: string | null | undefined;
+  windowTo?: string | null | undefined;
+  timeZone?: string;
+  deadlineSeconds?: number;
+  jitterSeconds?: number;
+  maxAttempts?: number;
+  rejectRatePercent?: number | null | undefined;
+  lineId?: string | null | undefined;
+};
+
+export type DeviceFilterInput = {
+  kind?: DeviceKind | null | undefined;
+  status?: DeviceStatus | null | undefined;
+  enabled?: boolean | null | undefined;
+  lineId?: string | null | undefined;
+  location?: string | null | undefined;
+  manufacturer?: string | null | undefined;
+  groupId?: string | null | undefined;
+  /** Part of the identifier or the name */
+  search?: string | null | undefined;
+};
+
+export type DeviceKind =
+  | 'EDGE'
+  | 'SENSOR'
+  | 'ACTUATOR'
+  | 'GATEWAY'
+  | 'CONTROLLER'
+  | 'MONITOR'
+  | 'SCANNER';
+
+export type DeviceStatus =
+  | 'ONLINE'
+  | 'OFFLINE'
+  | 'WARNING'
+  | 'ERROR'
+  | 'MAINTENANCE';
+
+export type DispatchCommandInput = {
+  deviceId: string;
+  type: CommandType;
+  /** Your id of it: the same again answers the same record */
+  commandId?: string | null | undefined;
+  arguments?: unknown;
+  timeoutMs?: number;
 };
 
 export type EventFilterInput = {
@@ -133,11 +213,88 @@ export type RecordEventInput = {
   data?: unknown;
 };
 
+export type RegisterDeviceInput = {
+  identifier: string;
+  name?: string | null | undefined;
+  kind?: DeviceKind;
+  status?: DeviceStatus;
+  enabled?: boolean;
+  lineId?: string | null | undefined;
+  location?: string | null | undefined;
+  manufacturer?: string | null | undefined;
+  model?: string | null | undefined;
+  connectionMode?: ConnectionMode | null | undefined;
+  firmwareVersion?: string | null | undefined;
+  attributes?: unknown;
+};
+
+export type ReleaseFilterInput = {
+  application?: string | null | undefined;
+  state?: ReleaseState | null | undefined;
+  version?: string | null | undefined;
+};
+
+export type ReleaseState =
+  | 'DRAFT'
+  | 'PUBLISHED'
+  | 'SUSPENDED';
+
 export type Role =
   | 'ADMIN'
   | 'AUDITOR'
   | 'MANAGER'
   | 'OPERATOR';
+
+export type RolloutFilterInput = {
+  kind?: RolloutKind | null | undefined;
+  state?: RolloutState | null | undefined;
+  releaseId?: string | null | undefined;
+  deviceId?: string | null | undefined;
+};
+
+/** Takes from what the groups before left over: of the device groups' members if there are any named, `count` of them, or `percent` (rounded up), or all */
+export type RolloutGroupInput = {
+  name?: string | null | undefined;
+  deviceGroupIds?: Array<string>;
+  percent?: number | null | undefined;
+  count?: number | null | undefined;
+  successPercent?: number | null | undefined;
+  errorPercent?: number | null | undefined;
+};
+
+export type RolloutGroupState =
+  | 'WAITING'
+  | 'RUNNING'
+  | 'HALTED'
+  | 'FINISHED';
+
+export type RolloutKind =
+  | 'DEPLOYMENT'
+  | 'ROLLOUT';
+
+export type RolloutState =
+  | 'CREATING'
+  | 'WAITING_FOR_APPROVAL'
+  | 'READY'
+  | 'STARTING'
+  | 'RUNNING'
+  | 'PAUSED'
+  | 'STOPPING'
+  | 'STOPPED'
+  | 'FINISHED';
+
+export type RolloutTargetState =
+  | 'WAITING'
+  | 'SCHEDULED'
+  | 'DISPATCHED'
+  | 'DOWNLOADING'
+  | 'VERIFYING'
+  | 'INSTALLING'
+  | 'REBOOTING'
+  | 'SUCCEEDED'
+  | 'FAILED'
+  | 'ROLLED_BACK'
+  | 'CANCELLED';
 
 export type ScanFilterInput = {
   valid?: boolean | null | undefined;
@@ -165,6 +322,16 @@ export type SentStatus =
   | 'NOT_SENT'
   | 'SENT'
   | 'SYNCED';
+
+export type SetDeviceConfigInput = {
+  deviceId: string;
+  document: unknown;
+  /** Into what is desired now (RFC 7386), else instead of it */
+  merge?: boolean;
+  push?: boolean;
+  note?: string | null | undefined;
+  expectedVersion?: number | null | undefined;
+};
 
 export type Severity =
   | 'DEBUG'
@@ -252,6 +419,30 @@ export type BottlesQueryVariables = Exact<{
 
 export type BottlesQuery = { bottles: { totalCount: number, edges: Array<{ cursor: string, node: { id: string, identifier: string, gtin: string, serial: string, status: BottleStatus, createdAt: string, lineId: string | null, batch: { id: string, identifier: string } | null } }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
 
+export type CancelRolloutMutationVariables = Exact<{
+  id: string;
+}>;
+
+
+export type CancelRolloutMutation = { cancelRollout: { id: string, state: RolloutState, haltReason: string | null } };
+
+export type CommandsQueryVariables = Exact<{
+  deviceId?: string | null | undefined;
+  first?: number | null | undefined;
+  after?: string | null | undefined;
+}>;
+
+
+export type CommandsQuery = { commands: { edges: Array<{ cursor: string, node: { id: string, commandId: string, type: CommandType, status: CommandStatus, result: unknown, error: string | null, errorCode: string | null, createdAt: string, finishedAt: string | null, actor: string } }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
+
+export type CommandsStreamSubscriptionVariables = Exact<{
+  after?: string | null | undefined;
+  deviceId?: string | null | undefined;
+}>;
+
+
+export type CommandsStreamSubscription = { commands: { cursor: string, at: string, command: { id: string, commandId: string, type: CommandType, status: CommandStatus, result: unknown, error: string | null, errorCode: string | null, createdAt: string, finishedAt: string | null, device: { identifier: string } | null } } };
+
 export type CompleteBatchMutationVariables = Exact<{
   id: string;
 }>;
@@ -280,6 +471,47 @@ export type CreatePalletMutationVariables = Exact<{
 
 export type CreatePalletMutation = { createPallet: { id: string, identifier: string, sscc: string, status: AggregateStatus, batchCount: number } };
 
+export type CreateRolloutMutationVariables = Exact<{
+  input: CreateRolloutInput;
+}>;
+
+
+export type CreateRolloutMutation = { createRollout: { id: string, name: string, state: RolloutState, groups: Array<{ id: string, name: string, total: number }> } };
+
+export type DeviceQueryVariables = Exact<{
+  id?: string | null | undefined;
+  identifier?: string | null | undefined;
+  number?: number | null | undefined;
+}>;
+
+
+export type DeviceQuery = { device: { id: string, identifier: string, number: number, name: string, kind: DeviceKind, status: DeviceStatus, lastHeartbeatAt: string | null, firmwareVersion: string | null, connectionMode: ConnectionMode | null, queueSize: number, statusReason: string | null, attributes: unknown, groups: Array<{ id: string, name: string }>, latestTelemetry: Array<{ metric: string, value: number, measuredAt: string }>, config: { desired: { version: number, document: unknown }, reported: { version: number, document: unknown, error: string | null } | null, diff: Array<{ path: string }> } } | null };
+
+export type DeviceGroupsQueryVariables = Exact<{
+  first?: number | null | undefined;
+  after?: string | null | undefined;
+}>;
+
+
+export type DeviceGroupsQuery = { deviceGroups: { edges: Array<{ cursor: string, node: { id: string, name: string, description: string | null, deviceCount: number } }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
+
+export type DeviceStatusStreamSubscriptionVariables = Exact<{
+  after?: string | null | undefined;
+  deviceId?: string | null | undefined;
+}>;
+
+
+export type DeviceStatusStreamSubscription = { deviceStatus: { cursor: string, status: DeviceStatus, previousStatus: DeviceStatus, reason: string | null, at: string, device: { id: string, identifier: string, name: string } } };
+
+export type DevicesQueryVariables = Exact<{
+  first?: number | null | undefined;
+  after?: string | null | undefined;
+  filter?: DeviceFilterInput | null | undefined;
+}>;
+
+
+export type DevicesQuery = { devices: { edges: Array<{ cursor: string, node: { id: string, identifier: string, number: number, name: string, kind: DeviceKind, status: DeviceStatus, lastHeartbeatAt: string | null, firmwareVersion: string | null, connectionMode: ConnectionMode | null, queueSize: number, groups: Array<{ id: string, name: string }> } }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
+
 export type DisaggregateMutationVariables = Exact<{
   id: string;
 }>;
@@ -289,6 +521,13 @@ export type DisaggregateMutation = { disaggregate:
     | { id: string, identifier: string, status: AggregateStatus }
     | { id: string, identifier: string, status: AggregateStatus }
    };
+
+export type DispatchCommandMutationVariables = Exact<{
+  input: DispatchCommandInput;
+}>;
+
+
+export type DispatchCommandMutation = { dispatchCommand: { id: string, commandId: string, type: CommandType, status: CommandStatus, result: unknown, error: string | null, errorCode: string | null, createdAt: string, finishedAt: string | null } };
 
 export type EventsQueryVariables = Exact<{
   first?: number | null | undefined;
@@ -308,6 +547,13 @@ export type EventsStreamSubscriptionVariables = Exact<{
 
 export type EventsStreamSubscription = { events: { cursor: string, event: { id: string, severity: Severity, category: string, source: string, message: string, occurredAt: string, acknowledgedAt: string | null } } };
 
+export type IssueDeviceTokenMutationVariables = Exact<{
+  deviceId: string;
+}>;
+
+
+export type IssueDeviceTokenMutation = { issueDeviceToken: { token: string, expiresAt: string } };
+
 export type LoginMutationVariables = Exact<{
   username: string;
   password: string;
@@ -321,6 +567,25 @@ export type MeQueryVariables = Exact<{ [key: string]: never; }>;
 
 export type MeQuery = { me: { id: string, username: string, role: Role, displayName: string, permissions: Array<string> } | null };
 
+export type MetricsStreamSubscriptionVariables = Exact<{
+  intervalMs?: number;
+}>;
+
+
+export type MetricsStreamSubscription = { metrics: { at: string, bottlesToday: number, batchesToday: number, palletsToday: number, bottlesPerMinute: number, devicesOnline: number, devicesOffline: number, syncQueueTotal: number } };
+
+export type OverviewQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type OverviewQuery = { overview: { at: string, bottlesToday: number, batchesToday: number, palletsToday: number, bottlesPerMinute: number, devicesOnline: number, devicesOffline: number, syncQueueTotal: number } };
+
+export type PauseRolloutMutationVariables = Exact<{
+  id: string;
+}>;
+
+
+export type PauseRolloutMutation = { pauseRollout: { id: string, state: RolloutState, haltReason: string | null } };
+
 export type ProvisioningQueryVariables = Exact<{ [key: string]: never; }>;
 
 
@@ -332,6 +597,46 @@ export type RecordEventMutationVariables = Exact<{
 
 
 export type RecordEventMutation = { recordEvent: { id: string, severity: Severity, category: string, source: string, message: string, occurredAt: string } };
+
+export type RegisterDeviceMutationVariables = Exact<{
+  input: RegisterDeviceInput;
+}>;
+
+
+export type RegisterDeviceMutation = { registerDevice: { id: string, identifier: string, number: number, name: string, kind: DeviceKind, status: DeviceStatus, lastHeartbeatAt: string | null, firmwareVersion: string | null, connectionMode: ConnectionMode | null, queueSize: number } };
+
+export type ReleasesQueryVariables = Exact<{
+  first?: number | null | undefined;
+  after?: string | null | undefined;
+  filter?: ReleaseFilterInput | null | undefined;
+}>;
+
+
+export type ReleasesQuery = { releases: { edges: Array<{ cursor: string, node: { id: string, application: string, version: string, state: ReleaseState, filename: string | null, sizeBytes: number | null, sha256: string | null } }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
+
+export type ResumeRolloutMutationVariables = Exact<{
+  id: string;
+}>;
+
+
+export type ResumeRolloutMutation = { resumeRollout: { id: string, state: RolloutState, haltReason: string | null } };
+
+export type RolloutStreamSubscriptionVariables = Exact<{
+  id: string;
+  after?: string | null | undefined;
+}>;
+
+
+export type RolloutStreamSubscription = { rollout: { cursor: string, at: string, rollout: { id: string, state: RolloutState, haltReason: string | null }, group: { id: string, name: string, state: RolloutGroupState } | null, target: { id: string, deviceId: string, state: RolloutTargetState, error: string | null } | null, step: { state: RolloutTargetState, message: string | null } | null } };
+
+export type RolloutsQueryVariables = Exact<{
+  first?: number | null | undefined;
+  after?: string | null | undefined;
+  filter?: RolloutFilterInput | null | undefined;
+}>;
+
+
+export type RolloutsQuery = { rollouts: { edges: Array<{ cursor: string, node: { id: string, name: string, kind: RolloutKind, state: RolloutState, application: string, version: string, createdBy: string, createdAt: string, haltReason: string | null, groups: Array<{ id: string, name: string, state: RolloutGroupState, total: number, counts: Array<{ state: RolloutTargetState, count: number }> }> } }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
 
 export type ScanMutationVariables = Exact<{
   input: ScanInput;
@@ -370,6 +675,13 @@ export type SetBottleStatusMutationVariables = Exact<{
 
 export type SetBottleStatusMutation = { setBottleStatus: { id: string, status: BottleStatus, updatedAt: string } };
 
+export type SetDeviceConfigMutationVariables = Exact<{
+  input: SetDeviceConfigInput;
+}>;
+
+
+export type SetDeviceConfigMutation = { setDeviceConfig: { version: number, document: unknown, note: string | null, author: string, createdAt: string | null } };
+
 export type SignInToCloudMutationVariables = Exact<{
   email: string;
   password: string;
@@ -377,6 +689,13 @@ export type SignInToCloudMutationVariables = Exact<{
 
 
 export type SignInToCloudMutation = { signInToCloud: { status: ProvisioningStatus } };
+
+export type StartRolloutMutationVariables = Exact<{
+  id: string;
+}>;
+
+
+export type StartRolloutMutation = { startRollout: { id: string, state: RolloutState, haltReason: string | null } };
 
 export type SyncNowMutationVariables = Exact<{ [key: string]: never; }>;
 
@@ -491,6 +810,27 @@ export const Bottles: Operation<BottlesQuery, BottlesQueryVariables> = {
   text: "# Newest first; `totalCount` is counted only because it is asked for.\nquery Bottles($first: Int = 50, $after: String, $filter: BottleFilterInput) {\n  bottles(first: $first, after: $after, filter: $filter) {\n    totalCount\n    edges {\n      cursor\n      node {\n        id\n        identifier\n        gtin\n        serial\n        status\n        createdAt\n        lineId\n        batch {\n          id\n          identifier\n        }\n      }\n    }\n    pageInfo {\n      hasNextPage\n      endCursor\n    }\n  }\n}\n",
 };
 
+export const CancelRollout: Operation<CancelRolloutMutation, CancelRolloutMutationVariables> = {
+  kind: "mutation",
+  name: "CancelRollout",
+  sha256: "d2dcae3a815673b2c069cc878e4138d9f4f7c109d540cdb5892b717eb91b7934",
+  text: "mutation CancelRollout($id: ID!) {\n  cancelRollout(id: $id) {\n    id\n    state\n    haltReason\n  }\n}\n",
+};
+
+export const Commands: Operation<CommandsQuery, CommandsQueryVariables> = {
+  kind: "query",
+  name: "Commands",
+  sha256: "835bf709382199654d666b2ad43bdb1cd9b335c80cada7e4558d5cf91d589c63",
+  text: "query Commands($deviceId: ID, $first: Int = 50, $after: String) {\n  commands(deviceId: $deviceId, first: $first, after: $after) {\n    edges {\n      cursor\n      node {\n        id\n        commandId\n        type\n        status\n        result\n        error\n        errorCode\n        createdAt\n        finishedAt\n        actor\n      }\n    }\n    pageInfo {\n      hasNextPage\n      endCursor\n    }\n  }\n}\n",
+};
+
+export const CommandsStream: Operation<CommandsStreamSubscription, CommandsStreamSubscriptionVariables> = {
+  kind: "subscription",
+  name: "CommandsStream",
+  sha256: "80a0ad7d980b37c2f851b16e1adb7a7b8780c8f4b98cc32eb1276bc0189543da",
+  text: "# Give the last `cursor` seen as `after`: what came since is sent first, then the stream is live.\nsubscription CommandsStream($after: String, $deviceId: ID) {\n  commands(after: $after, deviceId: $deviceId) {\n    cursor\n    at\n    command {\n      id\n      commandId\n      type\n      status\n      result\n      error\n      errorCode\n      createdAt\n      finishedAt\n      device {\n        identifier\n      }\n    }\n  }\n}\n",
+};
+
 export const CompleteBatch: Operation<CompleteBatchMutation, CompleteBatchMutationVariables> = {
   kind: "mutation",
   name: "CompleteBatch",
@@ -519,11 +859,53 @@ export const CreatePallet: Operation<CreatePalletMutation, CreatePalletMutationV
   text: "mutation CreatePallet($input: CreatePalletInput!) {\n  createPallet(input: $input) {\n    id\n    identifier\n    sscc\n    status\n    batchCount\n  }\n}\n",
 };
 
+export const CreateRollout: Operation<CreateRolloutMutation, CreateRolloutMutationVariables> = {
+  kind: "mutation",
+  name: "CreateRollout",
+  sha256: "4892accb731524fb1f523bb657ac378df08d53bf5478075a7bc8bf632ab1527d",
+  text: "mutation CreateRollout($input: CreateRolloutInput!) {\n  createRollout(input: $input) {\n    id\n    name\n    state\n    groups {\n      id\n      name\n      total\n    }\n  }\n}\n",
+};
+
+export const Device: Operation<DeviceQuery, DeviceQueryVariables> = {
+  kind: "query",
+  name: "Device",
+  sha256: "d10ab901f25b9aa311eec0fe2994bd6f1ba360ac33baddb0e20336f30d265590",
+  text: "# By one of the three.\nquery Device($id: ID, $identifier: String, $number: Int) {\n  device(id: $id, identifier: $identifier, number: $number) {\n    id\n    identifier\n    number\n    name\n    kind\n    status\n    lastHeartbeatAt\n    firmwareVersion\n    connectionMode\n    queueSize\n    statusReason\n    attributes\n    groups {\n      id\n      name\n    }\n    latestTelemetry {\n      metric\n      value\n      measuredAt\n    }\n    config {\n      desired {\n        version\n        document\n      }\n      reported {\n        version\n        document\n        error\n      }\n      diff {\n        path\n      }\n    }\n  }\n}\n",
+};
+
+export const DeviceGroups: Operation<DeviceGroupsQuery, DeviceGroupsQueryVariables> = {
+  kind: "query",
+  name: "DeviceGroups",
+  sha256: "e023fe130a05e93be3a5e9e934f524b23cf8c6d29af38925ad4a1d389aa5032d",
+  text: "query DeviceGroups($first: Int = 50, $after: String) {\n  deviceGroups(first: $first, after: $after) {\n    edges {\n      cursor\n      node {\n        id\n        name\n        description\n        deviceCount\n      }\n    }\n    pageInfo {\n      hasNextPage\n      endCursor\n    }\n  }\n}\n",
+};
+
+export const DeviceStatusStream: Operation<DeviceStatusStreamSubscription, DeviceStatusStreamSubscriptionVariables> = {
+  kind: "subscription",
+  name: "DeviceStatusStream",
+  sha256: "dfb6f1e69b6eebb1da96ec522b1f77969ffae278341da209928144a4a08e2347",
+  text: "# Give the last `cursor` seen as `after`: what came since is sent first, then the stream is live.\nsubscription DeviceStatusStream($after: String, $deviceId: ID) {\n  deviceStatus(after: $after, deviceId: $deviceId) {\n    cursor\n    device {\n      id\n      identifier\n      name\n    }\n    status\n    previousStatus\n    reason\n    at\n  }\n}\n",
+};
+
+export const Devices: Operation<DevicesQuery, DevicesQueryVariables> = {
+  kind: "query",
+  name: "Devices",
+  sha256: "d8e66162d08f3b60df2b3e06807726853d2d36d7544656d223938862ca425fec",
+  text: "query Devices($first: Int = 50, $after: String, $filter: DeviceFilterInput) {\n  devices(first: $first, after: $after, filter: $filter) {\n    edges {\n      cursor\n      node {\n        id\n        identifier\n        number\n        name\n        kind\n        status\n        lastHeartbeatAt\n        firmwareVersion\n        connectionMode\n        queueSize\n        groups {\n          id\n          name\n        }\n      }\n    }\n    pageInfo {\n      hasNextPage\n      endCursor\n    }\n  }\n}\n",
+};
+
 export const Disaggregate: Operation<DisaggregateMutation, DisaggregateMutationVariables> = {
   kind: "mutation",
   name: "Disaggregate",
   sha256: "792d3698251a4717a0ff408cdc717e20a10055ae186d0ec1589bc09aa0682401",
   text: "# Takes a pallet or a batch apart.\nmutation Disaggregate($id: ID!) {\n  disaggregate(id: $id) {\n    id\n    identifier\n    status\n  }\n}\n",
+};
+
+export const DispatchCommand: Operation<DispatchCommandMutation, DispatchCommandMutationVariables> = {
+  kind: "mutation",
+  name: "DispatchCommand",
+  sha256: "85596948b78d929a05c9d74c088a5897183c8b41499dc75a45eb07b710ff03f0",
+  text: "# Waits up to `timeoutMs`; the same `commandId` again answers the same record.\nmutation DispatchCommand($input: DispatchCommandInput!) {\n  dispatchCommand(input: $input) {\n    id\n    commandId\n    type\n    status\n    result\n    error\n    errorCode\n    createdAt\n    finishedAt\n  }\n}\n",
 };
 
 export const Events: Operation<EventsQuery, EventsQueryVariables> = {
@@ -540,6 +922,13 @@ export const EventsStream: Operation<EventsStreamSubscription, EventsStreamSubsc
   text: "subscription EventsStream($after: String, $severity: Severity, $category: String) {\n  events(after: $after, severity: $severity, category: $category) {\n    cursor\n    event {\n      id\n      severity\n      category\n      source\n      message\n      occurredAt\n      acknowledgedAt\n    }\n  }\n}\n",
 };
 
+export const IssueDeviceToken: Operation<IssueDeviceTokenMutation, IssueDeviceTokenMutationVariables> = {
+  kind: "mutation",
+  name: "IssueDeviceToken",
+  sha256: "bed37a337c75c808ae3356641ba4f9cc26780ecc3677c07207b7cee206c8e750",
+  text: "mutation IssueDeviceToken($deviceId: ID!) {\n  issueDeviceToken(deviceId: $deviceId) {\n    token\n    expiresAt\n  }\n}\n",
+};
+
 export const Login: Operation<LoginMutation, LoginMutationVariables> = {
   kind: "mutation",
   name: "Login",
@@ -554,6 +943,27 @@ export const Me: Operation<MeQuery, MeQueryVariables> = {
   text: "query Me {\n  me {\n    id\n    username\n    role\n    displayName\n    permissions\n  }\n}\n",
 };
 
+export const MetricsStream: Operation<MetricsStreamSubscription, MetricsStreamSubscriptionVariables> = {
+  kind: "subscription",
+  name: "MetricsStream",
+  sha256: "4f771084cb016380a67a9ac045b239aa6ded40c9c1ee399ac07a73eb6ab82253",
+  text: "# The figures at once and then every so often.\nsubscription MetricsStream($intervalMs: Int! = 1000) {\n  metrics(intervalMs: $intervalMs) {\n    at\n    bottlesToday\n    batchesToday\n    palletsToday\n    bottlesPerMinute\n    devicesOnline\n    devicesOffline\n    syncQueueTotal\n  }\n}\n",
+};
+
+export const Overview: Operation<OverviewQuery, OverviewQueryVariables> = {
+  kind: "query",
+  name: "Overview",
+  sha256: "b208f16af178bfe7b522a6fa175899fc4a002ad14f396ccd578914b803ccee74",
+  text: "query Overview {\n  overview {\n    at\n    bottlesToday\n    batchesToday\n    palletsToday\n    bottlesPerMinute\n    devicesOnline\n    devicesOffline\n    syncQueueTotal\n  }\n}\n",
+};
+
+export const PauseRollout: Operation<PauseRolloutMutation, PauseRolloutMutationVariables> = {
+  kind: "mutation",
+  name: "PauseRollout",
+  sha256: "c98a207f8c890afe1cc998350f2cba87a221811dd4229156f1890f2ad64b3362",
+  text: "mutation PauseRollout($id: ID!) {\n  pauseRollout(id: $id) {\n    id\n    state\n    haltReason\n  }\n}\n",
+};
+
 export const Provisioning: Operation<ProvisioningQuery, ProvisioningQueryVariables> = {
   kind: "query",
   name: "Provisioning",
@@ -566,6 +976,41 @@ export const RecordEvent: Operation<RecordEventMutation, RecordEventMutationVari
   name: "RecordEvent",
   sha256: "374db98da2b2be538bec2f170ae9eb5cf8ee89c2241a2e5563068d6fed60a144",
   text: "# An operator's note in the journal.\nmutation RecordEvent($input: RecordEventInput!) {\n  recordEvent(input: $input) {\n    id\n    severity\n    category\n    source\n    message\n    occurredAt\n  }\n}\n",
+};
+
+export const RegisterDevice: Operation<RegisterDeviceMutation, RegisterDeviceMutationVariables> = {
+  kind: "mutation",
+  name: "RegisterDevice",
+  sha256: "62a3d509ed59793fe15ff4532e22c7bc4b4d03606bed8ee9ec026d690f2d5145",
+  text: "mutation RegisterDevice($input: RegisterDeviceInput!) {\n  registerDevice(input: $input) {\n    id\n    identifier\n    number\n    name\n    kind\n    status\n    lastHeartbeatAt\n    firmwareVersion\n    connectionMode\n    queueSize\n  }\n}\n",
+};
+
+export const Releases: Operation<ReleasesQuery, ReleasesQueryVariables> = {
+  kind: "query",
+  name: "Releases",
+  sha256: "6de4551c78f353cd7e96861ba6769fd2dc1a6a464d0b6b657c1769709f152d8b",
+  text: "query Releases($first: Int = 50, $after: String, $filter: ReleaseFilterInput) {\n  releases(first: $first, after: $after, filter: $filter) {\n    edges {\n      cursor\n      node {\n        id\n        application\n        version\n        state\n        filename\n        sizeBytes\n        sha256\n      }\n    }\n    pageInfo {\n      hasNextPage\n      endCursor\n    }\n  }\n}\n",
+};
+
+export const ResumeRollout: Operation<ResumeRolloutMutation, ResumeRolloutMutationVariables> = {
+  kind: "mutation",
+  name: "ResumeRollout",
+  sha256: "5d7d7c1174678173e8e69c39168c318ec0e3ddd8a55a976f34bb9d228581095d",
+  text: "mutation ResumeRollout($id: ID!) {\n  resumeRollout(id: $id) {\n    id\n    state\n    haltReason\n  }\n}\n",
+};
+
+export const RolloutStream: Operation<RolloutStreamSubscription, RolloutStreamSubscriptionVariables> = {
+  kind: "subscription",
+  name: "RolloutStream",
+  sha256: "b074ff2f1c6475de67a1b8c1ddf1546521cf0964907203e532ed8ccc779d784a",
+  text: "# Every step of one rollout. `target` and `step` are set where a device's change is what happened.\nsubscription RolloutStream($id: ID!, $after: String) {\n  rollout(id: $id, after: $after) {\n    cursor\n    at\n    rollout {\n      id\n      state\n      haltReason\n    }\n    group {\n      id\n      name\n      state\n    }\n    target {\n      id\n      deviceId\n      state\n      error\n    }\n    step {\n      state\n      message\n    }\n  }\n}\n",
+};
+
+export const Rollouts: Operation<RolloutsQuery, RolloutsQueryVariables> = {
+  kind: "query",
+  name: "Rollouts",
+  sha256: "a781d06eaf1a4276e773250e79486b0d865955b378995b5d3d028570b5f665a5",
+  text: "query Rollouts($first: Int = 20, $after: String, $filter: RolloutFilterInput) {\n  rollouts(first: $first, after: $after, filter: $filter) {\n    edges {\n      cursor\n      node {\n        id\n        name\n        kind\n        state\n        application\n        version\n        createdBy\n        createdAt\n        haltReason\n        groups {\n          id\n          name\n          state\n          total\n          counts {\n            state\n            count\n          }\n        }\n      }\n    }\n    pageInfo {\n      hasNextPage\n      endCursor\n    }\n  }\n}\n",
 };
 
 export const Scan: Operation<ScanMutation, ScanMutationVariables> = {
@@ -603,11 +1048,25 @@ export const SetBottleStatus: Operation<SetBottleStatusMutation, SetBottleStatus
   text: "mutation SetBottleStatus($id: ID!, $status: BottleStatus!) {\n  setBottleStatus(input: { id: $id, status: $status }) {\n    id\n    status\n    updatedAt\n  }\n}\n",
 };
 
+export const SetDeviceConfig: Operation<SetDeviceConfigMutation, SetDeviceConfigMutationVariables> = {
+  kind: "mutation",
+  name: "SetDeviceConfig",
+  sha256: "fdcc76104362490f03c552c6a71920b6919c8cf7e8f52bdc9ddcf876b8355330",
+  text: "mutation SetDeviceConfig($input: SetDeviceConfigInput!) {\n  setDeviceConfig(input: $input) {\n    version\n    document\n    note\n    author\n    createdAt\n  }\n}\n",
+};
+
 export const SignInToCloud: Operation<SignInToCloudMutation, SignInToCloudMutationVariables> = {
   kind: "mutation",
   name: "SignInToCloud",
   sha256: "2d0ddfcfe6dc8ffcd91c728d98c3cb45d6bd9c32485a41eb69df39f036fe9bfa",
   text: "mutation SignInToCloud($email: String!, $password: String!) {\n  signInToCloud(email: $email, password: $password) {\n    status\n  }\n}\n",
+};
+
+export const StartRollout: Operation<StartRolloutMutation, StartRolloutMutationVariables> = {
+  kind: "mutation",
+  name: "StartRollout",
+  sha256: "182fd8c197fa9b3784eab44a2b17c95f622f63358b99ff5bc4ad59266452cc6f",
+  text: "mutation StartRollout($id: ID!) {\n  startRollout(id: $id) {\n    id\n    state\n    haltReason\n  }\n}\n",
 };
 
 export const SyncNow: Operation<SyncNowMutation, SyncNowMutationVariables> = {

@@ -60,7 +60,7 @@ class Release(Node):
     state: ReleaseState
     notes: str
     filename: str | None
-    size_bytes: int | None
+    size_bytes: float | None
     sha256: str | None
     signature: str | None
     key_id: str | None
