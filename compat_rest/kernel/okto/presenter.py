@@ -14,7 +14,9 @@ def data(payload: Any) -> Body:
 
 
 def health(found: Health) -> Body:
-    status = "healthy" if found.healthy else "degraded"
+    """A disabled edge answers, keeps every read and makes nothing of it."""
+    status = "healthy" if found.enabled else "disabled"
+    status = status if found.healthy else "degraded"
     return {"status": status, "version": found.version, "uptime": found.uptime_s}
 
 
