@@ -1,6 +1,6 @@
 """A whole factory on a socket, and a real edge that dials it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from graph.fleet import resolvers as fleet
 from oktograph.factory_link import FactorySide
 from tests.support.databases import new_customer
 from tests.support.edge import Edge, EdgeFolders
+from tests.support.fleet import until
 from tests.support.waiting import eventually
 from tests.support.whole_factory import WholeFactory, linked_edge, listening, whole_factory
 
@@ -42,6 +43,16 @@ class Site:
         found = await fleet.device(self.found.factory.context(), self.device.id)
         assert found is not None
         return found
+
+    async def becomes(
+        self, asked: Callable[[], Awaitable[Any]], holds: Callable[[Any], bool]
+    ) -> None:
+        """Asked of a database, which has no event to wait on. Raises TimeoutError."""
+
+        async def found() -> bool:
+            return holds(await asked())
+
+        await until(found)
 
     async def told(
         self, kind: CommandType, arguments: Json | None = None, **values: Any

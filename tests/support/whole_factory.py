@@ -2,6 +2,7 @@
 intake and the artifacts, over the very resolvers; and real edges that dial it."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
@@ -73,10 +74,10 @@ SCHEMA = strawberry.Schema(Query, Mutation, config=StrawberryConfig(scalar_map=S
 
 @dataclass(slots=True)
 class WholeFactory:
-    """`port` stays over `away`."""
+    """Whether it listens or not, its port stays."""
 
     factory: Factory
-    port: int = 0
+    port: int
 
     @property
     def url(self) -> str:
@@ -133,7 +134,7 @@ async def whole_factory(
         sweeper = RolloutSweeper(factory.transactions, directory, interval_s=0.05)
         sweeping = asyncio.create_task(sweeper.run())
         try:
-            yield WholeFactory(factory)
+            yield WholeFactory(factory, free_port())
         finally:
             sweeping.cancel()
             with suppress(asyncio.CancelledError):
@@ -142,7 +143,7 @@ async def whole_factory(
 
 @asynccontextmanager
 async def listening(found: WholeFactory) -> AsyncIterator[WholeFactory]:
-    """On the port that it had before, if it had one."""
+    """On the port that is kept for it."""
     config = uvicorn.Config(
         found.app(),
         port=found.port,
@@ -156,7 +157,6 @@ async def listening(found: WholeFactory) -> AsyncIterator[WholeFactory]:
     async with asyncio.timeout(10):
         while not server.started:  # noqa: ASYNC110 - the server has no event for it
             await asyncio.sleep(0.005)
-    found.port = server.servers[0].sockets[0].getsockname()[1]
     try:
         yield found
     finally:
@@ -169,10 +169,17 @@ async def linked_edge(
     found: WholeFactory, folders: EdgeFolders, folder: Path, token: str, **settings: Any
 ) -> AsyncIterator[Edge]:
     """edge-001 in a folder of its own, dialling; not yet connected."""
-    data = folder if folder.exists() else await folders.fresh(folder)
+    known = folder.exists()  # noqa: ASYNC240 - a look at a local disk
+    data = folder if known else await folders.fresh(folder)
     told = {"factory_url": found.url, "edge_token": token, "sync_interval_s": 0.2} | settings
     async with running_edge(data, **told) as edge:
         yield edge
+
+
+def free_port() -> int:
+    """Of loopback; nobody else has it for now."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
 
 
 def _answering(entry: ServiceEntry, handle: Any) -> Any:
