@@ -7,9 +7,17 @@ from typing import Any
 
 from domain.kernel.clock import Clock
 from domain.kernel.errors import ValidationFailed
+from domain.line.ports import ScannerCatalogue
 from drivers.backoff import BackoffPolicy
 from drivers.link import Driver
-from drivers.scanners.port import OnReading, ScannerConfig, ScannerTransport
+from drivers.scanners.port import (
+    MAX_SCANNERS,
+    OnReading,
+    ScannerConfig,
+    ScannerRole,
+    ScannerTransport,
+)
+from drivers.scanners.profiles import ScannerModel
 from drivers.scanners.tcp import tcp_scanner
 from drivers.supervisor import Declaration
 
@@ -38,6 +46,17 @@ def factory_for(kind: DeviceKind, transport: str, *, field: str = "transport") -
         known = ", ".join(transports(kind))
         raise ValidationFailed(field, f"no {kind} driver for {transport}; there are: {known}")
     return factory
+
+
+def scanner_catalogue() -> ScannerCatalogue:
+    return ScannerCatalogue(
+        transports=tuple(ScannerTransport),
+        drivers=transports(DeviceKind.SCANNER),
+        models=tuple(ScannerModel),
+        roles=tuple(ScannerRole),
+        most=MAX_SCANNERS,
+        schema=ScannerConfig.model_json_schema(),
+    )
 
 
 def scanner(config: ScannerConfig, on_reading: OnReading, clock: Clock | None = None) -> Driver:

@@ -22,10 +22,11 @@ from domain.kernel.actor import Actor, system_actor
 from domain.kernel.errors import Conflict, DomainError, ValidationFailed
 from domain.kernel.uow import UnitOfWork
 from domain.line import repository as line_repository
-from domain.line.ports import EdgeStatus, FactoryStatus
+from domain.line.ports import EdgeStatus, FactoryStatus, ScannerCatalogue
 from domain.line.rows import OverrideRow
 from domain.production.operations.scans import ScanIntake
 from domain.sync.operations import connection
+from drivers.registry import scanner_catalogue
 from oktograph.core import Core
 from oktograph.edge_document import EdgeDocument, RunningConfiguration, overriding
 from oktograph.edge_telemetry import EdgeTelemetry
@@ -169,6 +170,9 @@ class EdgeControl:
             overrides=tuple(self._told.overrides),
             factory=self.factory_status(),
         )
+
+    def scanner_catalogue(self) -> ScannerCatalogue:
+        return scanner_catalogue()
 
     def check_overrides(self, overrides: Mapping[str, OverrideRow]) -> None:
         overriding(overrides)

@@ -67,9 +67,6 @@ class EdgeDocument(BaseModel):
         return found
 
 
-KNOWN: Final = {field.alias or name: name for name, field in EdgeDocument.model_fields.items()}
-
-
 @dataclass(frozen=True, slots=True)
 class RunningConfiguration:
     """What an edge runs on."""
@@ -113,6 +110,14 @@ class RunningConfiguration:
         ]
 
 
+# What may be overridden, by either spelling, as documents have it.
+_NAMES: Final = {
+    spelling: to_camel(name)
+    for name in RunningConfiguration.__dataclass_fields__
+    for spelling in (name, to_camel(name))
+}
+
+
 def parse_scanners_of(document: EdgeDocument) -> tuple[ScannerConfig, ...]:
     """Raises ValidationFailed, also for a transport that has no driver here."""
     configs = parse_scanners(document.scanners or ())
@@ -126,8 +131,8 @@ def overriding(overrides: Mapping[str, OverrideRow]) -> EdgeDocument:
     for itself. Raises ValidationFailed."""
     found = {}
     for row in overrides.values():
-        name = KNOWN.get(short_key(row.key), short_key(row.key))
-        if name in RunningConfiguration.__dataclass_fields__:
+        name = _NAMES.get(short_key(row.key))
+        if name is not None:
             found[name] = _value(row.value)
     return EdgeDocument.read(found)
 

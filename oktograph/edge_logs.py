@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Final, Protocol
 
+import orjson
 from pydantic import JsonValue
 
 from domain.fleet.arguments import PullLogs
@@ -15,7 +16,7 @@ from domain.kernel.database import Database
 from domain.kernel.paging import PageRequest
 from oktograph.log_lines import LogLine, LogLines
 
-ANSWER_CHARACTERS: Final = 64 * 1024
+ANSWER_BYTES: Final = 64 * 1024
 PAGE: Final = 500
 REMEMBERED: Final = 10_000
 _ORDER: Final = {level: place for place, level in enumerate(LogLevel)}
@@ -93,9 +94,9 @@ def _shown(line: LogLine) -> dict[str, JsonValue]:
 
 def _fitting(lines: Sequence[LogLine]) -> Iterator[LogLine]:
     """From the newest on."""
-    room = ANSWER_CHARACTERS
+    room = ANSWER_BYTES
     for line in reversed(lines):
-        room -= len(line.message) + len(line.source) + 100
+        room -= len(orjson.dumps(_shown(line))) + 1
         if room < 0:
             return
         yield line

@@ -32,6 +32,7 @@ class Permission(StrEnum):
     JOURNAL_EVENT_EXPORT = "journal:event:export"
     JOURNAL_EVENT_READ = "journal:event:read"
     JOURNAL_EVENT_RECORD = "journal:event:record"
+    LINE_CONFIGURATION_WRITE = "line:configuration:write"
     LINE_HARDWARE_READ = "line:hardware:read"
     LINE_MOCK_USE = "line:mock:use"
     PRODUCTION_BATCH_READ = "production:batch:read"
@@ -72,6 +73,7 @@ _LINE_WORK = frozenset(
         Permission.JOURNAL_EVENT_ACKNOWLEDGE,
         Permission.JOURNAL_EVENT_EXPORT,
         Permission.JOURNAL_EVENT_RECORD,
+        Permission.LINE_CONFIGURATION_WRITE,
         Permission.LINE_MOCK_USE,
         Permission.PRODUCTION_BATCH_WRITE,
         Permission.PRODUCTION_BOTTLE_WRITE,

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from domain.line.rows import OverrideRow
 
@@ -58,10 +58,25 @@ class EdgeStatus:
     factory: FactoryStatus | None
 
 
+@dataclass(frozen=True, slots=True)
+class ScannerCatalogue:
+    """What a scanner may be configured as. `drivers` are the transports that this installation can
+    speak; `schema` is JSON Schema of one scanner's configuration."""
+
+    transports: tuple[str, ...]
+    drivers: tuple[str, ...]
+    models: tuple[str, ...]
+    roles: tuple[str, ...]
+    most: int
+    schema: Mapping[str, Any]
+
+
 class EdgePort(Protocol):
     """What the rest of the house may ask of the edge itself."""
 
     def status(self) -> EdgeStatus: ...
+
+    def scanner_catalogue(self) -> ScannerCatalogue: ...
 
     def check_overrides(self, overrides: Mapping[str, OverrideRow]) -> None:
         """Raises ValidationFailed for what the edge could not run on."""

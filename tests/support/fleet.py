@@ -222,7 +222,7 @@ async def factory_process(
 @asynccontextmanager
 async def served(factory: Factory) -> AsyncIterator[Factory]:
     """`/ws/device` on a free port of loopback, as a face would serve it."""
-    app = Starlette(routes=[WebSocketRoute("/ws/device", _endpoint(factory))])
+    app = Starlette(routes=[WebSocketRoute("/ws/device", device_socket(factory))])
     config = uvicorn.Config(app, port=0, log_level="warning", ws="websockets-sansio")
     server = uvicorn.Server(config)
     running = asyncio.create_task(server.serve())
@@ -238,7 +238,7 @@ async def served(factory: Factory) -> AsyncIterator[Factory]:
         await running
 
 
-def _endpoint(factory: Factory) -> Any:
+def device_socket(factory: Factory) -> Any:
     async def serve(socket: WebSocket) -> None:
         try:
             scheme, _, token = socket.headers.get("authorization", "").partition(" ")

@@ -23,7 +23,9 @@ def moment(value_us: int | None) -> str | None:
 
 
 def health(found: Health) -> Body:
-    status = "healthy" if found.healthy else "degraded"
+    """A disabled edge answers, keeps every read and makes nothing of it."""
+    status = "healthy" if found.enabled else "disabled"
+    status = status if found.healthy else "degraded"
     return {"status": status, "version": found.version, "uptime": found.uptime_s}
 
 

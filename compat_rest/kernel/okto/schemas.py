@@ -30,7 +30,7 @@ class Success(Answer):
 
 
 class Health(Answer):
-    status: Literal["healthy", "degraded"]
+    status: Literal["healthy", "degraded", "disabled"]
     version: str
     uptime: int
 

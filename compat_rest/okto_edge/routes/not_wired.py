@@ -35,12 +35,8 @@ _ROUTES: Final = (
     ("/api/v1/batch-accounting/buffer/load", "POST"),
     ("/api/v1/batch-accounting/buffer", "GET DELETE"),
     ("/api/v1/batch-accounting/verify", "POST"),
-    ("/api/v1/config", "GET PUT DELETE"),
-    ("/api/v1/config/reload", "POST"),
-    ("/api/v1/self-service/status", "GET"),
 )
 _PUBLIC: Final = (
-    "/api/v1/catalog/scanners",
     "/api/v1/catalog/printers",
     "/api/v1/catalog/plc-protocols",
 )
