@@ -13,7 +13,17 @@ from rich.console import Console
 from rich.status import Status
 from rich.table import Table
 
-from benchmarks import devices, growth, ingest, intake, lists, overview, subscribers, verdict
+from benchmarks import (
+    devices,
+    growth,
+    ingest,
+    intake,
+    lists,
+    overview,
+    subscribers,
+    trimming,
+    verdict,
+)
 from benchmarks.figures import FULL, QUICK, Benchmark, Figure
 from benchmarks.machine import LOAD_CORE, SHARED_CORE, pin
 
@@ -27,6 +37,7 @@ BENCHMARKS: Final[Mapping[str, Benchmark]] = {
     "growth": growth.run,
     "intake": intake.run,
     "overview": overview.run,
+    "trimming": trimming.run,
 }
 BUSY: Final = 0.7
 """Runnable processes in the last minute; a quiet machine has fewer."""
