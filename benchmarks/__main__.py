@@ -25,6 +25,7 @@ from benchmarks import (
     overview,
     subscribers,
     sync,
+    trimming,
     verdict,
 )
 from benchmarks.figures import FULL, QUICK, Benchmark, Figure
@@ -45,6 +46,7 @@ BENCHMARKS: Final[Mapping[str, Benchmark]] = {
     "sync": sync.run,
     "backlog": backlog.run,
     "overview": overview.run,
+    "trimming": trimming.run,
 }
 BUSY: Final = 0.7
 """Runnable processes in the last minute; a quiet machine has fewer."""

@@ -2,7 +2,7 @@
 
 import random
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,13 +44,14 @@ def scan_body(code: str) -> dict[str, Any]:
 
 
 @contextmanager
-def running_edge(**options: Any) -> Iterator[Edge]:
-    """A fresh edge with an empty database of its own, and its administrator's token."""
-    with (
-        tempfile.TemporaryDirectory(prefix="okto-bench-") as folder,
-        child("benchmarks.servers.edge", data_dir=folder, **options) as process,
-    ):
-        yield Edge(process, _token(process), Path(folder) / "edge.db")
+def running_edge(prepare: Callable[[Path], None] | None = None, **options: Any) -> Iterator[Edge]:
+    """A fresh edge with an empty database of its own, or what `prepare` puts into its folder, and
+    its administrator's token."""
+    with tempfile.TemporaryDirectory(prefix="okto-bench-") as folder:
+        if prepare is not None:
+            prepare(Path(folder))
+        with child("benchmarks.servers.edge", data_dir=folder, **options) as process:
+            yield Edge(process, _token(process), Path(folder) / "edge.db")
 
 
 def _token(process: Child) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 import uvloop
 
 from benchmarks.machine import allow_sockets, pin
+from domain.kernel.retention import Pace
 from oktograph.asgi import edge_app
 from oktograph.edge import EdgeRuntime
 from oktograph.serving import Server, serve_all
@@ -25,6 +26,8 @@ async def main(options: dict[str, Any]) -> None:
         edge_token=options.get("edge_token"),
     )
     runtime = EdgeRuntime(settings)
+    if "trim_every_s" in options:
+        runtime.pace = Pace(every_s=options["trim_every_s"])
     await runtime.start()
     try:
         app = edge_app(runtime)

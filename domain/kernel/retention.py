@@ -61,17 +61,19 @@ class Retention:
 @dataclass(frozen=True, slots=True)
 class Pace:
     """A round comes `every_s`, or after a rest where the last left something over: it spends
-    `round_s` on one retention. A batch is to take `turn_s` and grows up to `most_rows`."""
+    `round_s` on one retention. A batch grows up to `most_rows` while it takes less than `turn_s`
+    of SQLite's one writer, or `shared_turn_s` where writers do not wait for each other."""
 
     every_s: float = 60.0
     round_s: float = 20.0
     turn_s: float = 0.005
+    shared_turn_s: float = 0.05
     most_rows: int = 5_000
 
-    def next_limit(self, limit: int, took_s: float) -> int:
-        if took_s > self.turn_s:
+    def next_limit(self, limit: int, took_s: float, turn_s: float) -> int:
+        if took_s > turn_s:
             return max(FEWEST_ROWS, limit // 2)
-        return min(self.most_rows, limit * 2) if took_s < self.turn_s / 2 else limit
+        return min(self.most_rows, limit * 2) if took_s < turn_s / 2 else limit
 
 
 class Trimmer:
@@ -86,7 +88,9 @@ class Trimmer:
         self.removed: Counter[str] = Counter({one.name: 0 for one in retentions})
         self._transactions = transactions
         self._retentions = tuple(retentions)
-        self._pace = pace or Pace()
+        self._pace = pace = pace or Pace()
+        is_sqlite = transactions.database.is_sqlite
+        self._turn_s = pace.turn_s if is_sqlite else pace.shared_turn_s
 
     async def run(self) -> None:
         """Until cancelled. Storage that is away is waited for."""
@@ -111,15 +115,13 @@ class Trimmer:
         before_us = self._transactions.clock.now_us() - round(retention.keep_s * SECOND_US)
         rows, limit, more = 0, FEWEST_ROWS, True
         ends_s = time.monotonic() + self._pace.round_s
-        try:
-            while more and time.monotonic() < ends_s:
-                (removed, more), took_s = await self._batch(retention, before_us, limit)
-                rows += removed
-                limit = self._pace.next_limit(limit, took_s)
-                if more:
-                    await asyncio.sleep(took_s * REST)
-        finally:
-            self.removed[retention.name] += rows
+        while more and time.monotonic() < ends_s:
+            (removed, more), took_s = await self._batch(retention, before_us, limit)
+            rows += removed
+            self.removed[retention.name] += removed
+            limit = self._pace.next_limit(limit, took_s, self._turn_s)
+            if more:
+                await asyncio.sleep(took_s * REST)
         if rows:
             logger.info("retention removed %d of %s", rows, retention.name)
         return more

@@ -149,9 +149,9 @@ async def tail_of_postgres(postgres_database: Database) -> LogTail:
 
 
 def test_a_batch_grows_while_it_is_short_and_shrinks_when_it_is_not() -> None:
-    pace = Pace(turn_s=0.01, most_rows=300)
-    assert pace.next_limit(100, 0.001) == 200
-    assert pace.next_limit(200, 0.001) == 300
-    assert pace.next_limit(200, 0.007) == 200
-    assert pace.next_limit(200, 0.02) == 100
-    assert pace.next_limit(60, 0.02) == kernel.FEWEST_ROWS
+    pace = Pace(most_rows=300)
+    assert pace.next_limit(100, 0.001, turn_s=0.01) == 200
+    assert pace.next_limit(200, 0.001, turn_s=0.01) == 300
+    assert pace.next_limit(200, 0.007, turn_s=0.01) == 200
+    assert pace.next_limit(200, 0.02, turn_s=0.01) == 100
+    assert pace.next_limit(60, 0.02, turn_s=0.01) == kernel.FEWEST_ROWS
