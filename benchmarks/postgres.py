@@ -41,6 +41,16 @@ class Postgres:
     def run(self, *statements: str) -> None:
         asyncio.run(self._run(statements))
 
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        return asyncio.run(self._rows(query))
+
+    async def _rows(self, query: str) -> list[tuple[Any, ...]]:
+        connection = await self.connect()
+        try:
+            return [tuple(row) for row in await connection.fetch(query)]
+        finally:
+            await connection.close()
+
     async def _run(self, statements: tuple[str, ...]) -> None:
         connection = await self.connect()
         try:

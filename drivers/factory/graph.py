@@ -1,5 +1,6 @@
 """A factory's graph as an edge calls it: its own reports, and a fresh token for itself."""
 
+import ssl
 from typing import Any, Final
 
 import httpx2
@@ -33,9 +34,16 @@ class FactoryGraph:
     """On one connection pool; close it. `token` is asked for at each call. Raises ValidationFailed
     for a URL that cannot be called."""
 
-    def __init__(self, factory_url: str, token: Token, *, timeout_s: float = 15.0) -> None:
+    def __init__(
+        self,
+        factory_url: str,
+        token: Token,
+        *,
+        timeout_s: float = 15.0,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         self._token = token
-        self._http = open_http(factory_url, timeout_s, 3.0, None, trust_env=False)
+        self._http = open_http(factory_url, timeout_s, 3.0, tls, trust_env=False)
 
     async def aclose(self) -> None:
         await self._http.aclose()

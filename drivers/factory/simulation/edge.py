@@ -13,6 +13,7 @@ from domain.kernel.clock import Clock
 from domain.kernel.errors import DomainError
 from domain.sync.models import ConnectionMode
 from drivers.factory.client import EdgeReport, FactoryLink, FactoryLinkSettings
+from drivers.factory.graph import FactoryGraph
 from drivers.factory.simulation.book import RememberedExecutions
 from drivers.factory.simulation.commands import Configuration, EdgeCommands, EdgeLog
 from drivers.factory.simulation.line import SimulatedLine
@@ -51,8 +52,15 @@ class SimulatedEdge:
         self.line = SimulatedLine(
             self.identifier, behaviour, self._target, around.clock, around.random
         )
+        self._graph = FactoryGraph(around.factory_url, self._own_token, tls=around.tls)
         self.updates = SimulatedUpdates(
-            around.http, self._token, behaviour, self._installed, around.clock, around.random
+            around.http,
+            self._token,
+            self._graph,
+            behaviour,
+            self._installed,
+            around.clock,
+            around.random,
         )
         self.log = EdgeLog(around.clock)
         self.configuration = Configuration(self.log)
@@ -74,6 +82,7 @@ class SimulatedEdge:
             await asyncio.wait(self._tasks)
         await self.updates.aclose()
         await self.task.stop()
+        await self._graph.aclose()
         await self._target.aclose()
 
     @property

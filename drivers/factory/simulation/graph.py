@@ -1,4 +1,4 @@
-"""A factory's graph over HTTP, as far as simulated edges and whoever registers them need it."""
+"""A factory's graph over HTTP as people have it, to register edges there."""
 
 from typing import Any, Final
 
@@ -37,8 +37,8 @@ class Refused(DomainError):
 
 
 def open_graph(factory_url: str) -> httpx2.AsyncClient:
-    """One pool for all edges of a process: what they say here is rare and short. Raises
-    ValidationFailed for a URL that cannot be called."""
+    """One pool for all edges of a process: what they ask here is rare. Raises ValidationFailed for
+    a URL that cannot be called."""
     return httpx2.AsyncClient(
         base_url=checked_base_url(factory_url),
         timeout=httpx2.Timeout(TIMEOUT_S, connect=5.0),

@@ -11,24 +11,15 @@ from pydantic import JsonValue
 
 from domain.fleet.arguments import UpdateFirmware
 from domain.kernel.clock import Clock
-from domain.kernel.errors import (
-    Conflict,
-    DomainError,
-    TimedOut,
-    Unavailable,
-    UpstreamFailed,
-    ValidationFailed,
-)
+from domain.kernel.errors import Conflict, DomainError, ValidationFailed
 from domain.software.models import TargetState
 from drivers.factory.simulation.artifacts import ArtifactReader
-from drivers.factory.simulation.graph import ask
 from drivers.factory.simulation.settings import EdgeBehaviour
-from drivers.updater.order import Order
+from drivers.updater.download import TRANSIENT
+from drivers.updater.order import Order, Report, Reporter
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 ARTIFACT: Final = "/api/v1/firmware/releases/{}/artifact"
-REPORT: Final = "mutation($input: ReportUpdateInput!) { reportUpdate(input: $input) { id } }"
-TRANSIENT: Final = (Unavailable, TimedOut, UpstreamFailed)
 
 
 class SimulatedUpdates:
@@ -38,6 +29,7 @@ class SimulatedUpdates:
         self,
         http: httpx2.AsyncClient,
         token: str,
+        reporter: Reporter,
         behaviour: EdgeBehaviour,
         installed: Callable[[str], None],
         clock: Clock,
@@ -45,7 +37,7 @@ class SimulatedUpdates:
     ) -> None:
         self.succeeded = self.failed = 0
         self._http = http
-        self._token = token
+        self._reporter = reporter
         self._behaviour = behaviour
         self._installed = installed
         self._clock = clock
@@ -137,18 +129,12 @@ class SimulatedUpdates:
         if not order.target_id:
             return
         self._reports += 1
-        report = {
-            "targetId": order.target_id,
-            "attempt": order.attempt,
-            "hop": order.hop,
-            "state": state.value,
-            "message": message,
-            "reportKey": f"{order.attempt}.{order.hop}.{self._reports}",
-        }
+        key = f"{order.attempt}.{order.hop}.{self._reports}"
+        report = Report(order.target_id, order.attempt, order.hop, state, message, key)
         failures = 0
         while True:
             try:
-                await ask(self._http, self._token, REPORT, input=report)
+                await self._reporter.report(report)
             except TRANSIENT:
                 failures += 1
                 await asyncio.sleep(self._behaviour.backoff.delay_s(failures))
