@@ -1064,7 +1064,7 @@ export interface components {
         /** Health */
         Health: {
             /** @enum {string} */
-            status: "healthy" | "degraded";
+            status: "healthy" | "degraded" | "disabled";
             uptime: number;
             version: string;
         };
