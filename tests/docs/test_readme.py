@@ -69,8 +69,7 @@ def test_graphql_in_the_documents_is_valid(path: Path) -> None:
 
 def test_the_readme_names_every_setting() -> None:
     named = {name.lower() for name in re.findall(r"OKTOGRAPH_([A-Z0-9_]+)", README)}
-    # The factory's port is taken already, and means nothing yet.
-    assert named == set(Settings.model_fields) - {"factory_port"}
+    assert named == set(Settings.model_fields)
 
 
 def test_json_in_the_documents_is_accepted() -> None:
