@@ -16,7 +16,7 @@ from compat_rest.okto_factory.app import larger_bodies
 from graph.engine import GraphSettings, build_engine
 from graph.transport.routes import graphql_routes
 from graph.transport.settings import TransportSettings
-from oktograph.console import first_operations
+from oktograph.console import edge_operations, factory_operations
 from oktograph.documents import trusted_documents
 from oktograph.edge import EdgeRuntime
 from oktograph.factory import FactoryRuntime
@@ -48,12 +48,12 @@ class FirstSegment:
 
 def edge_app(runtime: EdgeRuntime) -> ASGIApp:
     """Everything the edge's port answers."""
-    return _port(runtime, EDGE)
+    return _port(runtime, EDGE, edge_operations(demo=runtime.settings.demo))
 
 
 def factory_app(runtime: FactoryRuntime) -> ASGIApp:
     """Everything the factory's port answers."""
-    return _port(runtime, FACTORY)
+    return _port(runtime, FACTORY, factory_operations(demo=runtime.settings.demo))
 
 
 def dialect_only(runtime: Runtime, dialect: Dialect) -> ASGIApp:
@@ -61,13 +61,13 @@ def dialect_only(runtime: Runtime, dialect: Dialect) -> ASGIApp:
     return Observed(_dialect(runtime, dialect), Metrics())
 
 
-def _port(runtime: Runtime, dialect: Dialect) -> ASGIApp:
+def _port(runtime: Runtime, dialect: Dialect, operations: tuple[str, ...]) -> ASGIApp:
     """The graph, and a dialect at the root for all that is not the graph's or the operator's."""
     settings = runtime.settings
     metrics = Metrics()
     metrics.watch(runtime.services, runtime.trimmer.removed)
     engine = build_engine(runtime.services, _graph(settings))
-    graph = graphql_routes(engine, runtime.entry, _transport(settings))
+    graph = graphql_routes(engine, runtime.entry, _transport(settings, operations))
     others: list[BaseRoute] = [
         *graph,
         *documentation_routes(dialect.title),
@@ -92,11 +92,11 @@ def _graph(settings: Settings) -> GraphSettings:
     return GraphSettings(introspection=settings.graphql_introspection, trusted=trusted)
 
 
-def _transport(settings: Settings) -> TransportSettings:
+def _transport(settings: Settings, operations: tuple[str, ...]) -> TransportSettings:
     origins = frozenset(settings.allowed_origins) or None
     return TransportSettings(
         graphiql=settings.graphql_ide,
-        first_operations=first_operations(demo=settings.demo),
+        first_operations=operations,
         max_body_bytes=settings.max_body_bytes,
         allowed_origins=origins,
         drain_timeout_s=settings.drain_timeout_s,

@@ -1,4 +1,4 @@
-"""What GraphiQL opens with: sign in, look, listen."""
+"""What GraphiQL opens with: sign in, look, act, listen."""
 
 SIGN_IN = """# Run this first: this page then keeps the token and uses it in every tab.
 mutation SignIn {{
@@ -38,9 +38,70 @@ subscription LiveScans {
   }
 }
 """
+FLEET = """query Fleet {
+  overview {
+    bottlesToday
+    batchesToday
+    palletsToday
+    devicesOnline
+    devicesOffline
+    syncQueueTotal
+  }
+  devices(first: 20) {
+    edges {
+      node {
+        identifier
+        status
+        firmwareVersion
+        lastHeartbeatAt
+        groups { name }
+      }
+    }
+  }
+  rollouts(first: 1) {
+    edges {
+      node {
+        name
+        state
+        groups { name state counts { state count } }
+      }
+    }
+  }
+}
+"""
+COMMAND = """# Waits until the edge has done it.
+mutation ForceSync {
+  dispatchCommand(input: { deviceId: "edge-001", type: FORCE_SYNC }) {
+    status
+    result
+    createdAt
+    finishedAt
+  }
+}
+"""
+FIGURES = """# The dashboard's figures, every second.
+subscription Metrics {
+  metrics(intervalMs: 1000) {
+    at
+    bottlesPerMinute
+    bottlesToday
+    palletsToday
+    devicesOnline
+    syncQueueTotal
+  }
+}
+"""
 
 
-def first_operations(*, demo: bool) -> tuple[str, ...]:
+def edge_operations(*, demo: bool) -> tuple[str, ...]:
     """Outside the demo there is no account to fill in."""
-    account = ("operator", "operator123") if demo else ("", "")
-    return SIGN_IN.format(username=account[0], password=account[1]), LOOK, LISTEN
+    return _sign_in("operator", demo=demo), LOOK, LISTEN
+
+
+def factory_operations(*, demo: bool) -> tuple[str, ...]:
+    return _sign_in("manager", demo=demo), FLEET, COMMAND, FIGURES
+
+
+def _sign_in(username: str, *, demo: bool) -> str:
+    account = (username, f"{username}123") if demo else ("", "")
+    return SIGN_IN.format(username=account[0], password=account[1])

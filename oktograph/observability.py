@@ -70,7 +70,11 @@ class _Live(Collector):
 
     def _figures(self) -> dict[str, int]:
         services = self._services
-        return {
+        found: dict[str, int] = {}
+        if services.fleet is not None:
+            found["device_sessions"] = len(services.fleet.sessions)
+            found["awaited_commands"] = len(services.fleet.results)
+        return found | {
             "subscriptions": services.streams.live,
             "groups": services.fanout.groups,
             "waiting_writes": services.scans.waiting,

@@ -12,9 +12,15 @@ from graphql import parse, validate
 
 from domain.production.codes import ProfileCatalogue
 from drivers.scanners.port import parse_scanners
+from graph.documents import DocumentStore
+from graph.limits import Limits
 from graph.schema import schema
+from oktograph.console import edge_operations, factory_operations
+from oktograph.introduction import introduce
 from oktograph.settings import Settings
-from tests.support.edge import Edge
+from tests.support.edge import Edge, EdgeFolders, running_edge
+from tests.support.factory import FactoryServer
+from tests.support.fleet import until
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -25,8 +31,13 @@ def blocks(text: str, language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", text, flags=re.DOTALL)
 
 
-async def _shell(edge: Edge, script: str) -> str:
-    script = "set -euo pipefail\n" + script.replace("localhost:8080", edge.address)
+def block_with(text: str) -> str:
+    [found] = [block for block in blocks(README, "sh") if text in block]
+    return found
+
+
+async def _shell(place: Edge | FactoryServer, script: str) -> str:
+    script = "set -euo pipefail\n" + re.sub(r"localhost:808[01]", place.address, script)
     process = await asyncio.create_subprocess_exec(
         "bash", "-c", script, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
     )
@@ -38,8 +49,8 @@ async def _shell(edge: Edge, script: str) -> str:
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
 async def test_the_readme_s_curl_lines_answer(edge: Edge) -> None:
-    [login] = [block for block in blocks(README, "sh") if "TOKEN=$(" in block]
-    [legacy] = [block for block in blocks(README, "sh") if "scanner/scan" in block]
+    login = block_with("localhost:8080/api/v1/auth/login")
+    legacy = block_with("scanner/scan")
     output = await _shell(edge, login + "\n" + legacy)
     assert '"totalCount"' in output
     assert '"errors"' not in output
@@ -50,8 +61,8 @@ async def test_the_readme_s_curl_lines_answer(edge: Edge) -> None:
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
 async def test_the_readme_s_stream_streams(edge: Edge) -> None:
-    [login] = [block for block in blocks(README, "sh") if "TOKEN=$(" in block]
-    [stream] = [block for block in blocks(README, "sh") if "text/event-stream" in block]
+    login = block_with("localhost:8080/api/v1/auth/login")
+    stream = block_with("text/event-stream")
     operator = await edge.logged_in("operator")
     first = f"{{ {stream.strip()} || true; }} | grep -m1 '^data: {{\"data\"'"
     shell = asyncio.create_task(_shell(edge, f"{login}\n{first}"))
@@ -61,10 +72,39 @@ async def test_the_readme_s_stream_streams(edge: Edge) -> None:
     assert json.loads(event)["data"]["scans"]["scan"]["code"] == "x"
 
 
+@pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
+async def test_the_factory_s_curl_lines_answer(
+    sqlite_factory: FactoryServer, edge_folders: EdgeFolders, tmp_path: Path
+) -> None:
+    token = await introduce(sqlite_factory.runtime, "edge-001")
+    url = f"http://{sqlite_factory.address}"
+    folder = await edge_folders.fresh(tmp_path / "edge")
+    manager = await sqlite_factory.logged_in("manager")
+
+    async def is_online() -> bool:
+        found = await manager.ask('{ device(identifier: "edge-001") { status } }')
+        return bool(found["device"]["status"] == "ONLINE")
+
+    async with running_edge(folder, factory_url=url, edge_token=token):
+        await until(is_online)
+        output = await _shell(sqlite_factory, block_with("localhost:8081/api/v1/auth/login"))
+    assert '"id":"edge-001"' in output
+    assert '"status":"SUCCEEDED"' in output
+    assert '"dispatchCommand":{"status":"SUCCEEDED"' in output
+    assert '"errors"' not in output
+
+
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
 def test_graphql_in_the_documents_is_valid(path: Path) -> None:
     for document in blocks(path.read_text(), "graphql"):
         assert validate(schema._schema, parse(document)) == []
+
+
+def test_what_graphiql_opens_with_is_valid() -> None:
+    store = DocumentStore(schema._schema, Limits())
+    for text in (*edge_operations(demo=True), *factory_operations(demo=True)):
+        assert validate(schema._schema, parse(text)) == []
+        store.find(text, {})
 
 
 def test_the_readme_names_every_setting() -> None:
