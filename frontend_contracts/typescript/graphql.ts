@@ -283,6 +283,7 @@ export enum CodeReason {
   BadCheckDigit = 'BAD_CHECK_DIGIT',
   BadLength = 'BAD_LENGTH',
   BadValue = 'BAD_VALUE',
+  Disabled = 'DISABLED',
   Duplicate = 'DUPLICATE',
   Empty = 'EMPTY',
   NotInBuffer = 'NOT_IN_BUFFER',

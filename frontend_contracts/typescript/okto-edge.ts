@@ -232,8 +232,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get Catalog Scanners */
-        get: operations["get_catalog_scanners"];
+        /** Scanner Catalogue */
+        get: operations["scanner_catalogue"];
         put?: never;
         post?: never;
         delete?: never;
@@ -338,8 +338,8 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Post Config Reload */
-        post: operations["post_config_reload"];
+        /** Reload Config */
+        post: operations["reload_config"];
         delete?: never;
         options?: never;
         head?: never;
@@ -991,8 +991,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get Self Service Status */
-        get: operations["get_self_service_status"];
+        /** Self Service Status */
+        get: operations["self_service_status"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1256,6 +1256,17 @@ export interface components {
             code: string;
         };
         /**
+         * ConfigBody
+         * @description Keys with `l2.override.` before them or without.
+         */
+        ConfigBody: {
+            actor?: string | null;
+            set?: {
+                [key: string]: string;
+            };
+            unset?: string[];
+        };
+        /**
          * ConnectionMode
          * @enum {string}
          */
@@ -1347,6 +1358,14 @@ export interface components {
             /** @constant */
             success: true;
         };
+        /** Data[dict[str, str]] */
+        Data_dict_str__str__: {
+            data: {
+                [key: string]: string;
+            };
+            /** @constant */
+            success: true;
+        };
         /** Data[GeneratedCode] */
         Data_GeneratedCode_: {
             data: components["schemas"]["GeneratedCode"];
@@ -1419,6 +1438,24 @@ export interface components {
             /** @constant */
             success: true;
         };
+        /** Data[Reloaded] */
+        Data_Reloaded_: {
+            data: components["schemas"]["Reloaded"];
+            /** @constant */
+            success: true;
+        };
+        /** Data[Removed] */
+        Data_Removed_: {
+            data: components["schemas"]["Removed"];
+            /** @constant */
+            success: true;
+        };
+        /** Data[ScannerCatalogue] */
+        Data_ScannerCatalogue_: {
+            data: components["schemas"]["ScannerCatalogue"];
+            /** @constant */
+            success: true;
+        };
         /** Data[ScannerStatus] */
         Data_ScannerStatus_: {
             data: components["schemas"]["ScannerStatus"];
@@ -1428,6 +1465,12 @@ export interface components {
         /** Data[ScanVerdict] */
         Data_ScanVerdict_: {
             data: components["schemas"]["ScanVerdict"];
+            /** @constant */
+            success: true;
+        };
+        /** Data[SelfService] */
+        Data_SelfService_: {
+            data: components["schemas"]["SelfService"];
             /** @constant */
             success: true;
         };
@@ -1487,6 +1530,15 @@ export interface components {
          * @enum {string}
          */
         ExportFormat: "csv" | "json" | "xml";
+        /** FactoryLink */
+        FactoryLink: {
+            connected: boolean;
+            lastError: string | null;
+            /** Format: date-time */
+            since: string;
+            state: string;
+            url: string;
+        };
         /** GeneratedCode */
         GeneratedCode: {
             code: string;
@@ -1494,7 +1546,7 @@ export interface components {
         /** Health */
         Health: {
             /** @enum {string} */
-            status: "healthy" | "degraded";
+            status: "healthy" | "degraded" | "disabled";
             uptime: number;
             version: string;
         };
@@ -1618,12 +1670,36 @@ export interface components {
             timestamp: string;
             valid: boolean;
         };
+        /**
+         * Reloaded
+         * @description The names of the settings that changed.
+         */
+        Reloaded: {
+            changed: string[];
+        };
+        /** Removed */
+        Removed: {
+            removed: number;
+        };
         /** ScanBody */
         ScanBody: {
             code: string;
             lineId?: string | null;
             scannerIndex?: number | null;
             timestamp?: string | null;
+        };
+        /**
+         * ScannerCatalogue
+         * @description `schema` is JSON Schema of one scanner's configuration.
+         */
+        ScannerCatalogue: {
+            maxScanners: number;
+            models: string[];
+            roles: string[];
+            schema: {
+                [key: string]: unknown;
+            };
+            transports: components["schemas"]["Transport"][];
         };
         /** ScannerStatus */
         ScannerStatus: {
@@ -1639,6 +1715,18 @@ export interface components {
             message: string | null;
             reason: string | null;
             valid: boolean;
+        };
+        /**
+         * SelfService
+         * @description `overrides` are the keys in force; `factory` is null where none is configured.
+         */
+        SelfService: {
+            configVersion: number;
+            deviceIdentifier: string;
+            enabled: boolean;
+            factory: components["schemas"]["FactoryLink"] | null;
+            overrides: string[];
+            softwareVersion: string;
         };
         /**
          * SentStatus
@@ -1683,6 +1771,14 @@ export interface components {
             oldestItem: string | null;
             queueSize: number;
             syncErrors: number;
+        };
+        /**
+         * Transport
+         * @description `available`: this installation can speak it.
+         */
+        Transport: {
+            available: boolean;
+            name: string;
         };
         /** Validation */
         Validation: {
@@ -2329,7 +2425,7 @@ export interface operations {
             504: components["responses"]["GatewayTimeout"];
         };
     };
-    get_catalog_scanners: {
+    scanner_catalogue: {
         parameters: {
             query?: never;
             header?: never;
@@ -2338,6 +2434,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_ScannerCatalogue_"];
+                };
+            };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
@@ -2489,6 +2594,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_dict_str__str__"];
+                };
+            };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
@@ -2510,8 +2624,21 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConfigBody"];
+            };
+        };
         responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_dict_str__str__"];
+                };
+            };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
@@ -2519,6 +2646,7 @@ export interface operations {
             405: components["responses"]["MethodNotAllowed"];
             409: components["responses"]["Conflict"];
             410: components["responses"]["Gone"];
+            413: components["responses"]["RequestEntityTooLarge"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             502: components["responses"]["BadGateway"];
@@ -2535,6 +2663,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Removed_"];
+                };
+            };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
@@ -2549,7 +2686,7 @@ export interface operations {
             504: components["responses"]["GatewayTimeout"];
         };
     };
-    post_config_reload: {
+    reload_config: {
         parameters: {
             query?: never;
             header?: never;
@@ -2558,6 +2695,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Reloaded_"];
+                };
+            };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
@@ -3923,7 +4069,7 @@ export interface operations {
             504: components["responses"]["GatewayTimeout"];
         };
     };
-    get_self_service_status: {
+    self_service_status: {
         parameters: {
             query?: never;
             header?: never;
@@ -3932,6 +4078,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_SelfService_"];
+                };
+            };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];

@@ -57,6 +57,7 @@ export type CodeReason =
   | 'BAD_CHECK_DIGIT'
   | 'BAD_LENGTH'
   | 'BAD_VALUE'
+  | 'DISABLED'
   | 'DUPLICATE'
   | 'EMPTY'
   | 'NOT_IN_BUFFER'

@@ -4,7 +4,7 @@ import pytest
 
 from domain.kernel.actor import system_actor
 from domain.kernel.database import Database
-from domain.kernel.errors import ValidationFailed
+from domain.kernel.errors import Conflict, ValidationFailed
 from domain.kernel.uow import Transactions
 from domain.line import repository
 from domain.line.commands import MAX_OVERRIDES, ChangeOverrides
@@ -57,7 +57,7 @@ async def test_too_many_change_nothing(
             await overrides.change(work, ChangeOverrides.of(set={"one": "1"}))
             await overrides.change(work, ChangeOverrides.of(set=many))
 
-    with pytest.raises(ValidationFailed):
+    with pytest.raises(Conflict):
         await set_all()
     async with database.read() as session:
         assert await repository.overrides(session, customer_id) == {}
