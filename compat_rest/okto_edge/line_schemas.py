@@ -15,7 +15,11 @@ Value = Annotated[str, Field(max_length=MAX_VALUE, pattern=r"^[^\x00]*$")]
 class ConfigBody(Body):
     """Keys with `l2.override.` before them or without."""
 
-    set: Annotated[dict[Key, Value], Field(max_length=MAX_OVERRIDES)] = Field(default_factory=dict)
+    set: Annotated[
+        dict[Key, Value],
+        # pydantic says what keys may be like and leaves open whether others may be.
+        Field(max_length=MAX_OVERRIDES, json_schema_extra={"additionalProperties": False}),
+    ] = Field(default_factory=dict)
     unset: Annotated[list[Key], Field(max_length=MAX_OVERRIDES)] = Field(default_factory=list)
     actor: Annotated[str, Field(min_length=1, max_length=128, pattern=PRINTABLE)] | None = None
 

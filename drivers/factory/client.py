@@ -114,6 +114,8 @@ class FactoryLink:
                 connection = await self._dial()
         except (OSError, InvalidHandshake, TimeoutError) as error:
             raise PeerLost(_reason(error)) from error
+        except DomainError as error:  # no token yet
+            raise PeerLost(error.message) from None
         except InvalidURI as error:
             raise ConfigurationFault("not a WebSocket address") from error
         try:

@@ -1,6 +1,6 @@
 """What people at the line have set otherwise than its settings and its factory say."""
 
-from domain.kernel.errors import ValidationFailed
+from domain.kernel.errors import Conflict
 from domain.kernel.uow import UnitOfWork
 from domain.line import events, repository
 from domain.line.commands import MAX_OVERRIDES, ChangeOverrides, full_key
@@ -10,7 +10,7 @@ Overrides = dict[str, OverrideRow]
 
 
 async def change(work: UnitOfWork, command: ChangeOverrides) -> Overrides:
-    """What holds from now on. Raises ValidationFailed where there would be too many."""
+    """What holds from now on. Raises Conflict where there would be too many."""
     found = await repository.overrides(work.session, work.customer_id)
     actor = command.actor or work.actor.name
     for key, value in command.set.items():
@@ -23,7 +23,7 @@ async def change(work: UnitOfWork, command: ChangeOverrides) -> Overrides:
         if full_key(key) in found:
             await _drop(work, found.pop(full_key(key)), actor)
     if len(found) > MAX_OVERRIDES:
-        raise ValidationFailed("set", f"at most {MAX_OVERRIDES} overrides are kept")
+        raise Conflict(f"At most {MAX_OVERRIDES} overrides are kept")
     return dict(sorted(found.items()))
 
 

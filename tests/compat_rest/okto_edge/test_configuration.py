@@ -136,7 +136,7 @@ async def test_only_so_many_are_kept(edge: Edge, operator: Client) -> None:
     for start in (0, 150):
         given = {f"key-{number}": "1" for number in range(start, start + 150)}
         answer = await operator.http.put(CONFIG, json={"set": given})
-    assert answer.status_code == 400
+    assert answer.status_code == 409
     assert len(data(await operator.http.get(CONFIG))) == 150
 
 

@@ -13,10 +13,12 @@ from domain.fleet.commands import (
     RollbackConfiguration,
     SetConfiguration,
     TelemetryFilter,
+    UpdateDevice,
 )
-from domain.fleet.models import LogLevel
+from domain.fleet.models import DeviceKind, LogLevel
 from domain.kernel.errors import Conflict, NotFound, ValidationFailed
 from domain.kernel.paging import PageRequest
+from domain.sync.models import ConnectionMode
 from graph.fleet import resolvers
 from tests.support.clocks import ManualClock
 from tests.support.fleet import Factory, everything, kinds
@@ -26,6 +28,26 @@ from tests.support.log import facts
 async def put(factory: Factory, document: dict[str, object], **values: object) -> int:
     command = SetConfiguration.of(device="edge-001", document=document, **values)
     return (await resolvers.set_configuration(factory.context(), command)).version
+
+
+async def test_a_mode_that_people_choose_for_an_edge_is_desired_of_it(factory: Factory) -> None:
+    await factory.register()
+    sensor = await factory.register("sensor-1", kind=DeviceKind.SENSOR)
+    ann = factory.context()
+    direct = {"connection_mode": ConnectionMode.DIRECT_CLOUD}
+    for key in ("edge-001", "sensor-1"):
+        await resolvers.update_device(ann, UpdateDevice.of(device=key, **direct))
+    await resolvers.update_device(ann, UpdateDevice.of(device="edge-001", name="Line 1"))
+    desired = await resolvers.desired_configuration(ann, "edge-001", None)
+    assert desired is not None
+    assert (desired.version, desired.document) == (1, '{"connectionMode":"DIRECT_CLOUD"}')
+    none = await resolvers.desired_configuration(ann, sensor.id, None)
+    assert none is not None
+    assert none.version == 0
+    await resolvers.update_device(ann, UpdateDevice.of(device="edge-001", connection_mode=None))
+    freed = await resolvers.desired_configuration(ann, "edge-001", None)
+    assert freed is not None
+    assert (freed.version, freed.document) == (2, "{}")
 
 
 async def test_versions_merge_replace_and_roll_back(factory: Factory) -> None:

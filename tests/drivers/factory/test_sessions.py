@@ -5,13 +5,14 @@ from dataclasses import replace
 
 import pytest
 
-from domain.fleet.commands import LogFilter, TelemetryFilter
+from domain.fleet.commands import LogFilter, SetConnectionSettings, TelemetryFilter
 from domain.fleet.models import DeviceStatus
 from domain.fleet.protocol import LogEntry, Point
 from domain.kernel.errors import Unauthorized
 from domain.kernel.paging import PageRequest
 from graph.fleet import resolvers
 from tests.drivers.factory.conftest import Site
+from tests.support.databases import new_customer
 from tests.support.edge_link import linked_edge
 from tests.support.fleet import HASTY, Factory, everything, until
 from tests.support.log import facts
@@ -37,6 +38,25 @@ async def test_a_device_is_online_with_its_socket_and_offline_without(site: Site
     await becomes(site.one, site, DeviceStatus.OFFLINE)
     assert await resolvers.connected_devices(site.two.context()) == []
     assert len(site.one.fleet.sessions) == 0
+
+
+async def test_every_edge_is_told_how_it_reaches_the_cloud(site: Site, customer_id: int) -> None:
+    """At its connection and whenever that changes, through whichever process."""
+    async with raw_device(site.one.url, site.token) as device:
+        assert await device.hear("connection") == {
+            "type": "connection",
+            "defaultMode": "VIA_LOCAL_SERVER",
+            "allowDeviceOverride": True,
+            "cloudSyncEnabled": True,
+        }
+        stranger = await new_customer(site.one.database, "Dairy Two")
+        foreign = site.two.context(customer_id=stranger)
+        off = SetConnectionSettings.of(cloud_sync_enabled=False)
+        await resolvers.set_connection_settings(foreign, off)
+        fixed = SetConnectionSettings.of(allow_device_override=False)
+        await resolvers.set_connection_settings(site.two.context(), fixed)
+        told = await device.hear("connection")
+        assert (told["allowDeviceOverride"], told["cloudSyncEnabled"]) == (False, True)
 
 
 async def test_heartbeats_keep_a_device_online_and_tell_how_it_is(site: Site) -> None:
