@@ -39,7 +39,7 @@ class QueueHold:
         is a way again."""
         reader = self._runner.lane.reader
         name = queue.reader_name(self._customer_id, reader)
-        if await self._runner.is_ready(self._customer_id):
+        if await self._runner.has_way(self._customer_id):
             self._told = False
             return Trimmed(0, more=False)
         if not await eventlog.has_reader(work.session, name):

@@ -95,12 +95,19 @@ class SyncRunner:
 
     async def is_ready(self, customer_id: int) -> bool:
         """Whether a pass could run now."""
+        return await self._has_way(customer_id, cloud_allowed=self.cloud_allowed)
+
+    async def has_way(self, customer_id: int) -> bool:
+        """Whether there is anything to deliver to, should it be allowed again."""
+        return await self._has_way(customer_id, cloud_allowed=True)
+
+    async def _has_way(self, customer_id: int, *, cloud_allowed: bool) -> bool:
         async with self._database.read() as session:
             if not await self.lane.is_open(session, customer_id):
                 return False
             mode = await self._mode(session, customer_id)
             tokens = await provisioning.tokens(session, customer_id)
-            return self._upstream.is_open(mode, tokens, cloud_allowed=self.cloud_allowed)
+            return self._upstream.is_open(mode, tokens, cloud_allowed=cloud_allowed)
 
     async def _mode(self, session: ReadSession, customer_id: int) -> ConnectionMode:
         return self.lane.mode or (await connection.connection(session, customer_id)).mode

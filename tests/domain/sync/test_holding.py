@@ -86,6 +86,18 @@ async def test_what_a_way_is_set_up_for_waits_without_end(
     assert await told(edge) == []
 
 
+async def test_a_way_that_is_switched_off_is_one(edge: Edge, clock: ManualClock) -> None:
+    """The factory may allow the cloud again."""
+    await edge.provision()
+    await edge.scan(2)
+    edge.runner.cloud_allowed = False
+    clock.advance(2 * HELD_S)
+    trimmer = holding(edge)
+    await trimmer.round()
+    assert trimmer.removed[NAME] == 0
+    assert await size(edge) == 2
+
+
 async def test_what_is_left_is_delivered_when_there_is_a_way(
     edge: Edge, cloud: RunningCloud, clock: ManualClock
 ) -> None:
