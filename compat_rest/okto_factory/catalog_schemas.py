@@ -7,6 +7,7 @@ from pydantic import Field
 from compat_rest.kernel.fields import Body
 from compat_rest.kernel.okto.schemas import Answer, Time
 from compat_rest.okto_factory.fields import Label
+from domain.catalog import commands as catalog
 from domain.catalog.commands import MAX_URL
 
 # What the catalogue takes, written so that a reader of the description can tell.
@@ -16,9 +17,7 @@ _URL: Final = (
 )
 Code = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 Description = Annotated[str, Field(max_length=1024, pattern=r"^[^\x00]*$")]
-TimeZone = Annotated[
-    str, Field(min_length=1, max_length=64, json_schema_extra={"format": "time-zone"})
-]
+TimeZone = Annotated[catalog.TimeZone, Field(json_schema_extra={"format": "time-zone"})]
 Url = Annotated[str, Field(max_length=MAX_URL, json_schema_extra={"pattern": _URL})]
 
 

@@ -23,7 +23,7 @@ router = APIRouter(prefix="/api/v1/devices", tags=["devices"])
 
 
 @router.get("", response_model=Data[list[schemas.DeviceItem]])
-async def list_devices(caller: User, limit: Limit = 1000) -> Reply:
+async def list_devices(caller: User, limit: Limit = 10_000) -> Reply:
     rows = await resolvers.devices_by_number(caller, DeviceFilter(), limit=limit)
     return Reply(presenter.device_list(rows, await resolvers.connection_settings(caller)))
 

@@ -27,7 +27,7 @@ Leaving = Annotated[
 
 
 @router.get("", response_model=Data[list[schemas.Group]])
-async def list_groups(caller: User, limit: Limit = 1000) -> Reply:
+async def list_groups(caller: User, limit: Limit = 10_000) -> Reply:
     page = await resolvers.list_groups(caller, PageRequest(limit))
     sizes = await resolvers.group_sizes(caller, [row.id for row in page.rows])
     return Reply(presenter.group_list(page.rows, sizes))

@@ -262,7 +262,7 @@ WRONG: tuple[tuple[str, str, Any, str], ...] = (
     ("PUT", "/api/v1/connection/settings", {"defaultMode": None}, "defaultMode"),
     ("POST", "/api/v1/firmware/deployments", {"releaseId": NOBODY}, "body"),
     ("POST", "/api/v1/catalog/sites", {"code": "a b", "name": "x"}, "code"),
-    ("POST", "/api/v1/catalog/sites", {"code": "a", "name": "x", "timeZone": "Mars"}, "time_zone"),
+    ("POST", "/api/v1/catalog/sites", {"code": "a", "name": "x", "timeZone": "Mars"}, "timeZone"),
     ("POST", "/api/v1/catalog/cloud-endpoints", {"name": "x", "url": "ftp://x"}, "url"),
     ("POST", "/api/v1/sync", {}, "deviceId"),
     ("POST", "/api/v1/sync", {"deviceId": "edge-001", "bottles": [{}]}, "bottles.0.id"),

@@ -5,6 +5,7 @@ import hashlib
 import os
 from base64 import b64encode
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,9 @@ import pytest
 
 from domain.software.commands import CreateRelease
 from graph.software import resolvers
+from oktograph.asgi import factory_app
+from oktograph.connections import Bounds
+from oktograph.serving import Server
 from tests.support.clients import Client, Json
 from tests.support.factory import FactoryServer
 from tests.support.factory_api import (
@@ -205,6 +209,37 @@ async def test_an_upload_cut_half_way_leaves_nothing(
     assert await factory.contents() == before
     assert data(await manager.http.get(RELEASES)) == []
     assert "request failed" not in caplog.text
+
+
+@asynccontextmanager
+async def impatient(factory: FactoryServer) -> AsyncIterator[int]:
+    """The same factory on another port, where a request has a second; sweeps are a second apart."""
+    bounds = Bounds(request_s=1.0)
+    server = Server(factory_app(factory.runtime), "127.0.0.1", 0, bounds)
+    task = asyncio.create_task(server.run_until_told())
+    try:
+        yield server.port
+    finally:
+        server.should_exit = True
+        await task
+
+
+async def test_an_upload_may_take_its_time_while_it_comes(
+    factory: FactoryServer, manager: Client
+) -> None:
+    async def slowly() -> AsyncIterator[bytes]:
+        for _ in range(12):
+            yield b"x" * 100_000
+            await asyncio.sleep(0.3)  # a slow line, and still far above the least
+
+    async with impatient(factory) as port:
+        where = f"http://127.0.0.1:{port}{RELEASES}?version=2.0.0&filename=a.bin"
+        answer = await manager.http.post(where, content=slowly())
+        assert data(answer)["size"] == 1_200_000
+        async with opened(port) as (reader, writer):
+            writer.write(head(manager.token or "", "Content-Length: 1000") + b"x")
+            assert await reader.read() == b""  # given up
+    assert [one["version"] for one in data(await manager.http.get(RELEASES))] == ["2.0.0"]
 
 
 async def test_nobody_uploads_without_leave(
