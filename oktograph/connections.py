@@ -16,23 +16,27 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 
 MAX_HEAD_BYTES: Final = 64 * 1024
 MAX_UNSENT_BYTES: Final = 32 * 1024 * 1024
+FAIR_BYTES_PER_S: Final = 64 * 1024
+"""A body that comes in as fast as this may take as long as it is: firmware over a slow line."""
 STOPPING: Final = (1012, "The service is stopping; resume from the last cursor")
 
 logger = structlog.get_logger(__name__)
 
 
 class HttpConnection(HttpToolsProtocol):
-    """Knows since when a request has been coming in, and how long its head has become."""
+    """Knows since when a request has been coming in, how much of it, and how long its head is."""
 
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
         self.receiving_since_s: float | None = self.loop.time()
+        self.received_bytes = 0
         self.closing_since_s: float | None = None
         self._head_bytes: int | None = 0
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self.receiving_since_s = self.loop.time()
+        self.received_bytes = 0
         self._head_bytes = 0
 
     def on_headers_complete(self) -> None:
@@ -51,6 +55,7 @@ class HttpConnection(HttpToolsProtocol):
             super().shutdown()
 
     def data_received(self, data: bytes) -> None:
+        self.received_bytes += len(data)
         if self._head_bytes is not None:
             self._head_bytes += len(data)
             # Judged before the parser keeps it; what follows the head in its last packet is
@@ -65,6 +70,7 @@ class WebSocketConnection(WebSocketsSansIOProtocol):
     """Says in words why it closes when the service stops."""
 
     receiving_since_s: float | None = None
+    received_bytes = 0
     closing_since_s: float | None = None
 
     def send_receive_event_to_app(self) -> None:
@@ -91,8 +97,8 @@ class WebSocketConnection(WebSocketsSansIOProtocol):
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """`request_s`: from a request's first byte to its last; `drain_s`: what a closed connection
-    may take to hand over the rest."""
+    """`request_s`: from a request's first byte to its last, and beyond that what its bytes take at
+    FAIR_BYTES_PER_S; `drain_s`: what a closed connection may take to hand over the rest."""
 
     request_s: float = 60.0
     drain_s: float = 30.0
@@ -114,7 +120,8 @@ def sweep(connections: Iterable[Any], bounds: Bounds, now_s: float) -> int:
 
 def _excess(connection: Any, bounds: Bounds, now_s: float) -> str | None:
     since_s = connection.receiving_since_s
-    if since_s is not None and now_s - since_s > bounds.request_s:
+    fair_s = bounds.request_s + connection.received_bytes / FAIR_BYTES_PER_S
+    if since_s is not None and now_s - since_s > fair_s:
         return "request_too_slow"
     if connection.transport.get_write_buffer_size() > MAX_UNSENT_BYTES:
         return "too_much_unread"
