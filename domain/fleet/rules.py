@@ -30,7 +30,6 @@ class FleetSettings:
     queued_s: float = 7 * 86_400.0
     max_open: int = 100
     max_waiting: int = 1_000
-    sweep_s: float = 5.0
 
     @property
     def silent_after_s(self) -> float:
@@ -39,6 +38,11 @@ class FleetSettings:
     @property
     def silent_after_us(self) -> int:
         return round(self.silent_after_s * SECOND_US)
+
+    @property
+    def sweep_s(self) -> float:
+        """Silence is noticed soon after it is one, however short the heartbeat."""
+        return min(5.0, self.heartbeat_s / 2)
 
     @property
     def queued_us(self) -> int:

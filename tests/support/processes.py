@@ -215,6 +215,15 @@ class FactoryProcess(ServiceProcess):
         """The process ids of `--workers`."""
         return [child.pid for child in psutil.Process(self.process.pid).children()]
 
+    def holder(self, port: int) -> int | None:
+        """The worker that holds the connection whose other end has this port."""
+        for pid in self.workers():
+            with suppress(psutil.Error):  # ended meanwhile
+                held = psutil.Process(pid).net_connections("tcp")
+                if any(one.raddr and one.raddr.port == port for one in held):
+                    return pid
+        return None
+
 
 def _die_with_parent() -> None:
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
