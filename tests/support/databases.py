@@ -85,17 +85,26 @@ class PostgresServer:
 
     @asynccontextmanager
     async def fresh(self) -> AsyncIterator[Database]:
-        if not self._prepared:
-            await self._fill_template()
-        self._count += 1
-        name = f"okto_{self._count}"
-        await self._run(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+        name = await self.make()
         database = Database(self.url(name))
         try:
             yield await _own_log(database)
         finally:
             await database.close()
-            await self._run(f"DROP DATABASE {name} WITH (FORCE)")
+            await self.drop(name)
+
+    async def make(self) -> str:
+        """A copy's name, for processes that open it themselves; `drop` it in the end."""
+        if not self._prepared:
+            await self._fill_template()
+        self._count += 1
+        name = f"okto_{self._count}"
+        await self._run(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+        return name
+
+    async def drop(self, name: str) -> None:
+        """Whoever still uses it."""
+        await self._run(f"DROP DATABASE {name} WITH (FORCE)")
 
     @asynccontextmanager
     async def empty(self) -> AsyncIterator[Database]:

@@ -6,7 +6,7 @@ import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 from urllib.parse import quote
 
 import orjson
@@ -103,11 +103,19 @@ async def subscribe(opened: ClientConnection, after: str | None, query: str = SC
 
 
 class GraphQLFollower(Follower):
+    """Of `query`, a subscription; `item` finds an event's cursor and what is kept of it."""
+
+    query: ClassVar[str] = SCANS
+
+    def item(self, data: dict[str, Any]) -> tuple[str, str]:
+        found = data["scans"]
+        return found["cursor"], found["scan"]["code"]
+
     async def once(self) -> None:
         own = {"sock": self.dialled(), "max_queue": 1, "ping_interval": None}
         async with graphql_socket(self.port, self.token, **own) as opened:
             self.connections += 1
-            await subscribe(opened, self.cursor)
+            await subscribe(opened, self.cursor, self.query)
             try:
                 async for text in opened:
                     await self.hear(orjson.loads(text))
@@ -118,8 +126,33 @@ class GraphQLFollower(Follower):
         if message["type"] != "next":
             self.ends.append(orjson.dumps(message).decode())
             raise EOFError  # the operation is over, and the socket is of no more use
-        item = message["payload"]["data"]["scans"]
-        await self.take(item["cursor"], item["scan"]["code"])
+        await self.take(*self.item(message["payload"]["data"]))
+
+
+class DeviceStatusFollower(GraphQLFollower):
+    """`<identifier> <status>`"""
+
+    query = (
+        "subscription ($after: String) { deviceStatus(after: $after) "
+        "{ cursor status device { identifier } } }"
+    )
+
+    def item(self, data: dict[str, Any]) -> tuple[str, str]:
+        found = data["deviceStatus"]
+        return found["cursor"], f"{found['device']['identifier']} {found['status']}"
+
+
+class CommandFollower(GraphQLFollower):
+    """`<the client's id of it> <state>`"""
+
+    query = (
+        "subscription ($after: String) { commands(after: $after) "
+        "{ cursor command { commandId status } } }"
+    )
+
+    def item(self, data: dict[str, Any]) -> tuple[str, str]:
+        found = data["commands"]
+        return found["cursor"], f"{found['command']['commandId']} {found['command']['status']}"
 
 
 class LegacyFollower(Follower):

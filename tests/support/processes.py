@@ -17,9 +17,10 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import httpx2
+import psutil  # type: ignore[import-untyped]
 
 from tests.support.waiting import eventually
 
@@ -76,8 +77,10 @@ async def patiently(holds: Callable[[], bool], deadline_s: float = PATIENCE_S) -
     await eventually(holds, deadline_s)
 
 
-class EdgeProcess:
-    """`oktograph serve --role edge`. The first start makes `admin` with PASSWORD."""
+class ServiceProcess:
+    """`oktograph serve` in one role. The first start makes `admin` with PASSWORD."""
+
+    role: ClassVar[str]
 
     def __init__(
         self, folder: Path, *arguments: str, data_dir: Path | None = None, **settings: Any
@@ -186,8 +189,8 @@ class EdgeProcess:
         return [line for line in text.splitlines() if "Traceback" in line]
 
     def _serve(self) -> list[str]:
-        own = ["--edge-port", str(self.port), "--data-dir", str(self.data_dir)]
-        return ["serve", "--role", "edge", *own, *self._arguments]
+        own = [f"--{self.role}-port", str(self.port), "--data-dir", str(self.data_dir)]
+        return ["serve", "--role", self.role, *own, *self._arguments]
 
     async def _healthy(self, client: httpx2.AsyncClient) -> bool:
         try:
@@ -197,22 +200,49 @@ class EdgeProcess:
         return answer.status_code == 200
 
 
+class EdgeProcess(ServiceProcess):
+    role = "edge"
+
+
+class FactoryProcess(ServiceProcess):
+    role = "factory"
+
+    @property
+    def devices_url(self) -> str:
+        return f"ws://{self.address}/ws/device"
+
+    def workers(self) -> list[int]:
+        """The process ids of `--workers`."""
+        return [child.pid for child in psutil.Process(self.process.pid).children()]
+
+    def holder(self, port: int) -> int | None:
+        """The worker that holds the connection whose other end has this port."""
+        for pid in self.workers():
+            with suppress(psutil.Error):  # ended meanwhile
+                held = psutil.Process(pid).net_connections("tcp")
+                if any(one.raddr and one.raddr.port == port for one in held):
+                    return pid
+        return None
+
+
 def _die_with_parent() -> None:
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-async def live(edge: EdgeProcess) -> dict[str, float]:
+async def live(service: ServiceProcess) -> dict[str, float]:
     """The service's own figures of what it holds."""
     async with httpx2.AsyncClient() as client:
-        page = (await client.get(f"{edge.url}/metrics")).text
+        page = (await client.get(f"{service.url}/metrics")).text
     found = (line.split('"') for line in page.splitlines() if line.startswith("oktograph_live{"))
     return {what: float(value.rpartition(" ")[2]) for _, what, value in found}
 
 
 async def live_until(
-    edge: EdgeProcess, holds: Callable[[dict[str, float]], bool], deadline_s: float = PATIENCE_S
+    service: ServiceProcess,
+    holds: Callable[[dict[str, float]], bool],
+    deadline_s: float = PATIENCE_S,
 ) -> dict[str, float]:
     async with asyncio.timeout(deadline_s):
-        while not holds(found := await live(edge)):  # noqa: ASYNC110 - asks another process
+        while not holds(found := await live(service)):  # noqa: ASYNC110 - asks another process
             await asyncio.sleep(0.05)
     return found

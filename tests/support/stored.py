@@ -1,4 +1,4 @@
-"""What stands in a service's SQLite file, read beside it."""
+"""What stands in a service's database, read beside it."""
 
 import sqlite3
 from collections import Counter
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import orjson
 
 from domain.production.events import SCAN_RECORDED
@@ -59,3 +60,30 @@ def stored_rows(scans: list[Any], bottles: list[Any], facts: list[Any]) -> Store
         Counter(code for _, code in order),
         order,
     )
+
+
+async def facts_on_postgres(url: str, after: str, *kinds: str) -> list[dict[str, Any]]:
+    """The payloads of the log's facts behind a cursor, in order, as JSON has them."""
+    connection = await asyncpg.connect(url)
+    try:
+        query = "SELECT payload FROM event_log WHERE kind = ANY($1) AND seq > $2 ORDER BY seq"
+        found = await connection.fetch(query, kinds, int(after.partition(".")[2]))
+    finally:
+        await connection.close()
+    return [orjson.loads(row["payload"]) for row in found]
+
+
+async def stored_on_postgres(url: str) -> Stored:
+    connection = await asyncpg.connect(url)
+    try:
+        async with connection.transaction(isolation="repeatable_read"):
+            return stored_rows(
+                await connection.fetch("SELECT code FROM scan"),
+                await connection.fetch("SELECT identifier FROM bottle"),
+                await connection.fetch(
+                    "SELECT seq, payload FROM event_log WHERE kind = $1 ORDER BY seq",
+                    SCAN_RECORDED,
+                ),
+            )
+    finally:
+        await connection.close()

@@ -25,7 +25,7 @@ from domain.fleet.rows import (
 from domain.fleet.rules import OPEN, POLICIES, FleetSettings
 from domain.journal import operations as journal
 from domain.journal.models import Severity
-from domain.kernel.errors import Conflict, NotFound
+from domain.kernel.errors import Conflict, ErrorCode, NotFound
 from domain.kernel.ids import new_id
 from domain.kernel.uow import UnitOfWork
 
@@ -68,7 +68,7 @@ async def dispatch_to_group(
     work: UnitOfWork, command: DispatchGroupCommand, settings: FleetSettings
 ) -> DispatchedBulk:
     """To every member at once, with a record each. What a member cannot be sent has FAILED from
-    the start."""
+    the start. Raises NotFound, Conflict, RateLimited where too many wait for all of them."""
     arguments = arguments_text(arguments_of(command.type, command.arguments))
     group = await require_group(work, command.group_id, lock=True)
     if command.key is not None:
@@ -89,8 +89,9 @@ async def dispatch_to_group(
         actor=work.actor.name,
         created_at_us=work.now_us,
     )
-    await commands.insert_bulk(work.session, work.customer_id, bulk)
     rows = await _bulk_rows(work, bulk, members, command.timeout_ms, settings)
+    rules.require_room_for_some(rows)
+    await commands.insert_bulk(work.session, work.customer_id, bulk)
     await commands.insert_rows(work.session, work.customer_id, rows)
     names = {device.id: device.identifier for device in members}
     for row in rows:
@@ -170,7 +171,7 @@ async def _bulk_rows(
         if device.id not in online and not POLICIES[bulk.type].waits:
             row = _refused(work, row, OFFLINE, "The device is offline")
         elif waiting.get(device.id, 0) >= settings.max_open:
-            row = _refused(work, row, "RATE_LIMITED", "Too many commands wait for this device")
+            row = _refused(work, row, ErrorCode.RATE_LIMITED, rules.NO_ROOM)
         rows.append(row)
     return rows
 

@@ -64,16 +64,16 @@ async def dispatch_command(context: Context, command: asked.DispatchCommand) -> 
     context.actor.require(Permission.FLEET_COMMAND_DISPATCH)
     _require_host_control(context, command.type)
     services = fleet(context)
-    services.results.require_room()
-    async with context.transaction() as work:
-        sent = await dispatch.dispatch(work, command, services.settings)
-    found = sent.command
-    if sent.fresh:
-        # Every process that holds the device hears of it from the log; this one need not wait.
-        services.channel.send(found.device_id, found)
-    if not sent.awaited:
-        return found
-    await _awaited(context, [found.id], command.timeout_ms, run_out=sent.fresh)
+    with services.results.place((context.customer_id, command.device)):
+        async with context.transaction() as work:
+            sent = await dispatch.dispatch(work, command, services.settings)
+        found = sent.command
+        if sent.fresh:
+            # Every process that holds the device hears of it from the log; this one need not wait.
+            services.channel.send(found.device_id, found)
+        if not sent.awaited:
+            return found
+        await _awaited(context, [found.id], command.timeout_ms, run_out=sent.fresh)
     async with context.read() as session:
         return (await commands.by_ids(session, context.customer_id, [found.id]))[found.id]
 
@@ -85,10 +85,10 @@ async def dispatch_group_command(
     context.actor.require(Permission.FLEET_COMMAND_DISPATCH)
     _require_host_control(context, command.type)
     services = fleet(context)
-    services.results.require_room()
-    async with context.transaction() as work:
-        sent = await dispatch.dispatch_to_group(work, command, services.settings)
-    await _awaited(context, sent.awaited, command.timeout_ms, run_out=sent.fresh)
+    with services.results.place((context.customer_id, command.group_id)):
+        async with context.transaction() as work:
+            sent = await dispatch.dispatch_to_group(work, command, services.settings)
+        await _awaited(context, sent.awaited, command.timeout_ms, run_out=sent.fresh)
     async with context.read() as session:
         return sent.bulk, await commands.of_bulk(session, context.customer_id, sent.bulk.id)
 

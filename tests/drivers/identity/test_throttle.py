@@ -7,7 +7,14 @@ from dataclasses import dataclass, field
 import pytest
 
 from domain.kernel.errors import RateLimited, Unauthorized, Unavailable
-from drivers.identity.throttle import MAX_COUNTERS, CountersInMemory, Throttle, ThrottleSettings
+from drivers.identity.throttle import (
+    ANSWER_S,
+    AWAY_S,
+    MAX_COUNTERS,
+    CountersInMemory,
+    Throttle,
+    ThrottleSettings,
+)
 from tests.support.clocks import ManualClock
 from tests.support.redis import RedisServer
 
@@ -227,7 +234,23 @@ async def test_while_redis_is_away_this_process_counts_alone(
         await fail(throttle)
     assert "not reachable" in caplog.text
     redis_server.start()
+    clock.advance(AWAY_S)
     await succeed(throttle)
+    await throttle.close()
+
+
+async def test_a_redis_that_answers_nothing_holds_up_one_step_of_one_login(
+    redis_server: RedisServer, clock: ManualClock
+) -> None:
+    throttle = Throttles(redis_server.url, clock).new()
+    await fail(throttle)
+    redis_server.freeze()
+    async with asyncio.timeout(ANSWER_S * 2):  # several steps each
+        for _ in range(5):
+            await succeed(throttle)
+    redis_server.thaw()
+    clock.advance(AWAY_S)
+    await fail(throttle)
     await throttle.close()
 
 
