@@ -29,13 +29,16 @@ Listeners = dict[str, socket.socket]
 class Installation:
     """An async context; what was started in it is stopped at its end, the last first. `bindings`
     gives dialects ports of their own; `prepare_factory` is called once, before the factory is
-    served. Its starts raise PortTaken."""
+    served. With `edge_beside` the factory knows its edge before that one dials in: a factory alone
+    has none that nobody registered. Its starts raise PortTaken."""
 
     def __init__(
         self,
         settings: Settings,
         bindings: Mapping[str, int],
         prepare_factory: Callable[[FactoryRuntime], Awaitable[None]] | None = None,
+        *,
+        edge_beside: bool = True,
     ) -> None:
         self.settings = settings
         self.edge: EdgeRuntime | None = None
@@ -47,6 +50,7 @@ class Installation:
         """Of the administrators that a first start has made, by `edge` and `factory`."""
         self._bindings = bindings
         self._prepare_factory = prepare_factory
+        self._edge_beside = edge_beside and not settings.factory_url
         self._servers: list[Server] = []
         self._stack = AsyncExitStack()
         self._edge_token: str | None = None
@@ -121,7 +125,7 @@ class Installation:
 
     async def _made_known(self, factory: FactoryRuntime) -> None:
         self._note_first_password("factory", factory)
-        if not self.settings.factory_url:
+        if self._edge_beside:
             self._edge_token = await introduce(factory, self.settings.edge_identifier)
         if self._prepare_factory is not None:
             await self._prepare_factory(factory)

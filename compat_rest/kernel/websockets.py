@@ -18,9 +18,11 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from compat_rest.kernel.auth import bearer_token, entry_of
 from domain.kernel.errors import (
     DomainError,
+    RateLimited,
     Stopping,
     StreamGap,
     Unauthorized,
+    Unavailable,
     ValidationFailed,
 )
 from domain.kernel.eventlog import LogRow
@@ -42,6 +44,7 @@ GAP: Final = 4410
 NORMAL: Final = 1000
 RESTART: Final = 1012
 SLOW: Final = 1013
+TRY_AGAIN: Final = 1013
 FIRST_MESSAGE_S: Final = 3.0
 CLOSE_S: Final = 5.0
 QUEUE_LIMIT: Final = 1_000
@@ -92,7 +95,15 @@ def close_code(error: DomainError) -> int:
     return _CODES.get(type(error), FORBIDDEN)
 
 
-_CODES = {Unauthorized: UNAUTHORIZED, ValidationFailed: BAD_CURSOR, StreamGap: GAP}
+_CODES: Final[dict[type[DomainError], int]] = {
+    Unauthorized: UNAUTHORIZED,
+    ValidationFailed: BAD_CURSOR,
+    StreamGap: GAP,
+    # Whoever is forbidden need not come back; whoever came at a bad moment should.
+    Unavailable: TRY_AGAIN,
+    RateLimited: TRY_AGAIN,
+    Stopping: RESTART,
+}
 
 
 async def authenticated(socket: WebSocket) -> Context:

@@ -112,7 +112,9 @@ async def _serve(
             settings = demo.settings()
             environment = environment | {"OKTOGRAPH_CLOUD_URL": settings.cloud_url}
         prepare = demo.factory.prepare if demo else None
-        installation = Installation(settings, bindings, prepare)
+        # The demo's factory deals with its own edge even where that runs elsewhere.
+        beside = role is RoleOption.ALL or settings.demo
+        installation = Installation(settings, bindings, prepare, edge_beside=beside)
         await stack.enter_async_context(installation)
         try:
             if role is not RoleOption.EDGE and workers > 1:
