@@ -32,7 +32,7 @@ from migrations import upgrade
 from tests.support.clocks import ManualClock
 
 TEMPLATE = "okto_template"
-RELAXED = ("fsync", "full_page_writes", "autovacuum")
+RELAXED = ("fsync", "autovacuum")
 MakeDatabase = Callable[[], Awaitable[Database]]
 
 
