@@ -11,15 +11,15 @@ from starlette.types import ASGIApp
 from compat_rest.kernel.dialect import Dialect
 from compat_rest.okto_edge.app import DIALECT as OKTO_EDGE
 from compat_rest.okto_factory.app import DIALECT as OKTO_FACTORY
-from oktograph.asgi import dialect_only, edge_app, factory_app
-from oktograph.connections import Bounds
-from oktograph.edge import EdgeRuntime
-from oktograph.factory import FactoryRuntime
-from oktograph.introduction import introduce
+from oktograph.edge.runtime import EdgeRuntime
+from oktograph.factory.introduction import introduce
+from oktograph.factory.runtime import FactoryRuntime
+from oktograph.factory.workers import WHOLE, Workers
 from oktograph.runtime import Runtime
-from oktograph.serving import Server, listen, serve_all
 from oktograph.settings import Settings
-from oktograph.workers import WHOLE, Workers
+from oktograph.web.asgi import dialect_only, edge_app, factory_app
+from oktograph.web.connections import Bounds
+from oktograph.web.serving import Server, listen, serve_all
 
 EDGE_SURFACES: Final[Mapping[str, Dialect]] = {"okto-edge": OKTO_EDGE}
 FACTORY_SURFACES: Final[Mapping[str, Dialect]] = {"okto-factory": OKTO_FACTORY}

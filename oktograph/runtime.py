@@ -9,9 +9,9 @@ from domain.line.ports import ScannerStatus
 from graph.context import Policy, Services
 from oktograph.background import background
 from oktograph.core import Core
-from oktograph.entry import ServiceEntry
 from oktograph.retention import trimmer
 from oktograph.settings import Settings
+from oktograph.web.entry import ServiceEntry
 
 
 class Runtime(ABC):

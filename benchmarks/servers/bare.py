@@ -15,7 +15,7 @@ from compat_rest.kernel.okto.schemas import Data
 from compat_rest.okto_edge.schemas import BottleItem, ScanBody, ScanVerdict
 from domain.kernel.clock import iso
 from domain.production.models import Bottle
-from oktograph.serving import Server, serve_all
+from oktograph.web.serving import Server, serve_all
 
 SELECT = (
     "SELECT lower(hex(id)), identifier, gtin, status, created_at_us, line_id, party, "

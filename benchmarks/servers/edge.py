@@ -9,10 +9,10 @@ import uvloop
 
 from benchmarks.machine import allow_sockets, pin
 from domain.kernel.retention import Pace
-from oktograph.asgi import edge_app
-from oktograph.edge import EdgeRuntime
-from oktograph.serving import Server, serve_all
+from oktograph.edge.runtime import EdgeRuntime
 from oktograph.settings import Settings
+from oktograph.web.asgi import edge_app
+from oktograph.web.serving import Server, serve_all
 
 
 async def main(options: dict[str, Any]) -> None:

@@ -8,10 +8,10 @@ from typing import Any
 import uvloop
 
 from benchmarks.machine import allow_sockets, pin
-from oktograph.asgi import factory_app
-from oktograph.factory import FactoryRuntime
-from oktograph.serving import Server, serve_all
+from oktograph.factory.runtime import FactoryRuntime
 from oktograph.settings import Settings
+from oktograph.web.asgi import factory_app
+from oktograph.web.serving import Server, serve_all
 
 
 async def main(options: dict[str, Any]) -> None:

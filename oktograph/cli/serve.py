@@ -98,11 +98,11 @@ async def _serve(
     environment: dict[str, str],
 ) -> None:
     # Imported here: `oktograph --help` need not wait for all of it.
-    from oktograph.demo import Demo
+    from oktograph.demo.line import Demo
     from oktograph.installation import Installation
     from oktograph.logs import configure_logs
-    from oktograph.serving import PortTaken
     from oktograph.terminal import Announcement
+    from oktograph.web.serving import PortTaken
 
     configure_logs(settings.log_level, settings.log_format)
     async with AsyncExitStack() as stack:

@@ -104,7 +104,7 @@ async def _cloud(host: str, port: int) -> None:
 
 
 async def _scanner(config: SimulatorConfig) -> None:
-    from oktograph.demo import line_codes
+    from oktograph.demo.line import line_codes
 
     async with ScannerSimulator(config, line_codes(Random())) as started:  # noqa: S311
         what = "dials" if config.mode is SimulatorMode.DIAL else "listens on"

@@ -24,10 +24,10 @@ def worker(
 
 
 async def _worker(settings: Settings, number: int, handles: dict[str, int]) -> None:
-    from oktograph.factory import FactoryRuntime
+    from oktograph.factory.runtime import FactoryRuntime
     from oktograph.installation import factory_servers
     from oktograph.logs import configure_logs
-    from oktograph.serving import serve_all
+    from oktograph.web.serving import serve_all
 
     configure_logs(settings.log_level, settings.log_format)
     stop = asyncio.Event()

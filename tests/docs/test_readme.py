@@ -15,9 +15,9 @@ from drivers.scanners.port import parse_scanners
 from graph.documents import DocumentStore
 from graph.limits import Limits
 from graph.schema import schema
-from oktograph.console import edge_operations, factory_operations
-from oktograph.introduction import introduce
+from oktograph.factory.introduction import introduce
 from oktograph.settings import Settings
+from oktograph.web.console import edge_operations, factory_operations
 from tests.support.edge import Edge, EdgeFolders, running_edge
 from tests.support.factory import FactoryServer
 from tests.support.fleet import until

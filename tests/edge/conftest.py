@@ -14,7 +14,7 @@ from domain.journal.commands import ALL
 from domain.kernel.database import Database
 from domain.kernel.paging import PageRequest
 from graph.fleet import resolvers as fleet
-from oktograph.factory_link import FactorySide
+from oktograph.edge.factory_link import FactorySide
 from tests.support.databases import new_customer
 from tests.support.edge import Edge, EdgeFolders
 from tests.support.fleet import until

@@ -17,7 +17,7 @@ from domain.software.commands import CreateRollout
 from domain.software.models import RolloutState, TargetState
 from domain.software.rows import RolloutProgress, TargetRow
 from graph.software import resolvers as software
-from oktograph.software import SoftwareFolder, hooks
+from oktograph.factory.software import SoftwareFolder, hooks
 from tests.edge.conftest import Site, connected, entries
 from tests.support.waiting import eventually
 from tests.support.whole_factory import listening

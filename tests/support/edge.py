@@ -7,9 +7,9 @@ from typing import Any, TypeAlias, cast
 
 import pytest
 
-from oktograph.asgi import edge_app
-from oktograph.edge import EdgeRuntime
+from oktograph.edge.runtime import EdgeRuntime
 from oktograph.settings import Settings
+from oktograph.web.asgi import edge_app
 from tests.support.clients import (
     DEADLINE_S,
     GRAPHQL_WS,

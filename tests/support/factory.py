@@ -7,9 +7,9 @@ from typing import Any, TypeAlias, cast
 
 import pytest
 
-from oktograph.asgi import factory_app
-from oktograph.factory import FactoryRuntime
+from oktograph.factory.runtime import FactoryRuntime
 from oktograph.settings import Settings
+from oktograph.web.asgi import factory_app
 from tests.support.clients import Json
 from tests.support.databases import PostgresServer
 from tests.support.served import Folders, Served, serving

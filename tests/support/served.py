@@ -25,8 +25,8 @@ from domain.kernel.database import Database
 from domain.kernel.ids import new_id
 from graph.context import Context
 from oktograph.runtime import Runtime
-from oktograph.serving import Server
 from oktograph.settings import Settings
+from oktograph.web.serving import Server
 from tests.support.clients import DEADLINE_S, Client
 from tests.support.contents import Contents, contents
 from tests.support.waiting import eventually

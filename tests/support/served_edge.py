@@ -11,9 +11,9 @@ from domain.production.codes import generate_code as code_of
 from drivers.cloud.simulator.data import DEMO
 from drivers.cloud.simulator.server import running_cloud
 from drivers.cloud.simulator.state import CloudState
-from oktograph.asgi import edge_app
-from oktograph.edge import EdgeRuntime
+from oktograph.edge.runtime import EdgeRuntime
 from oktograph.settings import Settings
+from oktograph.web.asgi import edge_app
 from tests.support.served_thread import ServedRuntime, Started, served
 
 ServedEdge: TypeAlias = ServedRuntime[EdgeRuntime]

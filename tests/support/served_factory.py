@@ -5,9 +5,9 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from oktograph.asgi import factory_app
-from oktograph.factory import FactoryRuntime
+from oktograph.factory.runtime import FactoryRuntime
 from oktograph.settings import Settings
+from oktograph.web.asgi import factory_app
 from tests.support.served_thread import ServedRuntime, Started, served
 
 ServedFactory: TypeAlias = ServedRuntime[FactoryRuntime]

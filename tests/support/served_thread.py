@@ -12,7 +12,7 @@ import httpx2
 from starlette.types import ASGIApp
 
 from oktograph.runtime import Runtime
-from oktograph.serving import Server
+from oktograph.web.serving import Server
 
 START_S = 30.0
 HOST = "127.0.0.1"

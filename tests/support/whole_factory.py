@@ -44,7 +44,7 @@ from graph.software import resolvers as software
 from graph.software.fields import SoftwareMutation, SoftwareQuery
 from graph.sync import resolvers as sync
 from graph.transport.routes import graphql_routes
-from oktograph.entry import ServiceEntry
+from oktograph.web.entry import ServiceEntry
 from tests.support.edge import Edge, EdgeFolders, running_edge
 from tests.support.fleet import (
     QUICK,

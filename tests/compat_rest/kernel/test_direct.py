@@ -20,9 +20,9 @@ from compat_rest.kernel.direct import DirectCalls, direct_call, direct_calls
 from compat_rest.kernel.replies import Reply
 from compat_rest.okto_edge.app import DIALECT
 from compat_rest.okto_edge.routes import scanner
-from oktograph.edge import EdgeRuntime
-from oktograph.serving import Server
+from oktograph.edge.runtime import EdgeRuntime
 from oktograph.settings import Settings
+from oktograph.web.serving import Server
 
 SCAN = "/api/v1/scanner/scan"
 JSON = {"content-type": "application/json"}

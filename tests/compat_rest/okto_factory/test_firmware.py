@@ -13,9 +13,9 @@ import pytest
 
 from domain.software.commands import CreateRelease
 from graph.software import resolvers
-from oktograph.asgi import factory_app
-from oktograph.connections import Bounds
-from oktograph.serving import Server
+from oktograph.web.asgi import factory_app
+from oktograph.web.connections import Bounds
+from oktograph.web.serving import Server
 from tests.support.clients import Client, Json
 from tests.support.factory import FactoryServer
 from tests.support.factory_api import (

@@ -22,7 +22,7 @@ from domain.production.models import AggregateStatus, ScanSource
 from domain.production.operations import packing
 from domain.production.repository import aggregates
 from domain.production.rows import BatchRow, PalletRow
-from oktograph.accumulator import Accumulator
+from oktograph.edge.accumulator import Accumulator
 from tests.support.codes import TOO_SHORT
 from tests.support.floor import ORIGIN, PREFIX, Floor
 from tests.support.intake import Door, door

@@ -13,7 +13,7 @@ from drivers.link import LinkSnapshot, LinkState
 from drivers.registry import scanner_declaration
 from drivers.scanners.port import OnReading, Reading, ScannerConfig
 from drivers.supervisor import Declaration, Supervisor
-from oktograph.transitions import TransitionJournal
+from oktograph.edge.transitions import TransitionJournal
 
 
 class EdgeLine:

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Iterator
 import uvicorn
 from starlette.types import ASGIApp
 
-from oktograph.connections import Bounds, HttpConnection, WebSocketConnection, sweep
+from oktograph.web.connections import Bounds, HttpConnection, WebSocketConnection, sweep
 
 GRACE_S = 3
 BACKLOG = 2048

@@ -27,10 +27,10 @@ from domain.kernel.uow import Transactions
 from domain.sync.passes import SyncRunner
 from drivers.factory.executor import CommandHandlers
 from drivers.processes import CANNOT_START, run_bounded
-from oktograph.edge_control import EdgeControl
-from oktograph.edge_logs import EdgeLogs
-from oktograph.edge_updates import NO_HOOK, EdgeUpdates
-from oktograph.host import JournalledHost
+from oktograph.edge.control import EdgeControl
+from oktograph.edge.host import JournalledHost
+from oktograph.edge.logs import EdgeLogs
+from oktograph.edge.updates import NO_HOOK, EdgeUpdates
 
 SHELL: Final = "shell"
 SYNC_WAIT_S: Final = 10.0

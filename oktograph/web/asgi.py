@@ -16,14 +16,14 @@ from compat_rest.okto_factory.app import larger_bodies
 from graph.engine import GraphSettings, build_engine
 from graph.transport.routes import graphql_routes
 from graph.transport.settings import TransportSettings
-from oktograph.console import edge_operations, factory_operations
 from oktograph.documents import trusted_documents
-from oktograph.edge import EdgeRuntime
-from oktograph.factory import FactoryRuntime
-from oktograph.observability import Metrics, Observed
+from oktograph.edge.runtime import EdgeRuntime
+from oktograph.factory.runtime import FactoryRuntime
 from oktograph.runtime import Runtime
 from oktograph.settings import Settings
-from oktograph.well_known import well_known_routes
+from oktograph.web.console import edge_operations, factory_operations
+from oktograph.web.observability import Metrics, Observed
+from oktograph.web.well_known import well_known_routes
 
 
 class FirstSegment:

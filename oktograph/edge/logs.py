@@ -14,7 +14,7 @@ from domain.journal.commands import EventFilter
 from domain.journal.rows import EventRow
 from domain.kernel.database import Database
 from domain.kernel.paging import PageRequest
-from oktograph.log_lines import LogLine, LogLines
+from oktograph.edge.log_lines import LogLine, LogLines
 
 ANSWER_BYTES: Final = 64 * 1024
 PAGE: Final = 500

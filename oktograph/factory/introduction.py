@@ -10,7 +10,7 @@ from domain.kernel.errors import Conflict
 from domain.kernel.permissions import Permission
 from graph.context import Context
 from graph.fleet import resolvers
-from oktograph.factory import FactoryRuntime
+from oktograph.factory.runtime import FactoryRuntime
 
 _MAY = frozenset({Permission.FLEET_DEVICE_WRITE, Permission.FLEET_TOKEN_ISSUE})
 

@@ -17,8 +17,8 @@ from drivers.factory.simulation.settings import EdgeBehaviour, EdgeCredentials
 from graph.context import Context
 from graph.fleet import resolvers as fleet
 from graph.software import resolvers as software
-from oktograph.factory import FactoryRuntime
-from oktograph.introduction import introduce
+from oktograph.factory.introduction import introduce
+from oktograph.factory.runtime import FactoryRuntime
 
 SIMULATED: Final = ("edge-002", "edge-003", "edge-004")
 VERSION: Final = "1.1.0"

@@ -1,8 +1,8 @@
 """The folder of installed software: a folder a version, and a pointer to the one in force.
 
 Also an install hook for the updater:
-`python -m oktograph.software_folder install FOLDER VERSION ARTIFACT` unpacks a tar or zip archive,
-or takes the artifact as it is, beside what is installed, and then moves the pointer in one step;
+`python -m oktograph.edge.software_folder install FOLDER VERSION ARTIFACT` unpacks a tar or zip
+archive, or takes the artifact as it is, beside what is installed, and moves the pointer at once;
 `… switch FOLDER VERSION` moves it back to a version that is still there.
 """
 
@@ -81,7 +81,7 @@ class SoftwareFolder:
 
 def hooks(folder: Path) -> dict[str, list[str]]:
     """Settings of an edge that installs into this folder, and falls back in it."""
-    own = [sys.executable, "-m", "oktograph.software_folder"]
+    own = [sys.executable, "-m", "oktograph.edge.software_folder"]
     return {
         "update_install": [*own, "install", str(folder), "{version}", "{artifact}"],
         "update_rollback": [*own, "switch", str(folder), "{previous_version}"],

@@ -3,8 +3,8 @@
 from domain.kernel import eventlog
 from domain.kernel.actor import system_actor
 from domain.line.operations.accumulation import READER, Accumulation
-from oktograph.accumulator import Accumulator
 from oktograph.core import Core
+from oktograph.edge.accumulator import Accumulator
 from oktograph.settings import Settings
 
 

@@ -17,10 +17,10 @@ from drivers.cloud.simulator.state import CloudState
 from drivers.scanners.simulation import Code, Faults, SimulatorConfig
 from drivers.scanners.simulator import ScannerSimulator
 from graph.context import Services
-from oktograph.demo_factory import DemoFactory
+from oktograph.demo.factory import DemoFactory
+from oktograph.edge.software_folder import hooks
 from oktograph.installation import Installation
 from oktograph.settings import DEMO_CLOUD_PORT, Settings
-from oktograph.software_folder import hooks
 
 LINE = "line-001"
 GTINS = ("04600605032541", "04607009780924")

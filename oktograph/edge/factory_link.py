@@ -30,15 +30,15 @@ from drivers.link import LinkState, OnTransition, StateChange
 from drivers.supervised import SupervisedTask
 from oktograph.background import background, every
 from oktograph.core import Core
-from oktograph.edge_commands import EdgeCommands
-from oktograph.edge_control import FACTORY, EdgeControl, Machinery
-from oktograph.edge_logs import EdgeLogs
-from oktograph.edge_updates import open_updates
-from oktograph.host import JournalledHost, host_of
-from oktograph.log_lines import LogLines
+from oktograph.edge.commands import EdgeCommands
+from oktograph.edge.control import FACTORY, EdgeControl, Machinery
+from oktograph.edge.host import JournalledHost, host_of
+from oktograph.edge.log_lines import LogLines
+from oktograph.edge.logs import EdgeLogs
+from oktograph.edge.software_folder import SoftwareFolder
+from oktograph.edge.transitions import TransitionJournal
+from oktograph.edge.updates import open_updates
 from oktograph.settings import Settings
-from oktograph.software_folder import SoftwareFolder
-from oktograph.transitions import TransitionJournal
 
 SOCKET: Final = "/ws/device"
 RENEWAL_LOOK_S: Final = 3_600.0

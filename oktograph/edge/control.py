@@ -28,10 +28,10 @@ from domain.production.operations.scans import ScanIntake
 from domain.sync.operations import connection
 from drivers.registry import scanner_catalogue
 from oktograph.core import Core
-from oktograph.edge_document import EdgeDocument, RunningConfiguration, overriding
-from oktograph.edge_telemetry import EdgeTelemetry
-from oktograph.line import EdgeLine
-from oktograph.packing import Packing
+from oktograph.edge.document import EdgeDocument, RunningConfiguration, overriding
+from oktograph.edge.line import EdgeLine
+from oktograph.edge.packing import Packing
+from oktograph.edge.telemetry import EdgeTelemetry
 from oktograph.synchronisation import Synchronisation
 
 FACTORY: Final = "factory"

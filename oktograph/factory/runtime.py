@@ -4,12 +4,12 @@ from domain.identity.ports import TokenKind
 from drivers.identity.devices import DeviceSource
 from graph.context import Services
 from oktograph.core import open_core
-from oktograph.entry import ServiceEntry
-from oktograph.fleet import CloudSwitch, KeptFigures, fleet_services
+from oktograph.factory.fleet import CloudSwitch, KeptFigures, fleet_services
+from oktograph.factory.software import software_services
 from oktograph.runtime import NoLine, Runtime
 from oktograph.settings import Settings
-from oktograph.software import software_services
 from oktograph.synchronisation import forwarding_services
+from oktograph.web.entry import ServiceEntry
 
 
 class FactoryRuntime(Runtime):

@@ -3,23 +3,23 @@
 from drivers.secrets.fernet import FernetBox
 from graph.context import Services
 from oktograph.core import open_core
-from oktograph.edge_control import EdgeControl, Machinery
-from oktograph.edge_telemetry import EdgeTelemetry
-from oktograph.entry import ServiceEntry
-from oktograph.factory_link import (
+from oktograph.edge.control import EdgeControl, Machinery
+from oktograph.edge.factory_link import (
     FactorySide,
     device_token,
     open_factory_side,
     open_target,
 )
-from oktograph.line import EdgeLine
-from oktograph.packing import Packing
+from oktograph.edge.line import EdgeLine
+from oktograph.edge.packing import Packing
+from oktograph.edge.telemetry import EdgeTelemetry
 from oktograph.runtime import Runtime
 from oktograph.synchronisation import (
     Synchronisation,
     deliver_in_background,
     open_synchronisation,
 )
+from oktograph.web.entry import ServiceEntry
 
 
 class EdgeRuntime(Runtime):

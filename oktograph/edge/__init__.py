@@ -1,0 +1,1 @@
+"""One edge: its line, its queue, its factory's commands."""

@@ -1,0 +1,1 @@
+"""What a port answers, and how it is served."""
