@@ -11,6 +11,7 @@ from domain.kernel.errors import (
     Unavailable,
     UpstreamFailed,
 )
+from drivers.upstream.connections import PeerClient
 from drivers.upstream.requests import checked_base_url
 
 PATH: Final = "/graphql"
@@ -39,7 +40,7 @@ class Refused(DomainError):
 def open_graph(factory_url: str) -> httpx2.AsyncClient:
     """One pool for all edges of a process: what they ask here is rare. Raises ValidationFailed for
     a URL that cannot be called."""
-    return httpx2.AsyncClient(
+    return PeerClient(
         base_url=checked_base_url(factory_url),
         timeout=httpx2.Timeout(TIMEOUT_S, connect=5.0),
         limits=httpx2.Limits(max_connections=CONNECTIONS, keepalive_expiry=4.0),
