@@ -3,20 +3,23 @@
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any
+from typing import Any, Final
 
 import structlog
 
 from domain.kernel.errors import DomainError
+from drivers.backoff import BackoffPolicy
 
 logger = structlog.get_logger(__name__)
-
+_BACKOFF: Final = BackoffPolicy(base_s=0.5, cap_s=30.0)
 
 Work = Callable[[], Coroutine[Any, Any, object]]
 
 
 def background(work: Work, name: str) -> Callable[[], Awaitable[None]]:
-    """Starts `work`; the answer stops it. One that ends by itself is a defect and is logged."""
+    """Starts `work`; the answer stops it. One that ends by itself is a defect and is logged; one
+    that breaks is logged and begins again, since what it is for (delivery, presence, retention)
+    must not be over for good because of one bad moment."""
     task = asyncio.create_task(_watched(work, name), name=name)
 
     async def stop() -> None:
@@ -28,12 +31,18 @@ def background(work: Work, name: str) -> Callable[[], Awaitable[None]]:
 
 
 async def _watched(work: Work, name: str) -> None:
-    try:
-        await work()
-    except Exception:
-        logger.exception("background work broke", work=name)
-    else:
-        logger.error("background work ended", work=name)
+    now_s, failures = asyncio.get_running_loop().time, 0
+    while True:
+        began_s = now_s()
+        try:
+            await work()
+        except Exception:
+            failures = 1 if now_s() - began_s >= _BACKOFF.stable_s else failures + 1
+            logger.exception("background work broke", work=name, failures=failures)
+        else:
+            logger.error("background work ended", work=name)
+            return
+        await asyncio.sleep(_BACKOFF.delay_s(failures))
 
 
 async def every(interval_s: float, run: Callable[[], Awaitable[object]], name: str) -> None:

@@ -5,7 +5,6 @@ from contextlib import AsyncExitStack
 from typing import Final
 from urllib.parse import quote
 
-import httpx2
 import structlog
 from pydantic import JsonValue
 
@@ -23,6 +22,7 @@ from drivers.updater.download import Downloader, DownloadPolicy
 from drivers.updater.hooks import Hook
 from drivers.updater.order import Order, Phase, Report, Reporter
 from drivers.updater.updater import Updater, UpdaterConfig
+from drivers.upstream.connections import PeerClient
 from oktograph.background import background
 from oktograph.core import Core
 from oktograph.settings import Settings
@@ -167,7 +167,7 @@ async def open_updates(
         return None
     actor = system_actor(SOURCE, core.customer.id)
     reporter = JournalledReporter(factory, core.transactions, actor, on_report)
-    http = await stack.enter_async_context(httpx2.AsyncClient(trust_env=False))
+    http = await stack.enter_async_context(PeerClient(trust_env=False))
     downloader = Downloader(http, DownloadPolicy(), token.headers)
     config = _config(settings, running_version)
     updater = await Updater.open(config, downloader, reporter, core.clock)
