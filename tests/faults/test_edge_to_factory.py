@@ -4,16 +4,11 @@ at the end both hold the same, and nothing waits."""
 import asyncio
 from pathlib import Path
 from random import Random
-from typing import Any
 
 import pytest
-from sqlalchemy import select
 
-from domain.kernel.columns import table_of
-from domain.kernel.database import Database
 from domain.production.commands import CreateBatch, CreatePallet, SetBottleStatus
-from domain.production.models import Batch, Bottle, BottleStatus, Containment, Pallet
-from domain.production.rows import BatchRow, BottleRow, PalletRow
+from domain.production.models import BottleStatus
 from domain.sync.events import FAILED
 from drivers.factory.sync_target import HttpFactory
 from graph.production import resolvers as production
@@ -22,31 +17,12 @@ from tests.support.databases import SqliteFiles
 from tests.support.edges import Edge
 from tests.support.factories import EDGE, Factory
 from tests.support.factory_server import served, token
+from tests.support.holdings import held
 from tests.support.linked_edges import linked_edge
 from tests.support.log import facts
-from tests.support.proxy import Proxy, Trouble, proxied
+from tests.support.proxy import Trouble, bad_weather, proxied
 
 ROUNDS = 12
-# What a row's own side notes after the receipt: the edge marks its bottle as synced.
-OWN_TIMES = {"updated_at_us"}
-
-
-async def held(database: Database, customer_id: int) -> dict[str, list[dict[str, Any]]]:
-    """Every bottle, batch and pallet, and what is in what."""
-    found: dict[str, list[dict[str, Any]]] = {}
-    async with database.read() as session:
-        for model, row in ((Bottle, BottleRow), (Batch, BatchRow), (Pallet, PalletRow)):
-            table = table_of(model)
-            columns = [table.c[name] for name in row._fields if name not in OWN_TIMES]
-            query = select(*columns).where(table.c.customer_id == customer_id).order_by(table.c.id)
-            found[model.__name__] = [dict(one._mapping) for one in await session.execute(query)]
-        inside = table_of(Containment)
-        query = select(inside.c.child_id, inside.c.parent_id).where(
-            inside.c.customer_id == customer_id, inside.c.until_us.is_(None)
-        )
-        rows = [dict(one._mapping) for one in await session.execute(query)]
-        found["Containment"] = sorted(rows, key=lambda one: str(one["child_id"]))
-    return found
 
 
 async def produce(edge: Edge, random: Random) -> None:
@@ -70,18 +46,6 @@ async def produce(edge: Edge, random: Random) -> None:
         await asyncio.sleep(0.01)
 
 
-async def trouble(proxy: Proxy, random: Random) -> None:
-    """Never two pieces of the same weather in a row; connections are cut in between."""
-    kinds = [kind for kind in Trouble if kind is not Trouble.NONE]
-    while True:
-        proxy.set(random.choice(kinds))
-        await asyncio.sleep(random.uniform(0.02, 0.12))
-        proxy.set(Trouble.NONE)
-        await asyncio.sleep(random.uniform(0, 0.03))
-        if random.random() < 0.5:
-            proxy.cut()
-
-
 @pytest.mark.parametrize("seed", [1, 2])
 async def test_both_hold_the_same_at_the_end(
     factory: Factory, sqlite_files: SqliteFiles, tmp_path: Path, seed: int
@@ -93,7 +57,7 @@ async def test_both_hold_the_same_at_the_end(
         HttpFactory(proxy.url, EDGE, token, timeout_s=0.3, retry=FAST) as target,
         linked_edge(sqlite_files, tmp_path, target) as linked,
     ):
-        weather = asyncio.create_task(trouble(proxy, Random(seed)))
+        weather = asyncio.create_task(bad_weather(proxy, Random(seed)))
         await produce(linked.edge, random)
         weather.cancel()
         await asyncio.wait({weather})

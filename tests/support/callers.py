@@ -156,14 +156,16 @@ class Load:
 
 class Line:
     """A scanner that the service dials: sends codes, at most `window` unanswered, and reads the
-    verdict of each. Meant for `reply_good="A"`, `reply_bad="N"`."""
+    verdict of each, and rests for `pause_s` after it. Meant for `reply_good="A"`,
+    `reply_bad="N"`."""
 
-    def __init__(self, codes: Iterator[str], window: int = 8) -> None:
+    def __init__(self, codes: Iterator[str], window: int = 8, pause_s: float = 0.0) -> None:
         self.acknowledged: list[str] = []
         self.refused: list[str] = []
         self.unanswered: list[str] = []
         self.connections = 0
         self.window = window
+        self.pause_s = pause_s
         self.most_waiting = 0
         self.refusing = False
         """While set, whoever dials is turned away."""
@@ -238,6 +240,7 @@ class Line:
             verdict = await reader.readexactly(1)
             code = waiting.pop(0)
             (self.acknowledged if verdict == b"A" else self.refused).append(code)
+            await asyncio.sleep(self.pause_s)
 
     async def _make_noise(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Its end is known by a good code, whose verdict is the first good one."""

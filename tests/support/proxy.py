@@ -7,6 +7,7 @@ import struct
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from enum import StrEnum
+from random import Random
 
 CHUNK = 4096
 
@@ -135,3 +136,18 @@ async def proxied(target: int) -> AsyncIterator[Proxy]:
         server.close()
         await proxy.close()
         await server.wait_closed()
+
+
+async def bad_weather(
+    proxy: Proxy, random: Random, *, rough_s: float = 0.12, calm_s: float = 0.03
+) -> None:
+    """Until cancelled: troubles of up to `rough_s` with calm of up to `calm_s` in between, and
+    connections cut at the end of it."""
+    kinds = [kind for kind in Trouble if kind is not Trouble.NONE]
+    while True:
+        proxy.set(random.choice(kinds))
+        await asyncio.sleep(random.uniform(rough_s / 6, rough_s))
+        proxy.set(Trouble.NONE)
+        await asyncio.sleep(random.uniform(0, calm_s))
+        if random.random() < 0.5:
+            proxy.cut()
