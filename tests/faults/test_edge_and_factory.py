@@ -56,7 +56,7 @@ async def test_both_hold_the_same_whatever_happens(place: Place, tmp_path: Path)
         client = await enter(client_of(factory, admin))
         proxy = await enter(proxied(factory.port))
         line = await enter(Line(milk_codes(place.seed), window=2, pause_s=0.02))
-        told = {
+        told: dict[str, Any] = {
             "factory_url": proxy.url,
             "edge_token": await enrolled(client, EDGE),
             "edge_identifier": EDGE,
