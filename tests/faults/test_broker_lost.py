@@ -12,7 +12,13 @@ import pytest
 from tests.support.callers import Load, graphql_scan, milk_codes, recorded, token_of
 from tests.support.databases import SqliteFiles
 from tests.support.factory_pair import FactoryPair, client_of, dialling, dispatched, enrolled
-from tests.support.followers import CommandFollower, EventFollower, GraphQLFollower, first_cursor
+from tests.support.followers import (
+    CommandFollower,
+    EventFollower,
+    Follower,
+    GraphQLFollower,
+    first_cursor,
+)
 from tests.support.processes import FactoryProcess, patiently
 from tests.support.redis import RedisServer
 from tests.support.stored import stored_on_postgres
@@ -34,7 +40,7 @@ def bus_lines(process: FactoryProcess, word: str) -> int:
     return sum("wake-up bus redis" in line and word in line for line in lines)
 
 
-async def more(loads: list[Load], followers: list[GraphQLFollower | EventFollower]) -> None:
+async def more(loads: list[Load], followers: list[Follower]) -> None:
     """Written at both, and heard of it at both."""
     wanted = [len(load.acknowledged) + MORE for load in loads]
     heard = [len(follower.codes) + 2 * MORE for follower in followers]
@@ -60,7 +66,7 @@ async def test_a_factory_outlives_its_broker(
         name = f"broker-{trouble}"
         edge = await enter(dialling(sqlite_files, tmp_path, pair.two, await enrolled(client, name)))
         await edge.connected()
-        followers = [
+        followers: list[Follower] = [
             await enter(kind(process.port, pair.token, cursor))
             for kind in (GraphQLFollower, EventFollower)
             for process in both

@@ -137,8 +137,8 @@ async def test_a_factory_outlives_its_postgres(
             for seed, one in enumerate(both, 2)
         ]
         work = [asyncio.create_task(one.run()) for one in syncing]
-        for one in work:
-            stack.callback(one.cancel)
+        for task in work:
+            stack.callback(task.cancel)
         await asyncio.gather(*(edge.connected() for edge in edges))
         await _more(loads, syncing)
         lost = [edge.task.expect(LinkState.LOST) for edge in edges]
