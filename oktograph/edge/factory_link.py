@@ -5,7 +5,7 @@ An edge never needs its factory to work: all of this may be down, and is then tr
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -28,7 +28,7 @@ from drivers.factory.sync_target import HttpFactory
 from drivers.factory.token import DeviceToken
 from drivers.link import LinkState, OnTransition, StateChange
 from drivers.supervised import SupervisedTask
-from oktograph.background import background, every
+from oktograph.background import background
 from oktograph.core import Core
 from oktograph.edge.commands import EdgeCommands
 from oktograph.edge.control import FACTORY, EdgeControl, Machinery
@@ -89,6 +89,7 @@ class FactorySide:
     task: SupervisedTask
     software: SoftwareFolder
     changed: asyncio.Event
+    connected: asyncio.Event
 
     async def report(self) -> EdgeReport:
         """How the edge is, for a heartbeat."""
@@ -96,7 +97,8 @@ class FactorySide:
         try:
             found = await self.machinery.sync.runner.status(self.core.customer.id)
         except DomainError as error:
-            return EdgeReport(f"error: {error.message}"[:64], firmware_version=version)
+            logger.warning("state of this edge not known", cause=error.message)
+            return EdgeReport("error", firmware_version=version)
         return EdgeReport(self._word(), found.queue_size, version, found.mode)
 
     def version(self) -> str:
@@ -130,8 +132,21 @@ class FactorySide:
             self.changed.clear()
             await self.link.beat()
 
-    async def renew(self, graph: FactoryGraph) -> None:
-        """The token, from half of its life on. One that was refused is for people to mend."""
+    async def keep_token(self, graph: FactoryGraph) -> None:
+        """Until cancelled. Looked at with each connection: an edge that was off for long may have
+        little time left."""
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(RENEWAL_LOOK_S):
+                    await self.connected.wait()
+            self.connected.clear()
+            try:
+                await self._renew(graph)
+            except DomainError as error:
+                logger.warning("token of this edge not renewed", cause=error.message)
+
+    async def _renew(self, graph: FactoryGraph) -> None:
+        """From half of its life on. One that was refused is for people to mend."""
         if self.is_up() and await self.token.is_due():
             fresh = await graph.renewed_token(self.core.settings.edge_identifier)
             await self.token.renewed(fresh)
@@ -152,7 +167,8 @@ async def open_factory_side(
     stack: AsyncExitStack,
 ) -> FactorySide:
     """Dialling from now on; `stack` takes it down again."""
-    settings, telemetry, changed = core.settings, machinery.telemetry, asyncio.Event()
+    settings, telemetry = core.settings, machinery.telemetry
+    changed, connected = asyncio.Event(), asyncio.Event()
     commands = _commands(core, control, machinery, stack)
     graph = FactoryGraph(settings.factory_url, token)
     stack.push_async_callback(graph.aclose)
@@ -164,17 +180,17 @@ async def open_factory_side(
         return await side.report()
 
     link = _link(core, token, commands, control, report)
-    task = SupervisedTask(FACTORY, link, on_transition=_on_transition(core, machinery))
-    side = FactorySide(core, control, machinery, token, link, task, software, changed)
+    on_transition = _on_transition(core, machinery, connected)
+    task = SupervisedTask(FACTORY, link, on_transition=on_transition)
+    side = FactorySide(core, control, machinery, token, link, task, software, changed, connected)
     commands.link = commands.logs.link = telemetry.link = link
     control.factory_status, control.software_version = side.status, side.version
     machinery.sync.runner.factory_answers = side.is_up
     stack.callback(core.tail.listen(side.heed))
-    renewing = partial(every, RENEWAL_LOOK_S, partial(side.renew, graph), "token-renewal")
     for work, name in (
         (telemetry.run, "telemetry"),
         (side.tell, "factory-news"),
-        (renewing, "token-renewal"),
+        (partial(side.keep_token, graph), "token-renewal"),
     ):
         stack.push_async_callback(background(work, name))
     task.start()
@@ -216,12 +232,13 @@ def _link(
     )
 
 
-def _on_transition(core: Core, machinery: Machinery) -> OnTransition:
+def _on_transition(core: Core, machinery: Machinery, connected: asyncio.Event) -> OnTransition:
     journal = TransitionJournal(core.transactions, core.customer.id, FACTORY, SYSTEM)
 
     async def on_transition(change: StateChange) -> None:
         await journal(change)
         if change.state is LinkState.CONNECTED:
+            connected.set()
             machinery.sync.runner.wake()
             machinery.telemetry.send()
 

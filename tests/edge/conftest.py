@@ -15,7 +15,7 @@ from domain.kernel.database import Database
 from domain.kernel.paging import PageRequest
 from graph.fleet import resolvers as fleet
 from oktograph.edge.factory_link import FactorySide
-from tests.support.databases import new_customer
+from tests.support.databases import PostgresServer, new_customer
 from tests.support.edge import Edge, EdgeFolders
 from tests.support.fleet import until
 from tests.support.waiting import eventually
@@ -69,6 +69,18 @@ async def standing(
     async with whole_factory(sqlite_database, customer_id, tmp_path / "factory") as found:
         device, token = await found.registered(line_id="line-001")
         yield Site(found, device, token, edge_folders, tmp_path / "edge")
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+async def edge_database_url(request: pytest.FixtureRequest) -> AsyncIterator[str]:
+    """Empty for the edge's own file."""
+    if request.param == "sqlite":
+        yield ""
+        return
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    async with server.fresh() as database:
+        url = database.url.set(drivername="postgresql")
+        yield url.render_as_string(hide_password=False)
 
 
 @pytest.fixture

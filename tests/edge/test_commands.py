@@ -46,6 +46,32 @@ async def test_an_edge_says_what_it_can(site: Site) -> None:
         assert "exec_shell" in side(edge).link._executor.capabilities()
 
 
+async def test_the_whole_story_on_either_database(site: Site, edge_database_url: str) -> None:
+    told = {"edge_database_url": edge_database_url, "sync_interval_s": 3_600}
+    async with site.edge(**told) as edge:
+        await connected(edge)
+        await scanned(edge, 3)
+        assert answer(await site.told(T.FORCE_SYNC))["remaining"] == 0
+        assert answer(await site.told(T.DISABLE_DEVICE)) == {"enabled": False}
+        document = {"packSize": 2, "odd": [1]}
+        pushed = answer(await site.told(T.PUSH_CONFIG, {"document": document, "version": 4}))
+        assert pushed == {"version": 4, "document": document}
+        operator = await edge.logged_in("operator")
+        body = {"set": {"palletSize": "7"}}
+        assert (await operator.http.put("/api/v1/config", json=body)).status_code == 200
+        assert answer(await site.told(T.PULL_LOGS))["count"] > 0
+    async with site.edge(**told) as edge:
+        await connected(edge)
+        status = edge.runtime.control.status()
+        assert (status.config_version, status.enabled) == (4, False)
+        running = edge.runtime.control.running
+        assert (running.pack_size, running.pallet_size) == (2, 7)
+        assert answer(await site.told(T.ENABLE_DEVICE)) == {"enabled": True}
+        await scanned(edge, 2, start=3)
+        assert answer(await site.told(T.CLEAR_QUEUE))["cleared"] == 2
+    assert await site.found.counted("bottle") == 3
+
+
 async def test_force_sync_carries_what_waits_now(site: Site) -> None:
     async with site.edge(sync_interval_s=3_600) as edge:
         await connected(edge)
@@ -100,7 +126,7 @@ async def test_pull_logs_brings_the_journal_and_the_log_lines(site: Site) -> Non
         assert ("tests.edge", "the motor is hot") in {
             (one["source"], one["message"]) for one in lines
         }
-        late = {"sinceUs": 2**62}
+        late = {"sinceUs": 2**52}
         assert answer(await site.told(T.PULL_LOGS, late)) == {"count": 0, "sent": 0, "entries": []}
 
 

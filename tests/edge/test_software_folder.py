@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from oktograph.factory.software import POINTER, SoftwareFolder, hooks, main
+from oktograph.edge.software_folder import POINTER, SoftwareFolder, hooks, main
 
 
 def tar(*members: tuple[str, bytes]) -> bytes:
@@ -115,5 +115,5 @@ def test_as_a_program(artifact: Path, tmp_path: Path) -> None:
     back = [part.replace("{previous_version}", "9.9.9") for part in told["update_rollback"]]
     failed = subprocess.run(back, capture_output=True, text=True, check=False, cwd=Path.cwd())
     assert (failed.returncode, failed.stderr) == (1, "9.9.9 is not installed\n")
-    wrong = [sys.executable, "-m", "oktograph.factory.software", "what"]
+    wrong = [sys.executable, "-m", "oktograph.edge.software_folder", "what"]
     assert subprocess.run(wrong, capture_output=True, check=False).returncode == 2

@@ -5,16 +5,20 @@ from pathlib import Path
 
 import pytest
 
+from domain.fleet.operations.devices import token_subject
 from domain.kernel.clock import SystemClock
 from domain.kernel.errors import Forbidden, NotFound, Unavailable, UpstreamFailed, ValidationFailed
 from domain.kernel.ids import new_id
 from domain.software.models import TargetState
 from drivers.factory.graph import FactoryGraph
 from drivers.factory.token import FILE, DeviceToken, lifetime_of
+from drivers.identity.actors import Tokens
+from drivers.identity.keys import KeyRing
+from drivers.identity.tokens import TokenSettings
 from drivers.secrets.fernet import FernetBox
 from drivers.updater.order import Report
 from graph.fleet import resolvers as fleet
-from tests.edge.conftest import Site
+from tests.edge.conftest import Site, connected, side
 from tests.support.clocks import ManualClock
 from tests.support.downloads import artifact_server
 from tests.support.whole_factory import free_port
@@ -87,6 +91,25 @@ async def test_from_half_of_its_life_on_it_is_renewed(
     assert later is not None
     assert abs(later.issued_at_us - SystemClock().now_us()) < 60_000_000
     assert not await token(tmp_path / "others", "no jwt at all").is_due()
+
+
+async def test_an_edge_that_was_off_for_long_renews_its_token_when_it_connects(
+    site: Site, tmp_path: Path
+) -> None:
+    clock = ManualClock(SystemClock().now_us())
+    clock.advance(-29 * DAY_S)
+    factory = site.found.factory
+    old = Tokens(KeyRing(tmp_path / "factory" / "keys"), TokenSettings(), clock, {})
+    async with factory.context().transaction() as work:
+        subject = await token_subject(work, "edge-001")
+    issued = old.issue_device(subject.id, subject.identifier, subject.customer_public_id)
+    async with site.edge(edge_token=issued.token) as edge:
+        own = side(edge).token
+        await site.becomes(own, lambda found: found != issued.token)
+        assert not await own.is_due()
+    async with site.edge(edge_token=issued.token) as edge:
+        await connected(edge)
+        assert await side(edge).token() != issued.token, "over a restart"
 
 
 async def test_a_device_renews_its_own_only(site: Site, graph: FactoryGraph) -> None:

@@ -17,7 +17,7 @@ from domain.software.commands import CreateRollout
 from domain.software.models import RolloutState, TargetState
 from domain.software.rows import RolloutProgress, TargetRow
 from graph.software import resolvers as software
-from oktograph.factory.software import SoftwareFolder, hooks
+from oktograph.edge.software_folder import SoftwareFolder, hooks
 from tests.edge.conftest import Site, connected, entries
 from tests.support.waiting import eventually
 from tests.support.whole_factory import listening
@@ -48,7 +48,8 @@ async def rolled_out(site: Site, release_id: str) -> RolloutProgress:
 
 async def target(site: Site, made: RolloutProgress) -> TargetRow:
     context = site.found.factory.context()
-    (found,) = await software.targets_of_rollout(context, made.rollout.id, None, 10)
+    key = made.rollout.id
+    (found,) = (await software.targets_of_rollouts(context, [key], None, 10))[key]
     return found
 
 
