@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 import httpx2
+import structlog
 from sqlalchemy import event
 from starlette.types import ASGIApp
 
@@ -96,11 +97,12 @@ class Served(Generic[R]):
 
     @contextmanager
     def statements(self) -> Iterator[list[str]]:
-        """What the pool's connections execute meanwhile, transactions' own words left out."""
+        """What calls execute meanwhile, transactions' own words and background work left out."""
         seen: list[str] = []
 
         def note(*given: Any) -> None:
-            if not given[2].startswith(("BEGIN", "COMMIT", "ROLLBACK")):
+            is_a_call = "correlation_id" in structlog.contextvars.get_contextvars()
+            if is_a_call and not given[2].startswith(("BEGIN", "COMMIT", "ROLLBACK")):
                 seen.append(given[2])
 
         engine = self.database.engine.sync_engine
