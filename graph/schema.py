@@ -14,7 +14,7 @@ from graph.info import Info
 from graph.input_types import prepare_input_types
 from graph.journal.fields import JournalMutation, JournalQuery
 from graph.journal.types import EventStreamItem
-from graph.line.fields import LineQuery
+from graph.line.fields import EdgeMutation, EdgeQuery, LineQuery
 from graph.node import NodeQuery
 from graph.production import resolvers as production
 from graph.production.fields import ProductionMutation, ProductionQuery, metrics_of
@@ -32,6 +32,7 @@ class Query(
     IdentityQuery,
     ProductionQuery,
     LineQuery,
+    EdgeQuery,
     JournalQuery,
     SyncQuery,
     CatalogQuery,
@@ -46,6 +47,7 @@ class Query(
 class Mutation(
     IdentityMutation,
     ProductionMutation,
+    EdgeMutation,
     JournalMutation,
     SyncMutation,
     CatalogMutation,

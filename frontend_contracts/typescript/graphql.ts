@@ -740,6 +740,20 @@ export type DispatchGroupCommandInput = {
   timeoutMs?: Scalars['Int']['input'];
 };
 
+/** An edge as it stands right now */
+export type EdgeInfo = {
+  identifier: Scalars['String']['output'];
+  /** Otherwise reads are kept and make no bottles */
+  enabled: Scalars['Boolean']['output'];
+  disabledReason: Maybe<Scalars['String']['output']>;
+  softwareVersion: Scalars['String']['output'];
+  /** Of the factory's document, 0 for none */
+  configVersion: Scalars['Int']['output'];
+  /** The keys in force */
+  overrides: Array<Scalars['String']['output']>;
+  factory: Maybe<FactoryLink>;
+};
+
 /** An entry of the journal */
 export type Event = Node & {
   id: Scalars['ID']['output'];
@@ -789,6 +803,18 @@ export type ExcludedDevice = {
   deviceId: Scalars['ID']['output'];
   version: Maybe<Scalars['String']['output']>;
   reason: RolloutExcludedReason;
+};
+
+/** The link to the factory, right now */
+export type FactoryLink = {
+  url: Scalars['String']['output'];
+  state: Scalars['String']['output'];
+  connected: Scalars['Boolean']['output'];
+  since: Scalars['DateTime']['output'];
+  lastError: Maybe<Scalars['String']['output']>;
+  /** Commands carried out since the start */
+  executed: Scalars['Int']['output'];
+  running: Scalars['Int']['output'];
 };
 
 /** How edges reach the cloud */
@@ -849,6 +875,12 @@ export type Mutation = {
   completePallet: Pallet;
   /** Takes a pallet or a batch apart */
   disaggregate: Aggregate;
+  /** Stores them; reloadConfiguration puts them in force */
+  setOverrides: Array<Override>;
+  /** Removes all; how many there were */
+  clearOverrides: Scalars['Int']['output'];
+  /** The names of the settings that changed; the rest runs on undisturbed */
+  reloadConfiguration: Array<Scalars['String']['output']>;
   /** An operator's note */
   recordEvent: Event;
   /** Stores who and when, once; again answers the first */
@@ -1017,6 +1049,11 @@ export type MutationCompletePalletArgs = {
 
 export type MutationDisaggregateArgs = {
   id: Scalars['ID']['input'];
+};
+
+
+export type MutationSetOverridesArgs = {
+  input: SetOverridesInput;
 };
 
 
@@ -1294,6 +1331,21 @@ export type Node = {
   id: Scalars['ID']['output'];
 };
 
+/** Something that people at the edge have set otherwise */
+export type Override = {
+  key: Scalars['String']['output'];
+  value: Scalars['String']['output'];
+  actor: Scalars['String']['output'];
+  changedAt: Scalars['DateTime']['output'];
+};
+
+/** Keys with `l2.override.` before them or without */
+export type OverrideInput = {
+  key: Scalars['String']['input'];
+  /** JSON, or a word that stands for itself */
+  value: Scalars['String']['input'];
+};
+
 /** The dashboard's figures; today is the site's day */
 export type Overview = {
   at: Scalars['DateTime']['output'];
@@ -1406,6 +1458,10 @@ export type Query = {
   overview: Overview;
   /** The line's scanners, by index */
   scanners: Array<Scanner>;
+  /** This edge, and its link to its factory */
+  edge: EdgeInfo;
+  /** What is set otherwise at this edge, by key; as it is stored */
+  overrides: Array<Override>;
   /** The journal, newest first */
   events: EventConnection;
   /** Every write of a user or a device, newest first; scans are a record of their own */
@@ -2146,6 +2202,13 @@ export type SetFleetConnectionSettingsInput = {
   defaultMode?: InputMaybe<ConnectionMode>;
   allowDeviceOverride?: InputMaybe<Scalars['Boolean']['input']>;
   cloudSyncEnabled?: InputMaybe<Scalars['Boolean']['input']>;
+};
+
+export type SetOverridesInput = {
+  set?: Array<OverrideInput>;
+  unset?: Array<Scalars['String']['input']>;
+  /** The audit names the caller */
+  actor?: InputMaybe<Scalars['String']['input']>;
 };
 
 export enum Severity {

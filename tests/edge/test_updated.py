@@ -133,7 +133,7 @@ async def test_only_what_a_trusted_key_signed_is_installed(site: Site) -> None:
     good, forged = (base64.b64encode(one.sign(digest)).decode() for one in (key, other))
     bad = await site.found.uploaded(body, "2.0.0", signature=forged, key_id="k1")
     signed = await site.found.uploaded(body, "3.0.0", signature=good, key_id="k1")
-    async with site.edge(update_keys={"k1": public}, **own_hooks(site)) as edge:
+    async with site.edge(trusted_keys={"k1": public}, **own_hooks(site)) as edge:
         await connected(edge)
         refused = await ended(site, await rolled_out(site, bad.id))
         assert (refused.state, SoftwareFolder(site.folder / "software").running_version()) == (

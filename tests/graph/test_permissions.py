@@ -34,6 +34,8 @@ QUERIES: dict[str, Case] = {
     "scans": ("{ scans { totalCount } }", {}, EVERYBODY),
     "trace": (ask.TRACE, {"identifier": NOBODY}, EVERYBODY),
     "scanners": ("{ scanners { name } }", {}, EVERYBODY),
+    "edge": ("{ edge { enabled } }", {}, EVERYBODY),
+    "overrides": ("{ overrides { key } }", {}, EVERYBODY),
     "events": ("{ events { totalCount } }", {}, EVERYBODY),
     "event": ("query ($id: ID!) { event(id: $id) { id } }", ID, EVERYBODY),
     "auditLog": ("{ auditLog { totalCount } }", {}, OVERSIGHT),
@@ -74,6 +76,13 @@ MUTATIONS: dict[str, Case] = {
     "recordEvent": (ask.RECORD_EVENT, {"input": {"message": "a note"}}, WORKERS),
     "acknowledgeEvent": (ask.ACKNOWLEDGE, ID, WORKERS),
     "acknowledgeAllEvents": (ask.ACKNOWLEDGE_ALL, {}, WORKERS),
+    "setOverrides": (
+        "mutation ($input: SetOverridesInput!) { setOverrides(input: $input) { key } }",
+        {"input": {"set": [{"key": "packSize", "value": "6"}]}},
+        WORKERS,
+    ),
+    "reloadConfiguration": ("mutation { reloadConfiguration }", {}, WORKERS),
+    "clearOverrides": ("mutation { clearOverrides }", {}, WORKERS),
     "signInToCloud": (
         'mutation { signInToCloud(email: "a@b.c", password: "x") { __typename } }',
         {},

@@ -5,21 +5,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import strawberry
-from strawberry.schema.config import StrawberryConfig
 
 from domain.journal import audit
 from domain.journal.audit import AuditFilter
 from domain.kernel.paging import PageRequest
 from drivers.scanners.simulation import SimulatorConfig
 from drivers.scanners.simulator import ScannerSimulator
-from graph.line.fields import EdgeMutation, EdgeQuery
-from graph.scalars import SCALARS
+from graph.schema import schema
 from tests.support.edge import Client, Edge, EdgeFolders, running_edge
 from tests.support.waiting import eventually
 
 CONFIG, RELOAD = "/api/v1/config", "/api/v1/config/reload"
-SCHEMA = strawberry.Schema(EdgeQuery, EdgeMutation, config=StrawberryConfig(scalar_map=SCALARS))
 
 
 def data(answer: Any) -> Any:
@@ -31,7 +27,7 @@ def data(answer: Any) -> Any:
 
 async def ask(edge: Edge, role: str, document: str, **variables: Any) -> dict[str, Any]:
     context = edge.context(await edge.actor(role))
-    result = await SCHEMA.execute(document, variables, context_value=context)
+    result = await schema.execute(document, variables, context_value=context)
     for error in result.errors or ():
         raise error.original_error or error
     assert result.data is not None
