@@ -6,6 +6,7 @@ pytest_plugins = [
     "tests.support.factories",
     "tests.support.factory",
     "tests.support.floor",
+    "tests.support.groups",
     "tests.support.killable",
     "tests.support.redis",
     "tests.support.factory_pair",

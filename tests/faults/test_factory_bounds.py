@@ -27,7 +27,6 @@ CALLERS = 1_500
 MAX_OPEN = 100
 MORE_MEMORY_BYTES = 96 * 1024 * 1024
 MIB = 1024 * 1024
-REQUEST_S = 2
 RELEASES = "/api/v1/firmware/releases"
 COUNT = "query ($device: ID) { commands(deviceId: $device) { totalCount } }"
 
@@ -48,8 +47,7 @@ class Factory:
 
 @pytest.fixture(scope="session")
 def sqlite_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Factory]:
-    folder = tmp_path_factory.mktemp("bounds")
-    process = FactoryProcess(folder, request_timeout_s=REQUEST_S)
+    process = FactoryProcess(tmp_path_factory.mktemp("bounds"))
 
     async def start() -> str:
         await process.start()
@@ -171,27 +169,6 @@ async def test_an_upload_that_is_cut_half_way_leaves_nothing(
     whole = await client.http.post(factory.upload(f"9.0.{len(how)}"), content=bytes(6 * MIB))
     assert whole.json()["data"]["size"] == 6 * MIB
     assert len(factory.artifacts()) == len(before[0]) + 1
-
-
-async def test_an_upload_may_take_its_time_but_not_stand_still(sqlite_process: Factory) -> None:
-    factory = sqlite_process
-    before = factory.artifacts()
-
-    async def slowly() -> AsyncIterator[bytes]:
-        for _ in range(10 * REQUEST_S):
-            yield bytes(128 * 1024)
-            await asyncio.sleep(0.15)  # a slow line, in all half again what a request may take
-
-    async with client_of(factory.process, factory.token) as client:
-        taken = await client.http.post(factory.upload("8.0.0"), content=slowly())
-        assert taken.json()["data"]["size"] == 10 * REQUEST_S * 128 * 1024
-    held = factory.artifacts()
-    assert len(held) == len(before) + 1
-    async with opened(factory.process.port) as (reader, writer):
-        writer.write(upload_head(factory, "8.0.1", f"Content-Length: {16 * MIB}") + bytes(64_000))
-        async with asyncio.timeout(30):
-            await reader.read()
-    await patiently(lambda: factory.artifacts() == held)
 
 
 TRICKS = (

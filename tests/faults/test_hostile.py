@@ -13,7 +13,7 @@ from websockets.exceptions import ConnectionClosed
 from tests.support.callers import token_of
 from tests.support.followers import graphql_socket, subscribe
 from tests.support.processes import EdgeProcess, live_until
-from tests.support.raw_http import Reply, chunks, exchange, opened, request
+from tests.support.raw_http import Reply, chunks, exchange, opened, parsed, request
 
 TABLES = ("scan", "bottle", "batch", "pallet", "journal_event", "user_account")
 TOO_LARGE = 5 * 1024 * 1024
@@ -227,6 +227,7 @@ async def test_half_requests_are_given_up(edge: EdgeProcess, token: str) -> None
         b"GET /health HTT",
         b"GET /health HTTP/1.1\r\nHost: x\r\nX-",
         request("POST", POSTED[0], token, b" " * 100)[:-50],
+        request("POST", POSTED[0], token, b" " * 200_000)[:-100_000],
     )
     readers = []
     writers = []
@@ -241,6 +242,20 @@ async def test_half_requests_are_given_up(edge: EdgeProcess, token: str) -> None
     for writer in writers:
         writer.transport.abort()
     assert edge.open_sockets() <= at_rest + 2
+
+
+async def test_a_large_body_may_take_longer_while_it_comes(edge: EdgeProcess, token: str) -> None:
+    """Half as long again as a request may take, from a line that is slow and steady."""
+    pieces = 10 * REQUEST_S
+    head = request("POST", POSTED[0], token, b" " * (pieces * 128 * 1024))
+    async with opened(edge.port) as (reader, writer):
+        for at in range(0, len(head), 128 * 1024):
+            writer.write(head[at : at + 128 * 1024])
+            await writer.drain()
+            await asyncio.sleep(0.15)  # the line's slowness
+        async with asyncio.timeout(30):
+            reply = parsed(await reader.read())
+    _refused_by_the_dialect(reply, "blank")
 
 
 async def _closed(reader: asyncio.StreamReader) -> None:
