@@ -17,7 +17,7 @@ from drivers.factory.simulation.settings import EdgeBehaviour
 
 NAME: Final = "commands"
 EDGES: Final = 8
-COMMANDS: Final = 400
+COMMANDS: Final = 150
 WARM_UP: Final = 40
 TYPES: Final = ("FORCE_SYNC", "PULL_LOGS")
 DISPATCH: Final = """mutation ($input: DispatchCommandInput!) {
