@@ -84,12 +84,12 @@ async def _one_is_killed(
             dialling(files, folder, factory, await enrolled(client, "staying"), "staying")
         )
         own = await enrolled(client, GONE)
+        await staying.connected()
         before = ports_to(factory)
         away = await enter(dialling(files, folder, factory, own, GONE))
-        await asyncio.gather(staying.connected(), away.connected())
+        await away.connected()
         (port,) = ports_to(factory) - before
-        victim = factory.holder(port)
-        assert victim is not None
+        (victim,) = [pid for pid, held in factory.peers().items() if port in held]
         load = await enter(Load(factory.port, token, milk_codes(2), graphql_scan))
         await _both_serve(factory)
         await patiently(lambda: len(load.acknowledged) > 100)
@@ -114,10 +114,11 @@ async def _both_serve(factory: FactoryProcess) -> None:
         for _ in range(CROWD):
             await stack.enter_async_context(opened(factory.port))
 
-        def holders() -> set[int | None]:
-            return {factory.holder(port) for port in ports_to(factory)} - {None}
+        def is_so() -> bool:
+            mine, shares = ports_to(factory), factory.peers().values()
+            return len(shares) == WORKERS and all(mine & share for share in shares)
 
-        await patiently(lambda: holders() == set(factory.workers()))
+        await patiently(is_so)
 
 
 async def _is_replaced(factory: FactoryProcess, victim: int) -> None:

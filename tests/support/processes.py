@@ -215,14 +215,14 @@ class FactoryProcess(ServiceProcess):
         """The process ids of `--workers`."""
         return [child.pid for child in psutil.Process(self.process.pid).children()]
 
-    def holder(self, port: int) -> int | None:
-        """The worker that holds the connection whose other end has this port."""
+    def peers(self) -> dict[int, set[int]]:
+        """By worker, the ports at the other ends of the connections that it holds."""
+        found: dict[int, set[int]] = {}
         for pid in self.workers():
             with suppress(psutil.Error):  # ended meanwhile
                 held = psutil.Process(pid).net_connections("tcp")
-                if any(one.raddr and one.raddr.port == port for one in held):
-                    return pid
-        return None
+                found[pid] = {one.raddr.port for one in held if one.raddr}
+        return found
 
 
 def _die_with_parent() -> None:
