@@ -20,7 +20,8 @@ STREAM_CODES: Final = {
     str(websockets.UNAUTHORIZED): "no token, or one that is not valid, or no longer",
     str(websockets.FORBIDDEN): "the caller may not read this stream",
     str(websockets.GAP): "the log no longer reaches back to `after`",
-    str(websockets.SLOW): "the reader is too slow; the reason names the cursor to go on from",
+    str(websockets.SLOW): "the reader is too slow, and the reason names the cursor to go on from, "
+    "or the service can take nobody now: come back",
     "1001": "the service is stopping",
 }
 DEVICE_CODES: Final = {
@@ -29,8 +30,8 @@ DEVICE_CODES: Final = {
     str(websockets.FORBIDDEN): "the token is no device's",
     str(protocol.SILENT): "nothing was heard for three heartbeats",
     str(protocol.REPLACED): "a newer session of this device took over",
-    str(protocol.SLOW): "the device takes nothing",
-    str(protocol.STOPPING): "the service is stopping",
+    str(protocol.SLOW): "the device takes nothing, or the service can take none now: come back",
+    str(protocol.STOPPING): "the service is stopping, or its storage is away: come back",
 }
 AFTER: Final[Parameters] = {
     "after": {
