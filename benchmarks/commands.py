@@ -1,6 +1,6 @@
 """A command from a person's request over the factory to an edge, and its answer's way back."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from typing import Final
 
@@ -19,7 +19,7 @@ NAME: Final = "commands"
 EDGES: Final = 8
 COMMANDS: Final = 150
 WARM_UP: Final = 40
-TYPES: Final = ("FORCE_SYNC", "PULL_LOGS")
+ASKED: Final[Mapping[str, dict[str, int]]] = {"FORCE_SYNC": {}, "PULL_LOGS": {"limit": 10}}
 DISPATCH: Final = """mutation ($input: DispatchCommandInput!) {
   dispatchCommand(input: $input) { status result error }
 }"""
@@ -35,8 +35,9 @@ def run(plan: Plan, progress: Progress) -> list[Figure]:
             if name == "PostgreSQL":
                 url = stack.enter_context(running_postgres()).url
             factory = stack.enter_context(running_factory(database_url=url))
+            before_s = factory.child.cpu_s()
             results = uvloop.run(_measured(factory, name, plan, progress))
-            figures += _figures(name, results)
+            figures += _figures(name, results, factory.child.cpu_s() - before_s)
     return figures
 
 
@@ -44,7 +45,7 @@ async def _measured(factory: Factory, on: str, plan: Plan, progress: Progress) -
     names = [f"edge-{number:03d}" for number in range(EDGES)]
     known = await registered_edges(factory.url, "admin", factory.password, names)
     count = plan.amount(COMMANDS)
-    results: Results = {(kind, callers): [] for kind in TYPES for callers in (1, EDGES)}
+    results: Results = {(kind, callers): [] for kind in ASKED for callers in (1, EDGES)}
     async with simulated_edges(factory.url, known, EdgeBehaviour(rate=0.0)) as fleet:
         await fleet.connected()
         await _dispatched(factory, "FORCE_SYNC", names, WARM_UP, EDGES)
@@ -70,8 +71,9 @@ async def _dispatched(
     return result
 
 
-def _figures(on: str, results: Results) -> list[Figure]:
-    figures: list[Figure] = []
+def _figures(on: str, results: Results, factory_s: float) -> list[Figure]:
+    ended = sum(len(one.latencies_s) for found in results.values() for one in found)
+    figures = [Figure(NAME, f"{on}: factory's CPU", factory_s / ended * 1000, "ms a command")]
     for (kind, callers), found in results.items():
         what = f"{on}: {kind.lower()}, {callers} at once"
         target = 50.0 if callers == 1 else None
