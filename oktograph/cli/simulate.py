@@ -1,6 +1,7 @@
 """`oktograph simulate`"""
 
 import asyncio
+import signal
 from collections.abc import Coroutine
 from random import Random
 from typing import Annotated, Any
@@ -87,12 +88,23 @@ def edges(
 
 def _run(work: Coroutine[Any, Any, None]) -> None:
     try:
-        asyncio.run(work)
-    except KeyboardInterrupt:
-        typer.echo("stopped")
+        asyncio.run(_until_told(work))
     except DomainError as error:
         typer.echo(error.message, err=True)
         raise typer.Exit(1) from error
+
+
+async def _until_told(work: Coroutine[Any, Any, None]) -> None:
+    """To its end, or until Ctrl-C or SIGTERM. A handler of our own: where a shell started us in
+    the background, Python would have none."""
+    task = asyncio.ensure_future(work)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, task.cancel)
+    try:
+        await task
+    except asyncio.CancelledError:
+        typer.echo("stopped")
 
 
 async def _cloud(host: str, port: int) -> None:
