@@ -122,9 +122,9 @@ class DeviceSessionLoop:
         attached = False
         try:
             async with registry.turn(session.device_id):
-                registry.attach(session)
-                attached = True
-                await self._open(hello)
+                with registry.opening(session):
+                    attached = True
+                    await self._open(hello)
             session.end(*await self._live())
         except _Ended as ended:
             session.end(*ended.end)

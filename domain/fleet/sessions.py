@@ -7,7 +7,8 @@ session; the one whose opening stands last in the log.
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Final
 
 import orjson
@@ -118,19 +119,24 @@ class SessionRegistry:
         )
 
     def turn(self, device_id: str) -> asyncio.Lock:
-        """Sessions of one device open one after the other, in the order of `attach`."""
+        """Sessions of one device open one after the other, in the order of `opening`."""
         return self._turns.setdefault(device_id, asyncio.Lock())
 
-    def attach(self, session: LiveSession) -> None:
-        """From now on it is given what the log has for its device."""
+    @contextmanager
+    def opening(self, session: LiveSession) -> Iterator[None]:
+        """From now on it is given what the log has for its device. The block makes it known; the
+        session before it ends behind that, or its end would be the device's own."""
         older = self._live.get(session.device_id)
-        if older is not None:
-            older.end(REPLACED, "A newer session of this device took over")
         self._live[session.device_id] = session
         self._open += 1
         self._idle.clear()
         if self._closing:
             session.end(STOPPING, "The service is stopping")
+        try:
+            yield
+        finally:
+            if older is not None:
+                older.end(REPLACED, "A newer session of this device took over")
 
     def detach(self, session: LiveSession) -> None:
         if self._live.get(session.device_id) is session:
@@ -140,7 +146,7 @@ class SessionRegistry:
             del self._turns[session.device_id]
 
     def released(self) -> None:
-        """A session that was attached has said its last word to the database."""
+        """A session that was opening has said its last word to the database."""
         self._open -= 1
         if self._open == 0:
             self._idle.set()

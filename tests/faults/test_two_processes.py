@@ -181,7 +181,7 @@ async def test_a_device_is_where_it_came_last(pair: FactoryPair) -> None:
         token = await enrolled(one, "roaming")
         listening = await enter(DeviceStatusFollower(pair.one.port, pair.token, cursor))
         older = await enter(raw_device(pair.one.devices_url, token))
-        for process in (pair.two, pair.one, pair.two):
+        for process in (pair.two, pair.two, pair.one, pair.one, pair.two):
             newer = await enter(raw_device(process.devices_url, token))
             assert await older.closed() == 4409
             older = newer
