@@ -1,7 +1,9 @@
 """Sessions of devices: one each, wherever it is held; who breaks the protocol is shown out."""
 
 import asyncio
+from contextlib import AsyncExitStack
 from dataclasses import replace
+from itertools import islice
 
 import pytest
 
@@ -109,17 +111,18 @@ async def test_a_newer_session_takes_the_older_ones_place(site: Site, elsewhere:
 
 
 async def test_many_sessions_at_once_leave_one(site: Site) -> None:
-    async def visit(factory: Factory) -> int:
-        async with raw_device(factory.url, site.token, hello=False) as device:
-            await device.say(type="hello", protocol=1)
-            done = asyncio.create_task(device.closed())
-            finished, _ = await asyncio.wait({done}, timeout=0.7)
-            done.cancel()
-            return done.result() if finished else 0
-
-    crowd = [visit(site.one) for _ in range(4)] + [visit(site.two) for _ in range(4)]
-    codes = await asyncio.gather(*crowd)
-    assert sorted(codes) == [0] + [4409] * 7
+    async with AsyncExitStack() as stack:
+        urls = [site.one.url] * 4 + [site.two.url] * 4
+        crowd = [
+            await stack.enter_async_context(raw_device(url, site.token, hello=False))
+            for url in urls
+        ]
+        await asyncio.gather(*(device.say(type="hello", protocol=1) for device in crowd))
+        closing = [asyncio.create_task(device.closed()) for device in crowd]
+        others = islice(asyncio.as_completed(closing), len(crowd) - 1)
+        assert [await code for code in others] == [4409] * 7
+        (left,) = (task for task in closing if not task.done())
+        left.cancel()
     await becomes(site.one, site, DeviceStatus.OFFLINE)
     assert await resolvers.connected_devices(site.one.context()) == []
 
