@@ -16,6 +16,7 @@ from pydantic import (
 )
 
 from domain.kernel.errors import ValidationFailed
+from domain.line.models import ScannerRole
 from drivers.configuration import WireBytes, validated
 from drivers.link import Driver
 from drivers.scanners.profiles import (
@@ -34,19 +35,6 @@ class ScannerTransport(StrEnum):
     MODBUS = "MODBUS"
     ETHERNET_IP = "ETHERNET_IP"
     USB_HID = "USB_HID"
-
-
-class ScannerRole(StrEnum):
-    """What a reading does on the line: makes a bottle, takes one out, is checked against the
-    loaded buffer, rejects, packs into a batch or a pallet, confirms a reject."""
-
-    ADD = "ADD"
-    REMOVE = "REMOVE"
-    VERIFY_LOCAL_BUFFER = "VERIFY_LOCAL_BUFFER"
-    REJECTION = "REJECTION"
-    PACKAGE = "PACKAGE"
-    BOX = "BOX"
-    REJECTION_FEEDBACK = "REJECTION_FEEDBACK"
 
 
 class TcpMode(StrEnum):
