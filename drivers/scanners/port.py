@@ -6,8 +6,6 @@ from enum import StrEnum
 from typing import Annotated, Any, Protocol, Self
 
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
     IPvAnyAddress,
     ValidationInfo,
@@ -17,7 +15,7 @@ from pydantic import (
 
 from domain.kernel.errors import ValidationFailed
 from domain.line.models import ScannerRole
-from drivers.configuration import WireBytes, validated
+from drivers.configuration import DeviceModel, WireBytes, validated
 from drivers.link import Driver
 from drivers.scanners.profiles import (
     PROFILES,
@@ -44,7 +42,7 @@ class TcpMode(StrEnum):
     LISTEN = "listen"
 
 
-class ScannerConfig(BaseModel):
+class ScannerConfig(DeviceModel):
     """One scanner. `framing` takes any part of a FrameProfile and holds the whole one, the rest
     from the model. When listening, an empty `host` is every interface and port 0 any free port.
 
@@ -52,8 +50,6 @@ class ScannerConfig(BaseModel):
     `linger_s`, when listening: how long a scanner may be away before it counts as lost, for
     devices that dial anew for each code.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     index: int = Field(ge=0, le=99)
     name: str = Field(min_length=1, max_length=64)
