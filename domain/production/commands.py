@@ -79,6 +79,9 @@ class SetBottleStatus(Command):
 
 
 class CreateBatch(Command):
+    """`identifier` is what its label says, where there is one already."""
+
+    identifier: Label | None = None
     name: Label | None = None
     batch_size: Annotated[int, Field(ge=1, le=MAX_BULK)] | None = None
     line_id: Label | None = None

@@ -47,6 +47,26 @@ async def count_by_status(
     return {row[0]: row[1] for row in rows}
 
 
+async def loose_of_line(
+    session: ReadSession, customer_id: int, line_id: str | None, limit: int
+) -> list[str]:
+    """Ids of what a line made and nobody packed, the oldest first; labels that were printed
+    beforehand are no bottles yet."""
+    query = (
+        select(BOTTLE.c.id)
+        .where(
+            BOTTLE.c.customer_id == customer_id,
+            BOTTLE.c.status == BottleStatus.CREATED,
+            BOTTLE.c.batch_id.is_(None),
+            BOTTLE.c.line_id.is_not_distinct_from(line_id),
+            BOTTLE.c.is_preprint.is_(False),
+        )
+        .order_by(BOTTLE.c.id)
+        .limit(limit)
+    )
+    return list((await session.scalars(query)).all())
+
+
 async def made_here(session: ReadSession, customer_id: int, ids: Sequence[str]) -> list[BottleRow]:
     """Those of `ids` that are bottles, and that no edge delivered."""
     if not ids:
