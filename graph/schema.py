@@ -14,6 +14,8 @@ from graph.info import Info
 from graph.input_types import prepare_input_types
 from graph.journal.fields import JournalMutation, JournalQuery
 from graph.journal.types import EventStreamItem
+from graph.line.alarm_fields import AlarmMutation, AlarmQuery
+from graph.line.alarm_types import AlarmStreamItem
 from graph.line.fields import EdgeMutation, EdgeQuery, LineQuery
 from graph.node import NodeQuery
 from graph.production import resolvers as production
@@ -32,6 +34,7 @@ class Query(
     IdentityQuery,
     ProductionQuery,
     LineQuery,
+    AlarmQuery,
     EdgeQuery,
     JournalQuery,
     SyncQuery,
@@ -47,6 +50,7 @@ class Query(
 class Mutation(
     IdentityMutation,
     ProductionMutation,
+    AlarmMutation,
     EdgeMutation,
     JournalMutation,
     SyncMutation,
@@ -84,6 +88,12 @@ class Subscription:
     ) -> AsyncGenerator[EventStreamItem, None]:
         arguments = {"after": after, "severity": severity, "category": category}
         return open_stream(info.context, "events", arguments)
+
+    @strawberry.subscription(description="Alarms as they are raised, over, and seen to")
+    def alarms(
+        self, info: Info, after: str | None = None, source: str | None = None
+    ) -> AsyncGenerator[AlarmStreamItem, None]:
+        return open_stream(info.context, "alarms", {"after": after, "source": source})
 
     @strawberry.subscription(description="Synchronisation as it goes on")
     def sync(self, info: Info, after: str | None = None) -> AsyncGenerator[SyncStreamItem, None]:

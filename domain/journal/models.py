@@ -12,6 +12,7 @@ from sqlmodel import Field, SQLModel
 
 from domain.kernel.columns import SEQUENCE, EnumText, IdColumn
 
+ALARM: Final = "ALARM"
 OPERATOR: Final = "OPERATOR"
 PRODUCTION: Final = "PRODUCTION"
 SCANNER: Final = "SCANNER"

@@ -32,6 +32,10 @@ class Permission(StrEnum):
     JOURNAL_EVENT_EXPORT = "journal:event:export"
     JOURNAL_EVENT_READ = "journal:event:read"
     JOURNAL_EVENT_RECORD = "journal:event:record"
+    LINE_ALARM_ACKNOWLEDGE = "line:alarm:acknowledge"
+    LINE_ALARM_READ = "line:alarm:read"
+    LINE_ALARM_SERVICE = "line:alarm:service"
+    LINE_ALARM_SHELVE = "line:alarm:shelve"
     LINE_CONFIGURATION_WRITE = "line:configuration:write"
     LINE_HARDWARE_READ = "line:hardware:read"
     LINE_MOCK_USE = "line:mock:use"
@@ -73,6 +77,7 @@ _LINE_WORK = frozenset(
         Permission.JOURNAL_EVENT_ACKNOWLEDGE,
         Permission.JOURNAL_EVENT_EXPORT,
         Permission.JOURNAL_EVENT_RECORD,
+        Permission.LINE_ALARM_ACKNOWLEDGE,
         Permission.LINE_CONFIGURATION_WRITE,
         Permission.LINE_MOCK_USE,
         Permission.PRODUCTION_BATCH_WRITE,
@@ -100,9 +105,11 @@ _FLEET_WORK = frozenset(
 # Who did what, and who there is, is not the line's business.
 _OVERSIGHT = frozenset({Permission.IDENTITY_USER_READ, Permission.JOURNAL_AUDIT_READ})
 _DEPLOYS = frozenset({Permission.SOFTWARE_RELEASE_WRITE, Permission.SOFTWARE_ROLLOUT_DEPLOY})
+# Who hears an alarm does not silence it (ISA-18.2: by whom is a matter of the design).
+_SILENCES = frozenset({Permission.LINE_ALARM_SERVICE, Permission.LINE_ALARM_SHELVE})
 _OPERATOR = (_READS | _LINE_WORK) - _OVERSIGHT
 
-_MANAGES = _DEPLOYS | _FLEET_WORK | {Permission.CATALOG_ITEM_WRITE}
+_MANAGES = _DEPLOYS | _FLEET_WORK | _SILENCES | {Permission.CATALOG_ITEM_WRITE}
 
 ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.AUDITOR: _READS | {Permission.JOURNAL_EVENT_EXPORT},

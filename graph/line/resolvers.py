@@ -1,10 +1,17 @@
-"""Use cases of the line's hardware, of the edge at it and of this process's own health."""
+"""Use cases of the line's hardware and alarms, of the edge at it and of this process's own
+health."""
 
 from dataclasses import dataclass
 
 from domain.kernel.errors import Unavailable
+from domain.kernel.ids import is_id
+from domain.kernel.paging import Page, PageRequest
 from domain.kernel.permissions import Permission
 from domain.line import repository
+from domain.line.alarms import operations as alarm_operations
+from domain.line.alarms import repository as alarm_repository
+from domain.line.alarms.commands import ALL, AlarmFilter, ShelveAlarm, TakeAlarmOutOfService
+from domain.line.alarms.rows import AlarmRow
 from domain.line.commands import ChangeOverrides
 from domain.line.operations import overrides as operations
 from domain.line.ports import EdgePort, EdgeStatus, ScannerCatalogue, ScannerStatus
@@ -79,6 +86,66 @@ async def reload_configuration(context: Context) -> list[str]:
     """The names of the settings that changed; what did not change runs on undisturbed."""
     context.actor.require(Permission.LINE_CONFIGURATION_WRITE)
     return await _edge(context).reload()
+
+
+async def alarms(context: Context, wanted: AlarmFilter, page: PageRequest) -> Page[AlarmRow]:
+    """The one that was first raised last comes first."""
+    context.actor.require(Permission.LINE_ALARM_READ)
+    async with context.read() as session:
+        return await alarm_repository.page(session, context.customer_id, wanted, page)
+
+
+async def count_alarms(context: Context, wanted: AlarmFilter) -> int:
+    context.actor.require(Permission.LINE_ALARM_READ)
+    async with context.read() as session:
+        return await alarm_repository.count(session, context.customer_id, wanted)
+
+
+async def alarm(context: Context, alarm_id: str) -> AlarmRow | None:
+    context.actor.require(Permission.LINE_ALARM_READ)
+    if not is_id(alarm_id):
+        return None
+    async with context.read() as session:
+        return await alarm_repository.alarm(session, context.customer_id, alarm_id)
+
+
+async def acknowledge_alarm(context: Context, alarm_id: str) -> AlarmRow:
+    """Again answers who did it first, and when."""
+    context.actor.require(Permission.LINE_ALARM_ACKNOWLEDGE)
+    async with context.transaction() as work:
+        return await alarm_operations.acknowledge(work, alarm_id)
+
+
+async def acknowledge_all_alarms(context: Context, wanted: AlarmFilter = ALL) -> int:
+    """How many this call acknowledged. One unit of work: they are as many as the line has things
+    that can be wrong."""
+    context.actor.require(Permission.LINE_ALARM_ACKNOWLEDGE)
+    async with context.transaction() as work:
+        return await alarm_operations.acknowledge_all(work, wanted)
+
+
+async def shelve_alarm(context: Context, command: ShelveAlarm) -> AlarmRow:
+    context.actor.require(Permission.LINE_ALARM_SHELVE)
+    async with context.transaction() as work:
+        return await alarm_operations.shelve(work, command)
+
+
+async def unshelve_alarm(context: Context, alarm_id: str) -> AlarmRow:
+    context.actor.require(Permission.LINE_ALARM_SHELVE)
+    async with context.transaction() as work:
+        return await alarm_operations.unshelve(work, alarm_id)
+
+
+async def take_alarm_out_of_service(context: Context, command: TakeAlarmOutOfService) -> AlarmRow:
+    context.actor.require(Permission.LINE_ALARM_SERVICE)
+    async with context.transaction() as work:
+        return await alarm_operations.take_out_of_service(work, command)
+
+
+async def return_alarm_to_service(context: Context, alarm_id: str) -> AlarmRow:
+    context.actor.require(Permission.LINE_ALARM_SERVICE)
+    async with context.transaction() as work:
+        return await alarm_operations.return_to_service(work, alarm_id)
 
 
 def _edge(context: Context) -> EdgePort:
