@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, Protocol
 
 from domain.line.rows import OverrideRow
@@ -26,9 +27,34 @@ class ScannerStatus:
     last_read_at_us: int | None
 
 
+class LineRunState(StrEnum):
+    RUNNING = "RUNNING"
+    STOPPED = "STOPPED"
+
+
+@dataclass(frozen=True, slots=True)
+class LineStatus:
+    """Whether a line may run; `reason` is why it stands."""
+
+    id: str
+    state: LineRunState
+    since_us: int
+    reason: str | None
+
+
 class LinePort(Protocol):
+    """Raises HardwareOff for a kind of hardware that this installation goes without."""
+
     def scanners(self) -> list[ScannerStatus]:
         """A snapshot, by index."""
+
+    def lines(self) -> list[LineStatus]: ...
+
+    def stop_line(self, line_id: str, reason: str) -> LineStatus:
+        """Raises NotFound."""
+
+    def start_line(self, line_id: str) -> LineStatus:
+        """Raises NotFound."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,8 @@ from domain.kernel.actor import system_actor
 from domain.kernel.errors import DomainError
 from domain.kernel.uow import Transactions, UnitOfWork
 from domain.line.alarms import operations as alarms
+from domain.line.alarms import repository
+from domain.line.alarms.commands import AlarmFilter
 from domain.line.alarms.models import AlarmKind
 
 logger = structlog.get_logger(__name__)
@@ -64,8 +66,10 @@ class LineBook:
         self.on_alarm: Callable[[AlarmKind, str, bool], None] = lambda kind, source, active: None
 
     async def start(self) -> None:
-        async with self._transactions.begin(self._actor) as work:
-            self.active = await alarms.active_conditions(work.session, work.customer_id)
+        async with self._transactions.database.read() as session:
+            wanted = AlarmFilter(active=True)
+            rows = await repository.matching_rows(session, self._actor.customer_id, wanted)
+            self.active = {(row.kind, row.source) for row in rows}
         self._task = asyncio.create_task(self._run(), name="line book")
 
     async def stop(self) -> None:
