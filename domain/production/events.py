@@ -21,3 +21,8 @@ PALLET_COMPLETED: Final = "pallet.completed"
 PALLET_DISAGGREGATED: Final = "pallet.disaggregated"
 # An edge delivered these, new or changed: {bottle_ids, batch_ids, pallet_ids}; the key is the edge.
 ITEMS_RECEIVED: Final = "items.received"
+# Batch accounting. The key is the batch; the payload has it with its figures as they became, of a
+# cleared one as they were, and the item that was consumed.
+BUFFER_LOADED: Final = "buffer.loaded"
+BUFFER_CONSUMED: Final = "buffer.consumed"
+BUFFER_CLEARED: Final = "buffer.cleared"
