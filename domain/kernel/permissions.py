@@ -43,6 +43,9 @@ class Permission(StrEnum):
     PRODUCTION_BATCH_WRITE = "production:batch:write"
     PRODUCTION_BOTTLE_READ = "production:bottle:read"
     PRODUCTION_BOTTLE_WRITE = "production:bottle:write"
+    PRODUCTION_BUFFER_READ = "production:buffer:read"
+    PRODUCTION_BUFFER_WRITE = "production:buffer:write"
+    PRODUCTION_CONTENT_READ = "production:content:read"
     PRODUCTION_PALLET_READ = "production:pallet:read"
     PRODUCTION_PALLET_WRITE = "production:pallet:write"
     PRODUCTION_SCAN_READ = "production:scan:read"
@@ -82,6 +85,7 @@ _LINE_WORK = frozenset(
         Permission.LINE_MOCK_USE,
         Permission.PRODUCTION_BATCH_WRITE,
         Permission.PRODUCTION_BOTTLE_WRITE,
+        Permission.PRODUCTION_BUFFER_WRITE,
         Permission.PRODUCTION_PALLET_WRITE,
         Permission.PRODUCTION_SCAN_RECORD,
         Permission.SYNC_CLOUD_RUN,
@@ -122,6 +126,8 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
 DEVICE_PERMISSIONS: frozenset[Permission] = frozenset(
     {
         Permission.FLEET_SELF_USE,
+        # One batch by its number, to check against: no list, and nothing else of production.
+        Permission.PRODUCTION_CONTENT_READ,
         Permission.SOFTWARE_ARTIFACT_READ,
         Permission.SOFTWARE_UPDATE_REPORT,
         Permission.SYNC_ITEM_DELIVER,

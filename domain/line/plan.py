@@ -1,11 +1,11 @@
-"""What a line does with its readings, declared: which outputs, prints and stops follow a verdict."""
+"""What a line does with its readings, declared: outputs, prints and stops after a verdict."""
 
 from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
-from domain.line.alarms import AlarmKind
+from domain.line.alarms.models import AlarmKind
 
 Tag = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,63}$")]
 Scalar = bool | int | float | str
@@ -57,8 +57,8 @@ class Reject(Output):
 
 
 class PrintOrder(_Part):
-    """`params` are the template's, by name: text in which `{code}`, `{gtin}`, `{serial}`, `{batch}`,
-    `{sscc}`, `{count}` and `{line}` stand for what is known."""
+    """`params` are the template's, by name: text in which `{code}`, `{gtin}`, `{serial}`,
+    `{batch}`, `{sscc}`, `{count}` and `{line}` stand for what is known."""
 
     printer: int = Field(ge=0, le=99)
     template: str = Field(min_length=1, max_length=64)

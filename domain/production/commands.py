@@ -110,6 +110,25 @@ class AddBatches(Command):
     batch_ids: Annotated[tuple[str, ...], Field(min_length=1, max_length=MAX_BULK)]
 
 
+class LoadBuffer(Command):
+    """By the batch's printed identifier or its id."""
+
+    batch_identifier: CodeText
+
+
+class ClearBuffer(Command):
+    """One batch, by its printed identifier or its id, or all of them."""
+
+    batch_identifier: CodeText | None = None
+
+
+class VerifyCode(Command):
+    """Every text is taken for a code; without `consumed_by` it is whoever acts."""
+
+    code: Annotated[str, StringConstraints(max_length=4096)]
+    consumed_by: Label | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class BottleFilter(Filter):
     status: BottleStatus | None = None

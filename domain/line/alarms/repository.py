@@ -48,7 +48,7 @@ async def of_condition(
 
 
 async def matching_rows(
-    session: WriteSession, customer_id: int, wanted: AlarmFilter
+    session: ReadSession, customer_id: int, wanted: AlarmFilter
 ) -> list[AlarmRow]:
     """All of them, locked in the order of their ids, so that two who do this never deadlock."""
     query = select(*_COLUMNS).where(matching(ALARM, customer_id, wanted)).order_by(ALARM.c.id)

@@ -13,6 +13,7 @@ from domain.kernel.ids import earliest_id
 from domain.kernel.paging import Page, PageRequest, fetch_page
 from domain.production.commands import BottleFilter
 from domain.production.models import Bottle, BottleStatus
+from domain.production.ports import SourcedBottle
 from domain.production.rows import BottleRow
 
 BOTTLE = table_of(Bottle)
@@ -158,6 +159,15 @@ async def of_batches(
         bottle = BottleRow(*row)
         found[cast(str, bottle.batch_id)].append(bottle)
     return found
+
+
+async def content(session: ReadSession, customer_id: int, batch_id: str) -> list[SourcedBottle]:
+    """All that is in a batch, by what they are checked by."""
+    columns = [BOTTLE.c[name] for name in SourcedBottle._fields]
+    query = select(*columns).where(
+        BOTTLE.c.customer_id == customer_id, BOTTLE.c.batch_id == batch_id
+    )
+    return [SourcedBottle(*row) for row in await session.execute(query)]
 
 
 async def insert_new(

@@ -85,6 +85,9 @@ class LineBook:
         await asyncio.wait({self._task})
         self._task = None
 
+    def holds(self, kind: AlarmKind, source: str) -> bool:
+        return (kind, source) in self.active
+
     def note(self, saying: Note) -> None:
         self._say(saying)
 

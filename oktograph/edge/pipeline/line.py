@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable
-from enum import StrEnum
 from typing import Final
 
 from domain.journal.models import PRODUCTION, Severity
@@ -17,6 +16,7 @@ from oktograph.edge.pipeline.book import LineBook, Note
 from oktograph.edge.pipeline.outputs import Outputs
 
 UNREAD: Final = "NO_READ"
+_BURST: Final = AlarmKind.NO_READ_BURST
 
 
 class LineRun:
@@ -68,9 +68,7 @@ class LineRun:
         """Stopping again changes nothing but the reason's first."""
         if self.status.state is LineRunState.STOPPED:
             return
-        self.status = LineStatus(
-            self.plan.id, LineRunState.STOPPED, self._clock.now_us(), reason
-        )
+        self.status = LineStatus(self.plan.id, LineRunState.STOPPED, self._clock.now_us(), reason)
         if self.plan.stop is not None:
             self._outputs.insist(self.plan.stop.tag, self.plan.stop.value)
         self._book.raise_alarm(AlarmKind.LINE_STOPPED, self.plan.id, f"Stopped: {reason}")
@@ -98,11 +96,10 @@ class LineRun:
             burst = self._bursts[scanner] = BurstWatch(rule.count, rule.within_s)
         if not reading.no_read:
             if burst.is_quiet(reading.received_at_us):
-                self._book.clear_alarm(AlarmKind.NO_READ_BURST, key)
-        elif burst.note(reading.received_at_us):
-            if (AlarmKind.NO_READ_BURST, key) not in self._book.active:
-                message = f"{rule.count} missed reads within {rule.within_s:g} s"
-                self._book.raise_alarm(AlarmKind.NO_READ_BURST, key, message)
+                self._book.clear_alarm(_BURST, key)
+        elif burst.note(reading.received_at_us) and not self._book.holds(_BURST, key):
+            message = f"{rule.count} missed reads within {rule.within_s:g} s"
+            self._book.raise_alarm(_BURST, key, message)
 
     def reject(self, scanner: int, order: Reject, reading: Reading, reason: str | None) -> None:
         """Tells the gate, now or when the item is there."""

@@ -218,7 +218,7 @@ class Pipeline:
     async def _verified(self, work: UnitOfWork, config: ScannerConfig, code: str) -> Verdict:
         command = VerifyCode.of(code=code, consumed_by=config.name)
         found = await buffer.verify(work, command, self._scans.codes.read)
-        return GOOD if found.good else Verdict(False, str(found.result), found.message)
+        return GOOD if found.verified else Verdict(False, str(found.verdict), found.message)
 
     async def _confirmed(
         self, config: ScannerConfig, actor: Actor, reading: Reading, done: ScanOutcome
@@ -307,5 +307,3 @@ class Pipeline:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()):
             logger.error("line task broke", task=task.get_name(), exc_info=error)
-
-

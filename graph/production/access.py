@@ -1,0 +1,14 @@
+"""What the use cases of production share."""
+
+from domain.production.repository import bottles
+from domain.production.rows import BottleRow
+from graph.context import Context
+
+
+async def bottle_by_code(context: Context, code: str) -> BottleRow | None:
+    reading = context.services.scans.codes.read(code)
+    if reading.gtin is None or reading.serial is None:
+        return None
+    identity = (reading.gtin, reading.serial)
+    async with context.read() as session:
+        return (await bottles.by_identities(session, context.customer_id, [identity])).get(identity)

@@ -1,0 +1,78 @@
+"""Use cases of production: authorise, then one unit of work or one read. Ids may be plain ids or
+what is printed; every face calls these."""
+
+from graph.production.resolvers.aggregates import (
+    add_batches_to_pallet,
+    add_bottles_to_batch,
+    batch,
+    bottles_of_batch,
+    complete_batch,
+    complete_pallet,
+    count_batches,
+    count_pallets,
+    create_batch,
+    create_pallet,
+    disaggregate,
+    list_batches,
+    list_pallets,
+    pallet,
+    remove_bottles_from_batch,
+)
+from graph.production.resolvers.bottles import (
+    bottle,
+    count_bottles,
+    count_bottles_by_status,
+    create_bottles,
+    list_bottles,
+    set_bottle_status,
+)
+from graph.production.resolvers.figures import metrics, overview
+from graph.production.resolvers.scans import (
+    Validation,
+    count_scans,
+    generate_code,
+    list_scans,
+    mock_scan,
+    record_scan,
+    scan,
+    scan_total,
+    validate_code,
+)
+from graph.production.resolvers.trace import trace_event, trace_item
+
+__all__ = [
+    "Validation",
+    "add_batches_to_pallet",
+    "add_bottles_to_batch",
+    "batch",
+    "bottle",
+    "bottles_of_batch",
+    "complete_batch",
+    "complete_pallet",
+    "count_batches",
+    "count_bottles",
+    "count_bottles_by_status",
+    "count_pallets",
+    "count_scans",
+    "create_batch",
+    "create_bottles",
+    "create_pallet",
+    "disaggregate",
+    "generate_code",
+    "list_batches",
+    "list_bottles",
+    "list_pallets",
+    "list_scans",
+    "metrics",
+    "mock_scan",
+    "overview",
+    "pallet",
+    "record_scan",
+    "remove_bottles_from_batch",
+    "scan",
+    "scan_total",
+    "set_bottle_status",
+    "trace_event",
+    "trace_item",
+    "validate_code",
+]
