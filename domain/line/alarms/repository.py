@@ -48,11 +48,19 @@ async def of_condition(
 
 
 async def matching_rows(
-    session: ReadSession, customer_id: int, wanted: AlarmFilter
+    session: WriteSession, customer_id: int, wanted: AlarmFilter
 ) -> list[AlarmRow]:
     """All of them, locked in the order of their ids, so that two who do this never deadlock."""
     query = select(*_COLUMNS).where(matching(ALARM, customer_id, wanted)).order_by(ALARM.c.id)
     return [AlarmRow(*row) for row in await session.execute(query.with_for_update())]
+
+
+async def active_conditions(session: ReadSession, customer_id: int) -> set[tuple[AlarmKind, str]]:
+    """(kind, source) of what is wrong right now, whoever silenced it."""
+    query = select(ALARM.c.kind, ALARM.c.source).where(
+        ALARM.c.customer_id == customer_id, ALARM.c.active
+    )
+    return {(AlarmKind(row[0]), row[1]) for row in await session.execute(query)}
 
 
 async def insert_new(session: WriteSession, customer_id: int, row: AlarmRow) -> bool:

@@ -15,7 +15,6 @@ from domain.kernel.errors import DomainError
 from domain.kernel.uow import Transactions, UnitOfWork
 from domain.line.alarms import operations as alarms
 from domain.line.alarms import repository
-from domain.line.alarms.commands import AlarmFilter
 from domain.line.alarms.models import AlarmKind
 
 logger = structlog.get_logger(__name__)
@@ -67,9 +66,7 @@ class LineBook:
 
     async def start(self) -> None:
         async with self._transactions.database.read() as session:
-            wanted = AlarmFilter(active=True)
-            rows = await repository.matching_rows(session, self._actor.customer_id, wanted)
-            self.active = {(row.kind, row.source) for row in rows}
+            self.active = await repository.active_conditions(session, self._actor.customer_id)
         self._task = asyncio.create_task(self._run(), name="line book")
 
     async def stop(self) -> None:
