@@ -1,8 +1,10 @@
 """Which driver serves which kind of device on which transport; the one table of them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
+from importlib import import_module
 from typing import Any
 
 from domain.kernel.clock import Clock
@@ -10,7 +12,10 @@ from domain.kernel.errors import ValidationFailed
 from domain.line.models import ScannerRole
 from domain.line.ports import ScannerCatalogue
 from drivers.backoff import BackoffPolicy
+from drivers.connections import Connections
 from drivers.link import Driver
+from drivers.plcs.port import OnTag, PlcConfig
+from drivers.plcs.tags import TagBinding
 from drivers.scanners.port import (
     MAX_SCANNERS,
     OnReading,
@@ -24,6 +29,19 @@ from drivers.supervisor import Declaration
 
 class DeviceKind(StrEnum):
     SCANNER = "SCANNER"
+    PLC = "PLC"
+
+
+@dataclass(frozen=True, slots=True)
+class Lazy:
+    """A factory in a module that is heavy: it is imported when such a device is configured."""
+
+    module: str
+    name: str = "build"
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Driver:
+        build: DriverFactory = getattr(import_module(self.module), self.name)
+        return build(*args, **kwargs)
 
 
 # A factory takes its kind's settings, its kind's callback and a clock, and touches no device.
@@ -57,6 +75,22 @@ def scanner_catalogue() -> ScannerCatalogue:
         most=MAX_SCANNERS,
         schema=ScannerConfig.model_json_schema(),
     )
+
+
+def plc_declaration(
+    config: PlcConfig,
+    bindings: Sequence[TagBinding],
+    on_tag: OnTag,
+    connections: Connections,
+    *,
+    clock: Clock | None = None,
+    backoff: BackoffPolicy | None = None,
+) -> Declaration:
+    """It restarts when any of its settings or of its tags changed."""
+    own = tuple(binding for binding in bindings if binding.plc == config.id)
+    factory = factory_for(DeviceKind.PLC, config.protocol, field="protocol")
+    build = partial(factory, config, own, on_tag, connections, clock)
+    return Declaration(config.key, (config, own), build, backoff)
 
 
 def scanner(config: ScannerConfig, on_reading: OnReading, clock: Clock | None = None) -> Driver:

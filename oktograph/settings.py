@@ -17,6 +17,7 @@ from domain.kernel.database import async_url
 from domain.kernel.errors import DomainError
 from domain.production.codes import ProfileCatalogue
 from drivers.artifacts.signatures import TrustedKeys
+from domain.line.models import BATCH_ACCOUNTING, HardwareKind
 from drivers.scanners.port import parse_scanners
 from drivers.upstream.requests import checked_base_url
 
@@ -216,6 +217,14 @@ class Settings(BaseSettings):
         if value.upper() not in LOG_LEVELS:
             raise ValueError(f"must be one of {', '.join(LOG_LEVELS)}")
         return value.upper()
+
+    @field_validator("hardware_off")
+    @classmethod
+    def _known_kinds(cls, value: list[str]) -> list[str]:
+        known = [*HardwareKind, BATCH_ACCOUNTING]
+        if unknown := [one for one in value if one not in known]:
+            raise ValueError(f"{unknown[0]} is none of {', '.join(known)}")
+        return value
 
     @field_validator("scanners")
     @classmethod

@@ -1,10 +1,14 @@
 """What the rest of the house may ask of the line's hardware, and of the edge at it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
 
+from pydantic import JsonValue
+
+from domain.line.models import HardwareKind
 from domain.line.rows import OverrideRow
 
 
@@ -106,6 +110,19 @@ class EdgePort(Protocol):
 
     def check_overrides(self, overrides: Mapping[str, OverrideRow]) -> None:
         """Raises ValidationFailed for what the edge could not run on."""
+
+    def configured(self, kind: HardwareKind) -> JsonValue:
+        """What is in force of a kind, with everything that holds for it and secrets masked."""
+
+    def changing(self) -> AbstractAsyncContextManager[Any]:
+        """Held while a change is checked, stored and adopted."""
+
+    def storable(self, given: Mapping[HardwareKind, JsonValue]) -> dict[str, str]:
+        """The overrides that say so: whole kinds, as JSON, secrets sealed. Raises ValidationFailed
+        for what the edge could not run on together with all the rest; touches no device."""
+
+    async def adopt(self, kinds: Collection[HardwareKind]) -> None:
+        """Puts the stored overrides of these kinds in force. Only devices that changed restart."""
 
     async def reload(self) -> list[str]:
         """Puts the stored overrides in force; the names of the settings that changed. What did
