@@ -15,9 +15,9 @@ from sqlalchemy.exc import ArgumentError
 
 from domain.kernel.database import async_url
 from domain.kernel.errors import DomainError
+from domain.line.models import BATCH_ACCOUNTING, HardwareKind
 from domain.production.codes import ProfileCatalogue
 from drivers.artifacts.signatures import TrustedKeys
-from domain.line.models import BATCH_ACCOUNTING, HardwareKind
 from drivers.scanners.port import parse_scanners
 from drivers.upstream.requests import checked_base_url
 

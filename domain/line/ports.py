@@ -31,6 +31,56 @@ class ScannerStatus:
     last_read_at_us: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class LinkStatus:
+    """A device's connection, as its supervisor has it."""
+
+    state: str
+    connected: bool
+    since_us: int
+    peer: str | None
+    last_error: str | None
+    attempts: int
+    counters: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class PlcStatus:
+    id: str
+    name: str
+    protocol: str
+    line_id: str | None
+    address: str
+    tags: int
+    link: LinkStatus
+
+
+@dataclass(frozen=True, slots=True)
+class PlcTag:
+    """A place that a controller has; `name` is the tag's that is bound to it."""
+
+    address: str
+    type: str
+    name: str | None
+    description: str | None
+    writable: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class TagReading:
+    """`quality` is GOOD, UNCERTAIN or BAD; `value` may be old where it is not GOOD."""
+
+    name: str
+    plc_id: str
+    address: str
+    type: str
+    unit: str | None
+    writable: bool
+    value: bool | int | float | str | None
+    quality: str
+    at_us: int | None
+
+
 class LineRunState(StrEnum):
     RUNNING = "RUNNING"
     STOPPED = "STOPPED"
@@ -51,6 +101,24 @@ class LinePort(Protocol):
 
     def scanners(self) -> list[ScannerStatus]:
         """A snapshot, by index."""
+
+    async def test(self, key: str) -> LinkStatus:
+        """Connects anew, and how that went within some seconds. Raises NotFound."""
+
+    def plcs(self) -> list[PlcStatus]: ...
+
+    async def plc_tags(self, plc_id: str) -> list[PlcTag]:
+        """What it has, or what is bound where it cannot tell. NotFound, Unavailable, TimedOut,
+        UpstreamFailed."""
+
+    def tag_values(self) -> list[TagReading]: ...
+
+    async def read_tag(self, name: str) -> TagReading:
+        """Asked anew; errors as `plc_tags`."""
+
+    async def write_tag(self, name: str, value: bool | int | float | str) -> TagReading:
+        """Confirmed by the controller; errors as `plc_tags`, ValidationFailed for what the tag
+        cannot hold."""
 
     def lines(self) -> list[LineStatus]: ...
 

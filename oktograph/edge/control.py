@@ -57,9 +57,10 @@ class Machinery:
         """Hardware first: it alone may refuse, and then nothing has changed yet."""
         if old is None or old.hardware != new.hardware:
             await self.line.configure(new.hardware)
-        if old is None or (old.pack_size, old.pallet_size) != (new.pack_size, new.pallet_size):
-            await self.packing.configure(new.pack_size, new.pallet_size)
-            self.line.pack(new.pack_size, new.pallet_size)
+        plan = self.line.accumulation(new.pack_size, new.pallet_size)
+        if old is None or plan != self.line.pipeline.packing:
+            await self.packing.configure(plan)
+            self.line.pipeline.packing = plan
         if old is None or old.sync_interval_s != new.sync_interval_s:
             self.sync.worker.reschedule(new.sync_interval_s)
         if old is None or old.telemetry_interval_s != new.telemetry_interval_s:
@@ -256,9 +257,7 @@ class EdgeControl:
     def _effective(
         self, document: EdgeDocument, overrides: Mapping[str, OverrideRow]
     ) -> RunningConfiguration:
-        return self._settings.overlaid(
-            document, overriding(overrides), opened=self._secrets.opened
-        )
+        return self._settings.overlaid(document, overriding(overrides), opened=self._secrets.opened)
 
     def _understood(self, read: Callable[[Any], Any], stored: Any, otherwise: Any) -> Any:
         try:

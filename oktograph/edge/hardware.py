@@ -24,7 +24,7 @@ class Hardware:
     lines: tuple[LinePlan, ...] = ()
 
     def of(self, kind: HardwareKind) -> Any:
-        return getattr(self, ATTRIBUTES[kind])
+        return getattr(self, ATTRIBUTES[kind]) if kind in ATTRIBUTES else None
 
 
 ATTRIBUTES: Final[Mapping[HardwareKind, str]] = {

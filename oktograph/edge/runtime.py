@@ -4,13 +4,14 @@ from drivers.secrets.fernet import FernetBox
 from graph.context import Services
 from oktograph.core import open_core
 from oktograph.edge.control import EdgeControl, Machinery
+from oktograph.edge.device_secrets import DeviceSecrets
 from oktograph.edge.factory_link import (
     FactorySide,
     device_token,
     open_factory_side,
     open_target,
 )
-from oktograph.edge.line import EdgeLine
+from oktograph.edge.line import EdgeLine, Site
 from oktograph.edge.packing import Packing
 from oktograph.edge.telemetry import EdgeTelemetry
 from oktograph.runtime import Runtime
@@ -39,12 +40,13 @@ class EdgeRuntime(Runtime):
             settings, core.transactions, core.customer.id, box, target, stack
         )
         machinery = self._machinery(sync)
-        self.control = EdgeControl(core, machinery)
+        self.control = EdgeControl(core, machinery, DeviceSecrets(box))
         self.services = self._services(machinery)
         self.entry = ServiceEntry(self.services)
         stack.push_async_callback(machinery.packing.stop)
         stack.push_async_callback(self.line.stop)
         stack.push_async_callback(self.control.stop)
+        await self.line.start()
         await self.control.start()
         deliver_in_background(sync, stack)
         if settings.factory_url:
@@ -54,7 +56,8 @@ class EdgeRuntime(Runtime):
         core, settings = self.core, self.settings
         scans = core.intake(self._stack)
         customer_id = core.customer.id
-        self.line = EdgeLine(scans, core.transactions, customer_id)
+        site = Site(settings.gs1_company_prefix, settings.edge_identifier)
+        self.line = EdgeLine(scans, core.transactions, customer_id, core.clock, site)
 
         async def queue_size() -> int:
             return (await sync.runner.status(customer_id)).queue_size
@@ -62,7 +65,7 @@ class EdgeRuntime(Runtime):
         telemetry = EdgeTelemetry(
             core.clock, scans.committed, queue_size, settings.telemetry_interval_s
         )
-        return Machinery(self.line, Packing(core, settings), scans, sync, telemetry)
+        return Machinery(self.line, Packing(core), scans, sync, telemetry)
 
     def _services(self, machinery: Machinery) -> Services:
         core = self.core

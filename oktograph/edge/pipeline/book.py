@@ -21,6 +21,7 @@ logger = structlog.get_logger(__name__)
 MOST: Final = 10_000
 TAKE: Final = 100
 RETRY_S: Final = 1.0
+_OF_LINKS: Final = (AlarmKind.DEVICE_LOST, AlarmKind.DEVICE_MISCONFIGURED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +100,17 @@ class LineBook:
             self.active.discard((kind, source))
             self._say(Cleared(kind, source))
             self.on_alarm(kind, source, False)
+
+    def noticed(self, device: str, kind: AlarmKind | None) -> None:
+        """A device's own alarms are written by whoever watches its link; the line follows them."""
+        for other in _OF_LINKS:
+            was, now = (other, device) in self.active, other is kind
+            if now and not was:
+                self.active.add((other, device))
+                self.on_alarm(other, device, True)
+            elif was and not now:
+                self.active.discard((other, device))
+                self.on_alarm(other, device, False)
 
     def _say(self, saying: Saying) -> None:
         if len(self._waiting) >= MOST:
