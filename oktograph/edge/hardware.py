@@ -10,6 +10,7 @@ from domain.line.plan import LinePlan
 from drivers.configuration import validated
 from drivers.plcs.port import PlcConfig, parse_bindings, parse_plcs
 from drivers.plcs.tags import TagBinding
+from drivers.registry import DeviceKind, factory_for
 from drivers.scanners.port import ScannerConfig, parse_scanners
 
 MAX_LINES: Final = 10
@@ -45,9 +46,18 @@ def parse_hardware(documents: Documents) -> Hardware:
         plc_bindings=parse_bindings(_list(documents, HardwareKind.PLC_BINDINGS), plcs),
         lines=parse_lines(_list(documents, HardwareKind.LINES)),
     )
+    _check_drivers(found)
     for at, plan in enumerate(found.lines):
         _check_plan(f"lines.{at}", plan, found)
     return found
+
+
+def _check_drivers(found: Hardware) -> None:
+    """That each has a driver here."""
+    for at, scanner in enumerate(found.scanners):
+        factory_for(DeviceKind.SCANNER, scanner.transport, field=f"scanners.{at}.transport")
+    for at, plc in enumerate(found.plcs):
+        factory_for(DeviceKind.PLC, plc.protocol, field=f"plcs.{at}.protocol")
 
 
 def parse_lines(items: Iterable[Mapping[str, Any]]) -> tuple[LinePlan, ...]:
