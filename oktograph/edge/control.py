@@ -182,7 +182,7 @@ class EdgeControl:
         return scanner_catalogue()
 
     def check_overrides(self, overrides: Mapping[str, OverrideRow]) -> None:
-        self._machinery.line.check(self._effective(self._told.document, overrides).hardware)
+        self._effective(self._told.document, overrides)
 
     async def reload(self) -> list[str]:
         async with self._one_at_a_time:
@@ -257,7 +257,10 @@ class EdgeControl:
     def _effective(
         self, document: EdgeDocument, overrides: Mapping[str, OverrideRow]
     ) -> RunningConfiguration:
-        return self._settings.overlaid(document, overriding(overrides), opened=self._secrets.opened)
+        told = (document, overriding(overrides))
+        wanted = self._settings.overlaid(*told, opened=self._secrets.opened)
+        self._machinery.line.check(wanted.hardware)
+        return wanted
 
     def _understood(self, read: Callable[[Any], Any], stored: Any, otherwise: Any) -> Any:
         try:
