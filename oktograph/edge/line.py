@@ -13,7 +13,7 @@ from drivers.link import LinkSnapshot, LinkState
 from drivers.registry import scanner_declaration
 from drivers.scanners.port import OnReading, Reading, ScannerConfig
 from drivers.supervisor import Declaration, Supervisor
-from oktograph.edge.transitions import TransitionJournal
+from oktograph.edge.transitions import COMPONENT, TransitionJournal
 
 
 class EdgeLine:
@@ -23,8 +23,8 @@ class EdgeLine:
         self._configs: tuple[ScannerConfig, ...] = ()
         self._scans = scans
         self._customer_id = customer_id
-        journal = TransitionJournal(transactions, customer_id, "line", SCANNER)
-        self._supervisor = Supervisor(on_transition=journal)
+        self._journal = TransitionJournal(transactions, customer_id, COMPONENT, SCANNER)
+        self._supervisor = Supervisor(on_transition=self._journal)
 
     async def configure(self, configs: Sequence[ScannerConfig]) -> None:
         """Only what changed restarts. ValidationFailed leaves everything as it was."""
@@ -33,6 +33,10 @@ class EdgeLine:
 
     async def stop(self) -> None:
         await self._supervisor.stop()
+
+    async def settle(self) -> None:
+        """Writes what could not be written of devices that came and went."""
+        await self._journal.settle()
 
     def scanners(self) -> list[ScannerStatus]:
         found = self._supervisor.snapshots()
