@@ -24,7 +24,7 @@ from drivers.scanners.port import ScannerConfig
 from drivers.supervisor import Declaration, Supervisor
 from oktograph.edge.hardware import Hardware
 from oktograph.edge.pipeline.pipeline import Pipeline, Surroundings
-from oktograph.edge.transitions import TransitionJournal
+from oktograph.edge.transitions import COMPONENT, TransitionJournal
 
 TEST_S: Final = 5.0
 
@@ -51,7 +51,7 @@ class EdgeLine:
         self._hardware = Hardware()
         self._site = site
         self._connections = Connections()
-        self._journal = TransitionJournal(transactions, customer_id, "line", SCANNER)
+        self._journal = TransitionJournal(transactions, customer_id, COMPONENT, SCANNER)
         around = Surroundings(self._write, self._shown, self._print)
         self.pipeline = Pipeline(scans, transactions, customer_id, clock, around)
         self._supervisor = Supervisor(on_transition=self._changed)
@@ -62,6 +62,10 @@ class EdgeLine:
     async def stop(self) -> None:
         await self.pipeline.stop()
         await self._supervisor.stop()
+
+    async def settle(self) -> None:
+        """Writes what could not be written of devices that came and went."""
+        await self._journal.settle()
 
     async def configure(self, hardware: Hardware) -> None:
         """Only what changed restarts. ValidationFailed leaves everything as it was."""

@@ -1,7 +1,12 @@
 """The edge: everything that lives in its process, started and stopped in order."""
 
+from functools import partial
+from typing import Final
+
+from domain.line.alarms.sweeper import AlarmSweeper
 from drivers.secrets.fernet import FernetBox
 from graph.context import Services
+from oktograph.background import background, every
 from oktograph.core import open_core
 from oktograph.edge.control import EdgeControl, Machinery
 from oktograph.edge.device_secrets import DeviceSecrets
@@ -14,6 +19,7 @@ from oktograph.edge.factory_link import (
 from oktograph.edge.line import EdgeLine, Site
 from oktograph.edge.packing import Packing
 from oktograph.edge.telemetry import EdgeTelemetry
+from oktograph.edge.transitions import forget_device_alarms
 from oktograph.runtime import Runtime
 from oktograph.synchronisation import (
     Synchronisation,
@@ -21,6 +27,8 @@ from oktograph.synchronisation import (
     open_synchronisation,
 )
 from oktograph.web.entry import ServiceEntry
+
+SETTLE_S: Final = 5.0
 
 
 class EdgeRuntime(Runtime):
@@ -46,11 +54,20 @@ class EdgeRuntime(Runtime):
         stack.push_async_callback(machinery.packing.stop)
         stack.push_async_callback(self.line.stop)
         stack.push_async_callback(self.control.stop)
+        await self._watch_alarms()
         await self.line.start()
         await self.control.start()
         deliver_in_background(sync, stack)
         if settings.factory_url:
             self.factory = await open_factory_side(core, self.control, machinery, token, stack)
+
+    async def _watch_alarms(self) -> None:
+        core, stack = self.core, self._stack
+        await forget_device_alarms(core.transactions, core.customer.id)
+        sweeper = AlarmSweeper(core.transactions)
+        stack.push_async_callback(background(sweeper.run, "alarm-sweeper"))
+        settling = partial(every, SETTLE_S, self.line.settle, "device-alarms")
+        stack.push_async_callback(background(settling, "device-alarms"))
 
     def _machinery(self, sync: Synchronisation) -> Machinery:
         core, settings = self.core, self.settings

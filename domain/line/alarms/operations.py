@@ -48,7 +48,7 @@ async def raise_alarm(
     found = await repository.of_condition(work.session, work.customer_id, kind, source)
     if found is None:
         quiet = rules.never_raised(new_id(), kind, source, work.now_us)
-        first = step(quiet)
+        first = step(quiet)._replace(version=quiet.version + 1)
         if await repository.insert_new(work.session, work.customer_id, first):
             await _record(work, events.RAISED, quiet, first, journalled)
             return first
