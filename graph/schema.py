@@ -17,6 +17,8 @@ from graph.journal.types import EventStreamItem
 from graph.line.fields import EdgeMutation, EdgeQuery, LineQuery
 from graph.node import NodeQuery
 from graph.production import resolvers as production
+from graph.production.buffer_fields import BufferMutation, BufferQuery
+from graph.production.buffer_types import BufferStreamItem
 from graph.production.fields import ProductionMutation, ProductionQuery, metrics_of
 from graph.production.types import BatchStreamItem, Overview, ScanStreamItem
 from graph.scalars import SCALARS
@@ -31,6 +33,7 @@ from graph.sync.types import SyncStreamItem
 class Query(
     IdentityQuery,
     ProductionQuery,
+    BufferQuery,
     LineQuery,
     EdgeQuery,
     JournalQuery,
@@ -47,6 +50,7 @@ class Query(
 class Mutation(
     IdentityMutation,
     ProductionMutation,
+    BufferMutation,
     EdgeMutation,
     JournalMutation,
     SyncMutation,
@@ -73,6 +77,13 @@ class Subscription:
         self, info: Info, after: str | None = None, line_id: str | None = None
     ) -> AsyncGenerator[BatchStreamItem, None]:
         return open_stream(info.context, "batches", {"after": after, "line_id": line_id})
+
+    @strawberry.subscription(description="The buffer as it is loaded, consumed and cleared")
+    def buffer(
+        self, info: Info, after: str | None = None, batch_identifier: str | None = None
+    ) -> AsyncGenerator[BufferStreamItem, None]:
+        arguments = {"after": after, "batch_identifier": batch_identifier}
+        return open_stream(info.context, "buffer", arguments)
 
     @strawberry.subscription(description="The journal as it is written, and acknowledged")
     def events(

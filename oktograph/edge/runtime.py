@@ -1,8 +1,10 @@
 """The edge: everything that lives in its process, started and stopped in order."""
 
+from domain.production.ports import BatchSource
 from drivers.secrets.fernet import FernetBox
 from graph.context import Services
 from oktograph.core import open_core
+from oktograph.edge.batches import open_batches
 from oktograph.edge.control import EdgeControl, Machinery
 from oktograph.edge.factory_link import (
     FactorySide,
@@ -40,7 +42,7 @@ class EdgeRuntime(Runtime):
         )
         machinery = self._machinery(sync)
         self.control = EdgeControl(core, machinery)
-        self.services = self._services(machinery)
+        self.services = self._services(machinery, open_batches(core, token, stack))
         self.entry = ServiceEntry(self.services)
         stack.push_async_callback(machinery.packing.stop)
         stack.push_async_callback(self.line.stop)
@@ -64,7 +66,7 @@ class EdgeRuntime(Runtime):
         )
         return Machinery(self.line, Packing(core, settings), scans, sync, telemetry)
 
-    def _services(self, machinery: Machinery) -> Services:
+    def _services(self, machinery: Machinery, batches: BatchSource) -> Services:
         core = self.core
         return Services(
             database=core.database,
@@ -80,4 +82,5 @@ class EdgeRuntime(Runtime):
             sync=machinery.sync.services,
             line=self.line,
             edge=self.control,
+            batches=batches,
         )
