@@ -19,6 +19,8 @@ from graph.line.alarm_types import AlarmStreamItem
 from graph.line.fields import EdgeMutation, EdgeQuery, LineQuery
 from graph.node import NodeQuery
 from graph.production import resolvers as production
+from graph.production.buffer_fields import BufferMutation, BufferQuery
+from graph.production.buffer_types import BufferStreamItem
 from graph.production.fields import ProductionMutation, ProductionQuery, metrics_of
 from graph.production.types import BatchStreamItem, Overview, ScanStreamItem
 from graph.scalars import SCALARS
@@ -33,6 +35,7 @@ from graph.sync.types import SyncStreamItem
 class Query(
     IdentityQuery,
     ProductionQuery,
+    BufferQuery,
     LineQuery,
     AlarmQuery,
     EdgeQuery,
@@ -51,6 +54,7 @@ class Mutation(
     IdentityMutation,
     ProductionMutation,
     AlarmMutation,
+    BufferMutation,
     EdgeMutation,
     JournalMutation,
     SyncMutation,
@@ -77,6 +81,13 @@ class Subscription:
         self, info: Info, after: str | None = None, line_id: str | None = None
     ) -> AsyncGenerator[BatchStreamItem, None]:
         return open_stream(info.context, "batches", {"after": after, "line_id": line_id})
+
+    @strawberry.subscription(description="The buffer as it is loaded, consumed and cleared")
+    def buffer(
+        self, info: Info, after: str | None = None, batch_identifier: str | None = None
+    ) -> AsyncGenerator[BufferStreamItem, None]:
+        arguments = {"after": after, "batch_identifier": batch_identifier}
+        return open_stream(info.context, "buffer", arguments)
 
     @strawberry.subscription(description="The journal as it is written, and acknowledged")
     def events(

@@ -5,6 +5,7 @@ from compat_rest.kernel.okto import auth
 from compat_rest.kernel.okto.errors import ERRORS, ErrorBody
 from compat_rest.okto_edge import ws
 from compat_rest.okto_edge.routes import (
+    batch_accounting,
     batches,
     bottles,
     cloud,
@@ -29,6 +30,7 @@ DIALECT = Dialect(
         provisioning.router,
         bottles.router,
         batches.router,
+        batch_accounting.router,
         scanner.router,
         connection.router,
         cloud.router,

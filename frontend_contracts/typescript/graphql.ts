@@ -181,6 +181,22 @@ export type BatchConnection = {
   totalCount: Scalars['Int']['output'];
 };
 
+/** A batch by its number, with all that is in it */
+export type BatchContent = {
+  batch: Batch;
+  /** Newest first */
+  bottles: BottleConnection;
+};
+
+
+/** A batch by its number, with all that is in it */
+export type BatchContentBottlesArgs = {
+  first?: InputMaybe<Scalars['Int']['input']>;
+  after?: InputMaybe<Scalars['String']['input']>;
+  last?: InputMaybe<Scalars['Int']['input']>;
+  before?: InputMaybe<Scalars['String']['input']>;
+};
+
 export type BatchEdge = {
   cursor: Scalars['String']['output'];
   node: Batch;
@@ -266,6 +282,76 @@ export type BottlesMoved = {
   batch: Batch;
 };
 
+/** What codes are checked against */
+export type Buffer = {
+  loaded: Scalars['Int']['output'];
+  consumed: Scalars['Int']['output'];
+  remaining: Scalars['Int']['output'];
+  /** The newest first, at most 500 */
+  batches: Array<BufferBatch>;
+};
+
+export enum BufferAction {
+  Loaded = 'LOADED',
+  Consumed = 'CONSUMED',
+  Cleared = 'CLEARED'
+}
+
+/** A batch that codes are checked against; it may be the factory's */
+export type BufferBatch = {
+  id: Scalars['ID']['output'];
+  identifier: Scalars['String']['output'];
+  name: Scalars['String']['output'];
+  lineId: Maybe<Scalars['String']['output']>;
+  /** The consumed ones too */
+  loaded: Scalars['Int']['output'];
+  consumed: Scalars['Int']['output'];
+  remaining: Scalars['Int']['output'];
+  /** First */
+  loadedAt: Scalars['DateTime']['output'];
+};
+
+/** The batches that went, as they were */
+export type BufferCleared = {
+  /** Codes, consumed or not */
+  cleared: Scalars['Int']['output'];
+  batches: Array<BufferBatch>;
+};
+
+/** A code that was consumed, by whom and when */
+export type BufferItem = {
+  bottleId: Scalars['ID']['output'];
+  gtin: Scalars['String']['output'];
+  serial: Scalars['String']['output'];
+  consumedAt: Maybe<Scalars['DateTime']['output']>;
+  consumedBy: Maybe<Scalars['String']['output']>;
+};
+
+/** `added` came by this; `batch` counts what is there now */
+export type BufferLoaded = {
+  added: Scalars['Int']['output'];
+  batch: BufferBatch;
+};
+
+export type BufferStreamItem = {
+  cursor: Scalars['String']['output'];
+  action: BufferAction;
+  at: Scalars['DateTime']['output'];
+  /** As it became; as it was, where cleared */
+  batch: BufferBatch;
+  /** Where loaded */
+  added: Maybe<Scalars['Int']['output']>;
+  /** Where consumed */
+  item: Maybe<BufferItem>;
+};
+
+export enum BufferVerdict {
+  Verified = 'VERIFIED',
+  AlreadyConsumed = 'ALREADY_CONSUMED',
+  NotInBuffer = 'NOT_IN_BUFFER',
+  Invalid = 'INVALID'
+}
+
 /** One command to every member of a group, with a record each */
 export type BulkCommand = {
   id: Scalars['ID']['output'];
@@ -315,6 +401,7 @@ export type CloudLine = {
 };
 
 export enum CodeReason {
+  AlreadyConsumed = 'ALREADY_CONSUMED',
   Ambiguous = 'AMBIGUOUS',
   BadCharacter = 'BAD_CHARACTER',
   BadCheckDigit = 'BAD_CHECK_DIGIT',
@@ -875,6 +962,12 @@ export type Mutation = {
   completePallet: Pallet;
   /** Takes a pallet or a batch apart */
   disaggregate: Aggregate;
+  /** A batch's bottles, of this edge or of its factory, by its printed identifier or its id. Again is fine: adds what is new, and what was consumed stays so. */
+  loadBuffer: BufferLoaded;
+  /** One batch, or all of them */
+  clearBuffer: BufferCleared;
+  /** Checks a code, in any form that a scanner sends, against the buffer and consumes it: exactly once, whoever asks at the same time */
+  verifyCode: Verification;
   /** Stores them; reloadConfiguration puts them in force */
   setOverrides: Array<Override>;
   /** Removes all; how many there were */
@@ -1049,6 +1142,22 @@ export type MutationCompletePalletArgs = {
 
 export type MutationDisaggregateArgs = {
   id: Scalars['ID']['input'];
+};
+
+
+export type MutationLoadBufferArgs = {
+  batchIdentifier: Scalars['String']['input'];
+};
+
+
+export type MutationClearBufferArgs = {
+  batchIdentifier?: InputMaybe<Scalars['String']['input']>;
+};
+
+
+export type MutationVerifyCodeArgs = {
+  code: Scalars['String']['input'];
+  consumedBy?: InputMaybe<Scalars['String']['input']>;
 };
 
 
@@ -1456,6 +1565,10 @@ export type Query = {
   trace: Maybe<Trace>;
   /** The dashboard's figures, from rollups */
   overview: Overview;
+  /** What codes are checked against: loaded, consumed, remaining */
+  buffer: Buffer;
+  /** A batch by its printed identifier or its id, with its bottles: all of production that a device's token opens */
+  batchContent: Maybe<BatchContent>;
   /** The line's scanners, by index */
   scanners: Array<Scanner>;
   /** This edge, and its link to its factory */
@@ -1596,6 +1709,11 @@ export type QueryScansArgs = {
 export type QueryTraceArgs = {
   identifier: Scalars['String']['input'];
   asOf?: InputMaybe<Scalars['DateTime']['input']>;
+};
+
+
+export type QueryBatchContentArgs = {
+  identifier: Scalars['String']['input'];
 };
 
 
@@ -2239,6 +2357,8 @@ export type Subscription = {
   scans: ScanStreamItem;
   /** Batches as they are made, filled and completed */
   batches: BatchStreamItem;
+  /** The buffer as it is loaded, consumed and cleared */
+  buffer: BufferStreamItem;
   /** The journal as it is written, and acknowledged */
   events: EventStreamItem;
   /** Synchronisation as it goes on */
@@ -2263,6 +2383,12 @@ export type SubscriptionScansArgs = {
 export type SubscriptionBatchesArgs = {
   after?: InputMaybe<Scalars['String']['input']>;
   lineId?: InputMaybe<Scalars['String']['input']>;
+};
+
+
+export type SubscriptionBufferArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  batchIdentifier?: InputMaybe<Scalars['String']['input']>;
 };
 
 
@@ -2437,4 +2563,17 @@ export type Variant = Node & {
   name: Scalars['String']['output'];
   description: Maybe<Scalars['String']['output']>;
   createdAt: Scalars['DateTime']['output'];
+};
+
+/** The verdict on a code; VERIFIED has consumed it */
+export type Verification = {
+  verified: Scalars['Boolean']['output'];
+  verdict: BufferVerdict;
+  gtin: Maybe<Scalars['String']['output']>;
+  serial: Maybe<Scalars['String']['output']>;
+  reason: Maybe<CodeReason>;
+  message: Maybe<Scalars['String']['output']>;
+  /** Where it is, or was before, consumed */
+  item: Maybe<BufferItem>;
+  batch: Maybe<BufferBatch>;
 };

@@ -25,12 +25,12 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get Batch Accounting Buffer */
-        get: operations["get_batch_accounting_buffer"];
+        /** Get Buffer */
+        get: operations["get_buffer"];
         put?: never;
         post?: never;
-        /** Delete Batch Accounting Buffer */
-        delete: operations["delete_batch_accounting_buffer"];
+        /** Clear Buffer */
+        delete: operations["clear_buffer"];
         options?: never;
         head?: never;
         patch?: never;
@@ -45,8 +45,8 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Post Batch Accounting Buffer Load */
-        post: operations["post_batch_accounting_buffer_load"];
+        /** Load Buffer */
+        post: operations["load_buffer"];
         delete?: never;
         options?: never;
         head?: never;
@@ -62,8 +62,8 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Post Batch Accounting Verify */
-        post: operations["post_batch_accounting_verify"];
+        /** Verify Code */
+        post: operations["verify_code"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1221,6 +1221,59 @@ export interface components {
         BottleStatusBody: {
             status: number;
         };
+        /**
+         * BufferBatch
+         * @description `loaded` counts the consumed ones too.
+         */
+        BufferBatch: {
+            batchIdentifier: string;
+            consumed: number;
+            id: string;
+            loaded: number;
+            /** Format: date-time */
+            loadedAt: string;
+            name: string;
+            remaining: number;
+        };
+        /**
+         * BufferCleared
+         * @description `cleared` counts codes, consumed or not; `batches` are identifiers.
+         */
+        BufferCleared: {
+            batches: string[];
+            cleared: number;
+        };
+        /**
+         * BufferLoaded
+         * @description `added` came by this call.
+         */
+        BufferLoaded: {
+            added: number;
+            batchIdentifier: string;
+            consumed: number;
+            id: string;
+            loaded: number;
+            /** Format: date-time */
+            loadedAt: string;
+            name: string;
+            remaining: number;
+        };
+        /**
+         * BufferState
+         * @description The batches are the newest 500, the figures of all of them.
+         */
+        BufferState: {
+            batches: components["schemas"]["BufferBatch"][];
+            consumed: number;
+            loaded: number;
+            remaining: number;
+        };
+        /**
+         * BufferVerdict
+         * @description What checking a code against the buffer came to; VERIFIED consumes it.
+         * @enum {string}
+         */
+        BufferVerdict: "VERIFIED" | "ALREADY_CONSUMED" | "NOT_IN_BUFFER" | "INVALID";
         /** CloudCodes */
         CloudCodes: {
             codes: string[];
@@ -1255,6 +1308,13 @@ export interface components {
         CodeBody: {
             code: string;
         };
+        /**
+         * CodeReason
+         * @description ALREADY_CONSUMED, DISABLED, DUPLICATE and NOT_IN_BUFFER are verdicts of later stages; a
+         *     reading never has them.
+         * @enum {string}
+         */
+        CodeReason: "ALREADY_CONSUMED" | "AMBIGUOUS" | "BAD_CHARACTER" | "BAD_CHECK_DIGIT" | "BAD_LENGTH" | "BAD_VALUE" | "DISABLED" | "DUPLICATE" | "EMPTY" | "NOT_IN_BUFFER" | "NO_GTIN" | "NO_PROFILE" | "NO_READ" | "NO_SERIAL" | "OUT_OF_DATE" | "UNKNOWN_AI" | "WRONG_INDUSTRY";
         /**
          * ConfigBody
          * @description Keys with `l2.override.` before them or without.
@@ -1337,6 +1397,24 @@ export interface components {
         /** Data[BottlesCreated] */
         Data_BottlesCreated_: {
             data: components["schemas"]["BottlesCreated"];
+            /** @constant */
+            success: true;
+        };
+        /** Data[BufferCleared] */
+        Data_BufferCleared_: {
+            data: components["schemas"]["BufferCleared"];
+            /** @constant */
+            success: true;
+        };
+        /** Data[BufferLoaded] */
+        Data_BufferLoaded_: {
+            data: components["schemas"]["BufferLoaded"];
+            /** @constant */
+            success: true;
+        };
+        /** Data[BufferState] */
+        Data_BufferState_: {
+            data: components["schemas"]["BufferState"];
             /** @constant */
             success: true;
         };
@@ -1492,6 +1570,12 @@ export interface components {
             /** @constant */
             success: true;
         };
+        /** Data[Verified] */
+        Data_Verified_: {
+            data: components["schemas"]["Verified"];
+            /** @constant */
+            success: true;
+        };
         /** Deprovisioned */
         Deprovisioned: {
             message: string;
@@ -1572,6 +1656,10 @@ export interface components {
         JournalPage: {
             cursor: string | null;
             events: components["schemas"]["JournalEvent"][];
+        };
+        /** LoadBufferBody */
+        LoadBufferBody: {
+            batchIdentifier: string;
         };
         /** Login */
         Login: {
@@ -1787,6 +1875,30 @@ export interface components {
             message: string | null;
             valid: boolean;
         };
+        /**
+         * Verified
+         * @description `consumedAt` and `consumedBy` tell of whoever was first.
+         */
+        Verified: {
+            batchIdentifier: string | null;
+            bottleId: string | null;
+            consumedAt: string | null;
+            consumedBy: string | null;
+            gtin: string | null;
+            message: string | null;
+            reason: components["schemas"]["CodeReason"] | null;
+            result: components["schemas"]["BufferVerdict"];
+            serial: string | null;
+            verified: boolean;
+        };
+        /**
+         * VerifyBody
+         * @description Without `consumedBy` it is the caller.
+         */
+        VerifyBody: {
+            code: string;
+            consumedBy?: string | null;
+        };
     };
     responses: {
         /** @description Bad Gateway */
@@ -1954,7 +2066,7 @@ export interface operations {
             504: components["responses"]["GatewayTimeout"];
         };
     };
-    get_batch_accounting_buffer: {
+    get_buffer: {
         parameters: {
             query?: never;
             header?: never;
@@ -1963,6 +2075,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_BufferState_"];
+                };
+            };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
@@ -1977,15 +2098,27 @@ export interface operations {
             504: components["responses"]["GatewayTimeout"];
         };
     };
-    delete_batch_accounting_buffer: {
+    clear_buffer: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description One batch; without it all */
+                batch?: string | null;
+            };
             header?: never;
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_BufferCleared_"];
+                };
+            };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
@@ -2000,15 +2133,28 @@ export interface operations {
             504: components["responses"]["GatewayTimeout"];
         };
     };
-    post_batch_accounting_buffer_load: {
+    load_buffer: {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LoadBufferBody"];
+            };
+        };
         responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_BufferLoaded_"];
+                };
+            };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
@@ -2016,6 +2162,7 @@ export interface operations {
             405: components["responses"]["MethodNotAllowed"];
             409: components["responses"]["Conflict"];
             410: components["responses"]["Gone"];
+            413: components["responses"]["RequestEntityTooLarge"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             502: components["responses"]["BadGateway"];
@@ -2023,15 +2170,28 @@ export interface operations {
             504: components["responses"]["GatewayTimeout"];
         };
     };
-    post_batch_accounting_verify: {
+    verify_code: {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["VerifyBody"];
+            };
+        };
         responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Verified_"];
+                };
+            };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
@@ -2039,6 +2199,7 @@ export interface operations {
             405: components["responses"]["MethodNotAllowed"];
             409: components["responses"]["Conflict"];
             410: components["responses"]["Gone"];
+            413: components["responses"]["RequestEntityTooLarge"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             502: components["responses"]["BadGateway"];

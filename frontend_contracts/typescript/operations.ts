@@ -51,7 +51,19 @@ export type BottleStatus =
   | 'REJECTED'
   | 'DELETED';
 
+export type BufferAction =
+  | 'LOADED'
+  | 'CONSUMED'
+  | 'CLEARED';
+
+export type BufferVerdict =
+  | 'VERIFIED'
+  | 'ALREADY_CONSUMED'
+  | 'NOT_IN_BUFFER'
+  | 'INVALID';
+
 export type CodeReason =
+  | 'ALREADY_CONSUMED'
   | 'AMBIGUOUS'
   | 'BAD_CHARACTER'
   | 'BAD_CHECK_DIGIT'
@@ -419,12 +431,32 @@ export type BottlesQueryVariables = Exact<{
 
 export type BottlesQuery = { bottles: { totalCount: number, edges: Array<{ cursor: string, node: { id: string, identifier: string, gtin: string, serial: string, status: BottleStatus, createdAt: string, lineId: string | null, batch: { id: string, identifier: string } | null } }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
 
+export type BufferQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type BufferQuery = { buffer: { loaded: number, consumed: number, remaining: number, batches: Array<{ id: string, identifier: string, name: string, loaded: number, consumed: number, remaining: number, loadedAt: string }> } };
+
+export type BufferStreamSubscriptionVariables = Exact<{
+  after?: string | null | undefined;
+  batchIdentifier?: string | null | undefined;
+}>;
+
+
+export type BufferStreamSubscription = { buffer: { cursor: string, action: BufferAction, at: string, added: number | null, batch: { id: string, identifier: string, loaded: number, consumed: number, remaining: number }, item: { bottleId: string, gtin: string, serial: string, consumedAt: string | null, consumedBy: string | null } | null } };
+
 export type CancelRolloutMutationVariables = Exact<{
   id: string;
 }>;
 
 
 export type CancelRolloutMutation = { cancelRollout: { id: string, state: RolloutState, haltReason: string | null } };
+
+export type ClearBufferMutationVariables = Exact<{
+  batchIdentifier?: string | null | undefined;
+}>;
+
+
+export type ClearBufferMutation = { clearBuffer: { cleared: number, batches: Array<{ id: string, identifier: string }> } };
 
 export type CommandsQueryVariables = Exact<{
   deviceId?: string | null | undefined;
@@ -553,6 +585,13 @@ export type IssueDeviceTokenMutationVariables = Exact<{
 
 
 export type IssueDeviceTokenMutation = { issueDeviceToken: { token: string, expiresAt: string } };
+
+export type LoadBufferMutationVariables = Exact<{
+  batchIdentifier: string;
+}>;
+
+
+export type LoadBufferMutation = { loadBuffer: { added: number, batch: { id: string, identifier: string, loaded: number, consumed: number, remaining: number } } };
 
 export type LoginMutationVariables = Exact<{
   username: string;
@@ -729,6 +768,14 @@ export type ValidateCodeMutationVariables = Exact<{
 
 export type ValidateCodeMutation = { validateCode: { valid: boolean, duplicate: boolean, gtin: string | null, serial: string | null, profile: string | null, reason: CodeReason | null, message: string | null } };
 
+export type VerifyCodeMutationVariables = Exact<{
+  code: string;
+  consumedBy?: string | null | undefined;
+}>;
+
+
+export type VerifyCodeMutation = { verifyCode: { verified: boolean, verdict: BufferVerdict, gtin: string | null, serial: string | null, reason: CodeReason | null, message: string | null, item: { bottleId: string, consumedAt: string | null, consumedBy: string | null } | null, batch: { id: string, identifier: string, loaded: number, consumed: number, remaining: number } | null } };
+
 
 /** A document with its types. `sha256` names it where only trusted documents are executed. */
 export interface Operation<Data, Variables> {
@@ -810,11 +857,32 @@ export const Bottles: Operation<BottlesQuery, BottlesQueryVariables> = {
   text: "# Newest first; `totalCount` is counted only because it is asked for.\nquery Bottles($first: Int = 50, $after: String, $filter: BottleFilterInput) {\n  bottles(first: $first, after: $after, filter: $filter) {\n    totalCount\n    edges {\n      cursor\n      node {\n        id\n        identifier\n        gtin\n        serial\n        status\n        createdAt\n        lineId\n        batch {\n          id\n          identifier\n        }\n      }\n    }\n    pageInfo {\n      hasNextPage\n      endCursor\n    }\n  }\n}\n",
 };
 
+export const Buffer: Operation<BufferQuery, BufferQueryVariables> = {
+  kind: "query",
+  name: "Buffer",
+  sha256: "074e2160ff0cd2d5d60f2e8a08d4c4da4f4ffca7c1d885b9beb1bff05e99da93",
+  text: "query Buffer {\n  buffer {\n    loaded\n    consumed\n    remaining\n    batches {\n      id\n      identifier\n      name\n      loaded\n      consumed\n      remaining\n      loadedAt\n    }\n  }\n}\n",
+};
+
+export const BufferStream: Operation<BufferStreamSubscription, BufferStreamSubscriptionVariables> = {
+  kind: "subscription",
+  name: "BufferStream",
+  sha256: "a380880cc16c7259310a48e60f33625db272ff83da224bd49d7c44a4886293e3",
+  text: "subscription BufferStream($after: String, $batchIdentifier: String) {\n  buffer(after: $after, batchIdentifier: $batchIdentifier) {\n    cursor\n    action\n    at\n    added\n    batch {\n      id\n      identifier\n      loaded\n      consumed\n      remaining\n    }\n    item {\n      bottleId\n      gtin\n      serial\n      consumedAt\n      consumedBy\n    }\n  }\n}\n",
+};
+
 export const CancelRollout: Operation<CancelRolloutMutation, CancelRolloutMutationVariables> = {
   kind: "mutation",
   name: "CancelRollout",
   sha256: "d2dcae3a815673b2c069cc878e4138d9f4f7c109d540cdb5892b717eb91b7934",
   text: "mutation CancelRollout($id: ID!) {\n  cancelRollout(id: $id) {\n    id\n    state\n    haltReason\n  }\n}\n",
+};
+
+export const ClearBuffer: Operation<ClearBufferMutation, ClearBufferMutationVariables> = {
+  kind: "mutation",
+  name: "ClearBuffer",
+  sha256: "0f16f2f036eeb678974080e0f2f96f3dc54de3d0dc1940bb452801d89479c526",
+  text: "# Without an identifier all of it.\nmutation ClearBuffer($batchIdentifier: String) {\n  clearBuffer(batchIdentifier: $batchIdentifier) {\n    cleared\n    batches {\n      id\n      identifier\n    }\n  }\n}\n",
 };
 
 export const Commands: Operation<CommandsQuery, CommandsQueryVariables> = {
@@ -927,6 +995,13 @@ export const IssueDeviceToken: Operation<IssueDeviceTokenMutation, IssueDeviceTo
   name: "IssueDeviceToken",
   sha256: "bed37a337c75c808ae3356641ba4f9cc26780ecc3677c07207b7cee206c8e750",
   text: "mutation IssueDeviceToken($deviceId: ID!) {\n  issueDeviceToken(deviceId: $deviceId) {\n    token\n    expiresAt\n  }\n}\n",
+};
+
+export const LoadBuffer: Operation<LoadBufferMutation, LoadBufferMutationVariables> = {
+  kind: "mutation",
+  name: "LoadBuffer",
+  sha256: "d229c52e198eda5104f53c33fd32f2cfcd8bc69be8ba5165d30befc3cb292a09",
+  text: "# Again is fine: adds what is new, and what was consumed stays so.\nmutation LoadBuffer($batchIdentifier: String!) {\n  loadBuffer(batchIdentifier: $batchIdentifier) {\n    added\n    batch {\n      id\n      identifier\n      loaded\n      consumed\n      remaining\n    }\n  }\n}\n",
 };
 
 export const Login: Operation<LoginMutation, LoginMutationVariables> = {
@@ -1102,4 +1177,11 @@ export const ValidateCode: Operation<ValidateCodeMutation, ValidateCodeMutationV
   name: "ValidateCode",
   sha256: "4334a44e6839c06beed84f2588a5f8132179fd613018d6d33bb177300426351a",
   text: "# Judges a code and stores nothing.\nmutation ValidateCode($code: String!) {\n  validateCode(code: $code) {\n    valid\n    duplicate\n    gtin\n    serial\n    profile\n    reason\n    message\n  }\n}\n",
+};
+
+export const VerifyCode: Operation<VerifyCodeMutation, VerifyCodeMutationVariables> = {
+  kind: "mutation",
+  name: "VerifyCode",
+  sha256: "7632c371df532b412520a4170375d2b24144b44a688573faf2294e2d9dae6f54",
+  text: "# Checks a code against the buffer and consumes it, once.\nmutation VerifyCode($code: String!, $consumedBy: String) {\n  verifyCode(code: $code, consumedBy: $consumedBy) {\n    verified\n    verdict\n    gtin\n    serial\n    reason\n    message\n    item {\n      bottleId\n      consumedAt\n      consumedBy\n    }\n    batch {\n      id\n      identifier\n      loaded\n      consumed\n      remaining\n    }\n  }\n}\n",
 };

@@ -4,10 +4,12 @@ from functools import partial
 from typing import Final
 
 from domain.line.alarms.sweeper import AlarmSweeper
+from domain.production.ports import BatchSource
 from drivers.secrets.fernet import FernetBox
 from graph.context import Services
 from oktograph.background import background, every
 from oktograph.core import open_core
+from oktograph.edge.batches import open_batches
 from oktograph.edge.control import EdgeControl, Machinery
 from oktograph.edge.device_secrets import DeviceSecrets
 from oktograph.edge.factory_link import (
@@ -49,7 +51,7 @@ class EdgeRuntime(Runtime):
         )
         machinery = self._machinery(sync)
         self.control = EdgeControl(core, machinery, DeviceSecrets(box))
-        self.services = self._services(machinery)
+        self.services = self._services(machinery, open_batches(core, token, stack))
         self.entry = ServiceEntry(self.services)
         stack.push_async_callback(machinery.packing.stop)
         stack.push_async_callback(self.line.stop)
@@ -84,7 +86,7 @@ class EdgeRuntime(Runtime):
         )
         return Machinery(self.line, Packing(core), scans, sync, telemetry)
 
-    def _services(self, machinery: Machinery) -> Services:
+    def _services(self, machinery: Machinery, batches: BatchSource) -> Services:
         core = self.core
         return Services(
             database=core.database,
@@ -100,4 +102,5 @@ class EdgeRuntime(Runtime):
             sync=machinery.sync.services,
             line=self.line,
             edge=self.control,
+            batches=batches,
         )

@@ -32,9 +32,6 @@ _ROUTES: Final = (
     ("/api/v1/gpio/status", "GET"),
     ("/api/v1/gpio/buttons/{name}/test", "POST"),
     ("/api/v1/gpio/leds/{name}/set", "POST"),
-    ("/api/v1/batch-accounting/buffer/load", "POST"),
-    ("/api/v1/batch-accounting/buffer", "GET DELETE"),
-    ("/api/v1/batch-accounting/verify", "POST"),
 )
 _PUBLIC: Final = (
     "/api/v1/catalog/printers",

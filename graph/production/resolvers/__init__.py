@@ -26,6 +26,14 @@ from graph.production.resolvers.bottles import (
     list_bottles,
     set_bottle_status,
 )
+from graph.production.resolvers.buffer import (
+    batch_content,
+    buffer_figures,
+    clear_buffer,
+    content_page,
+    load_buffer,
+    verify_code,
+)
 from graph.production.resolvers.figures import metrics, overview
 from graph.production.resolvers.scans import (
     Validation,
@@ -45,10 +53,14 @@ __all__ = [
     "add_batches_to_pallet",
     "add_bottles_to_batch",
     "batch",
+    "batch_content",
     "bottle",
     "bottles_of_batch",
+    "buffer_figures",
+    "clear_buffer",
     "complete_batch",
     "complete_pallet",
+    "content_page",
     "count_batches",
     "count_bottles",
     "count_bottles_by_status",
@@ -63,6 +75,7 @@ __all__ = [
     "list_bottles",
     "list_pallets",
     "list_scans",
+    "load_buffer",
     "metrics",
     "mock_scan",
     "overview",
@@ -75,4 +88,5 @@ __all__ = [
     "trace_event",
     "trace_item",
     "validate_code",
+    "verify_code",
 ]

@@ -285,7 +285,6 @@ NOT_WIRED = (
     "GET /api/v1/plcs/1/tags",
     "POST /api/v1/ups/simulate",
     "POST /api/v1/gpio/leds/red/set",
-    "DELETE /api/v1/batch-accounting/buffer",
 )
 
 
