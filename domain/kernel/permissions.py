@@ -37,6 +37,7 @@ class Permission(StrEnum):
     LINE_ALARM_SERVICE = "line:alarm:service"
     LINE_ALARM_SHELVE = "line:alarm:shelve"
     LINE_CONFIGURATION_WRITE = "line:configuration:write"
+    LINE_HARDWARE_OPERATE = "line:hardware:operate"
     LINE_HARDWARE_READ = "line:hardware:read"
     LINE_MOCK_USE = "line:mock:use"
     PRODUCTION_BATCH_READ = "production:batch:read"
@@ -82,6 +83,7 @@ _LINE_WORK = frozenset(
         Permission.JOURNAL_EVENT_RECORD,
         Permission.LINE_ALARM_ACKNOWLEDGE,
         Permission.LINE_CONFIGURATION_WRITE,
+        Permission.LINE_HARDWARE_OPERATE,
         Permission.LINE_MOCK_USE,
         Permission.PRODUCTION_BATCH_WRITE,
         Permission.PRODUCTION_BOTTLE_WRITE,

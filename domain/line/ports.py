@@ -97,7 +97,8 @@ class LineStatus:
 
 
 class LinePort(Protocol):
-    """Raises HardwareOff for a kind of hardware that this installation goes without."""
+    def require(self, kind: str) -> None:
+        """Raises HardwareOff where this installation goes without that kind."""
 
     def scanners(self) -> list[ScannerStatus]:
         """A snapshot, by index."""

@@ -7,7 +7,7 @@ from typing import Final
 
 from domain.journal.models import SCANNER
 from domain.kernel.clock import Clock
-from domain.kernel.errors import NotFound, Unavailable
+from domain.kernel.errors import HardwareOff, NotFound, Unavailable
 from domain.kernel.uow import Transactions
 from domain.line.alarms.models import AlarmKind
 from domain.line.models import ScannerRole
@@ -31,10 +31,11 @@ TEST_S: Final = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """Names that what is packed here carries."""
+    """Names that what is packed here carries, and the kinds of hardware it goes without."""
 
     company_prefix: str
     origin: str
+    without: frozenset[str] = frozenset()
 
 
 class EdgeLine:
@@ -95,6 +96,10 @@ class EdgeLine:
         return frozenset(one.line_id or "" for one in scanners if one.role is role)
 
     # What the resolvers ask
+
+    def require(self, kind: str) -> None:
+        if kind in self._site.without:
+            raise HardwareOff(kind)
 
     def scanners(self) -> list[ScannerStatus]:
         found = self._supervisor.snapshots()

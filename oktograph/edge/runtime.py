@@ -75,7 +75,9 @@ class EdgeRuntime(Runtime):
         core, settings = self.core, self.settings
         scans = core.intake(self._stack)
         customer_id = core.customer.id
-        site = Site(settings.gs1_company_prefix, settings.edge_identifier)
+        site = Site(
+            settings.gs1_company_prefix, settings.edge_identifier, frozenset(settings.hardware_off)
+        )
         self.line = EdgeLine(scans, core.transactions, customer_id, core.clock, site)
 
         async def queue_size() -> int:

@@ -17,6 +17,9 @@ from domain.line.ports import (
 class NoLine:
     """A `LinePort` with nothing at it."""
 
+    def require(self, kind: str) -> None:
+        """Lists are empty here, and nothing is found."""
+
     def scanners(self) -> list[ScannerStatus]:
         return []
 

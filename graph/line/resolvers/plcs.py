@@ -1,0 +1,41 @@
+"""Use cases of controllers and their tags."""
+
+from domain.kernel.permissions import Permission
+from domain.line.models import HardwareKind
+from domain.line.ports import LinePort, PlcStatus, PlcTag, TagReading
+from graph.context import Context
+
+
+async def plcs(context: Context) -> list[PlcStatus]:
+    context.actor.require(Permission.LINE_HARDWARE_READ)
+    return _line(context).plcs()
+
+
+async def plc_tags(context: Context, plc_id: str) -> list[PlcTag]:
+    """What the controller has, or what is bound where it cannot tell."""
+    context.actor.require(Permission.LINE_HARDWARE_READ)
+    return await _line(context).plc_tags(plc_id)
+
+
+async def tag_values(context: Context) -> list[TagReading]:
+    """The last that is known of each tag."""
+    context.actor.require(Permission.LINE_HARDWARE_READ)
+    return _line(context).tag_values()
+
+
+async def read_tag(context: Context, name: str) -> TagReading:
+    """Asked of the controller anew."""
+    context.actor.require(Permission.LINE_HARDWARE_READ)
+    return await _line(context).read_tag(name)
+
+
+async def write_tag(context: Context, name: str, value: bool | int | float | str) -> TagReading:
+    """Once the controller has confirmed it."""
+    context.actor.require(Permission.LINE_HARDWARE_OPERATE)
+    return await _line(context).write_tag(name, value)
+
+
+def _line(context: Context) -> LinePort:
+    line = context.services.line
+    line.require(HardwareKind.PLCS)
+    return line
