@@ -16,6 +16,7 @@ from graph.journal.fields import JournalMutation, JournalQuery
 from graph.journal.types import EventStreamItem
 from graph.line.alarm_fields import AlarmMutation, AlarmQuery
 from graph.line.alarm_types import AlarmStreamItem
+from graph.line.device_fields import HardwareMutation, HardwareQuery
 from graph.line.fields import EdgeMutation, EdgeQuery, LineQuery
 from graph.node import NodeQuery
 from graph.production import resolvers as production
@@ -38,6 +39,7 @@ class Query(
     BufferQuery,
     LineQuery,
     AlarmQuery,
+    HardwareQuery,
     EdgeQuery,
     JournalQuery,
     SyncQuery,
@@ -54,6 +56,7 @@ class Mutation(
     IdentityMutation,
     ProductionMutation,
     AlarmMutation,
+    HardwareMutation,
     BufferMutation,
     EdgeMutation,
     JournalMutation,

@@ -14,8 +14,10 @@ from compat_rest.okto_edge.routes import (
     events,
     mock,
     not_wired,
+    plcs,
     provisioning,
     scanner,
+    scanners,
 )
 
 DIALECT = Dialect(
@@ -37,6 +39,8 @@ DIALECT = Dialect(
         mock.router,
         configuration.router,
         events.router,
+        scanners.router,
+        plcs.router,
         not_wired.router,
         ws.router,
     ),

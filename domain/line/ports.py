@@ -14,8 +14,10 @@ from domain.line.rows import OverrideRow
 
 @dataclass(frozen=True, slots=True)
 class ScannerStatus:
-    """`state` is the supervisor's; `last_read_at_us` is null until something was read."""
+    """`key` names the device in the journal and in alarms. `state` is the supervisor's;
+    `last_read_at_us` is null until something was read."""
 
+    key: str
     index: int
     name: str
     line_id: str | None
@@ -46,6 +48,7 @@ class LinkStatus:
 
 @dataclass(frozen=True, slots=True)
 class PlcStatus:
+    key: str
     id: str
     name: str
     protocol: str

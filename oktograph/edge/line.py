@@ -10,7 +10,7 @@ from domain.kernel.clock import Clock
 from domain.kernel.errors import HardwareOff, NotFound, Unavailable
 from domain.kernel.uow import Transactions
 from domain.line.alarms.models import AlarmKind
-from domain.line.models import ScannerRole
+from domain.line.models import HardwareKind, ScannerRole
 from domain.line.operations.accumulation import Accumulation
 from domain.line.plan import PrintOrder, Scalar
 from domain.line.ports import LineStatus, LinkStatus, PlcStatus, PlcTag, ScannerStatus, TagReading
@@ -112,6 +112,7 @@ class EdgeLine:
         bindings = self._hardware.plc_bindings
         return [
             PlcStatus(
+                key=one.key,
                 id=one.id,
                 name=one.name or one.id,
                 protocol=str(one.protocol),
@@ -186,7 +187,9 @@ class EdgeLine:
             plc_declaration(one, hardware.plc_bindings, self._on_tag, self._connections)
             for one in hardware.plcs
         ]
-        return [*scanners, *plcs]
+        kinds = {HardwareKind.SCANNERS: scanners, HardwareKind.PLCS: plcs}
+        wired = [found for kind, found in kinds.items() if kind not in self._site.without]
+        return [declaration for found in wired for declaration in found]
 
     async def _on_tag(self, binding: TagBinding, value: TagValue) -> None:
         good = value.quality is Quality.GOOD
@@ -229,6 +232,7 @@ def link_status(snapshot: LinkSnapshot) -> LinkStatus:
 
 def _scanner(config: ScannerConfig, snapshot: LinkSnapshot) -> ScannerStatus:
     return ScannerStatus(
+        key=config.key,
         index=config.index,
         name=config.name,
         line_id=config.line_id,

@@ -18,6 +18,7 @@ from drivers.scanners.port import parse_scanners
 from drivers.scanners.simulation import SimulatorConfig
 from drivers.scanners.simulator import ScannerSimulator
 from migrations import upgrade
+from oktograph.edge.hardware import Hardware
 from oktograph.edge.transitions import TransitionJournal, forget_device_alarms
 from tests.support.alarms import LOST, SOURCE, Panel
 from tests.support.clocks import ManualClock
@@ -241,7 +242,7 @@ async def test_a_real_scanner_that_is_unplugged_plugged_in_and_taken_away(edge: 
     operator = await edge.logged_in("operator")
     async with ScannerSimulator(SimulatorConfig(rate=0)) as scanner:
         port = scanner.port
-        await edge.runtime.line.configure(parse_scanners([settings_of(port)]))
+        await edge.runtime.line.configure(Hardware(scanners=parse_scanners([settings_of(port)])))
         await until(lambda: is_connected(edge))
         assert (await operator.ask(ALARMS))["alarms"]["edges"] == []
     await becomes(operator, ("DEVICE_LOST", "UNACKNOWLEDGED", True, 1))
@@ -249,7 +250,7 @@ async def test_a_real_scanner_that_is_unplugged_plugged_in_and_taken_away(edge: 
     async with ScannerSimulator(SimulatorConfig(rate=0, port=port)):
         await becomes(operator, ("DEVICE_LOST", "NORMAL", False, 0))
     await becomes(operator, ("DEVICE_LOST", "UNACKNOWLEDGED", True, 1))
-    await edge.runtime.line.configure([])
+    await edge.runtime.line.configure(Hardware())
     await becomes(operator, ("DEVICE_LOST", "RETURNED_UNACKNOWLEDGED", False, 1))
 
 

@@ -5,7 +5,7 @@ from typing import Any, cast
 import pytest
 
 from tests.support import documents as ask
-from tests.support import fleet_permissions
+from tests.support import fleet_permissions, line_permissions
 from tests.support.codes import DOCUMENTED
 from tests.support.edge import Edge
 from tests.support.factory import FactoryServer
@@ -55,6 +55,7 @@ QUERIES: dict[str, Case] = {
     "variants": ("{ variants { id } }", {}, EVERYBODY),
     "cloudCompany": ("{ cloudCompany { __typename } }", {}, EVERYBODY),
     **fleet_permissions.QUERIES,
+    **line_permissions.QUERIES,
 }
 MUTATIONS: dict[str, Case] = {
     "scan": (ask.SCAN, {"input": {"code": DOCUMENTED}}, WORKERS),
@@ -124,6 +125,7 @@ MUTATIONS: dict[str, Case] = {
     "removeVariant": ('mutation { removeVariant(code: "x") { id } }', {}, MANAGERS),
     "syncNow": ("mutation { syncNow { __typename } }", {}, WORKERS),
     **fleet_permissions.MUTATIONS,
+    **line_permissions.MUTATIONS,
 }
 SUBSCRIPTIONS = {
     "scans": "subscription { scans { cursor } }",

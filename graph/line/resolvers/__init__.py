@@ -26,12 +26,13 @@ from graph.line.resolvers.hardware import (
     configure,
     configured,
     lines,
+    scanner,
     scanners,
     start_line,
     stop_line,
-    test_device,
+    test_scanner,
 )
-from graph.line.resolvers.plcs import plc_tags, plcs, read_tag, tag_values, write_tag
+from graph.line.resolvers.plcs import plc, plc_tags, plcs, read_tag, tag_values, test_plc, write_tag
 
 __all__ = [
     "Health",
@@ -48,11 +49,13 @@ __all__ = [
     "health",
     "lines",
     "overrides",
+    "plc",
     "plc_tags",
     "plcs",
     "read_tag",
     "reload_configuration",
     "return_alarm_to_service",
+    "scanner",
     "scanner_catalogue",
     "scanners",
     "shelve_alarm",
@@ -60,7 +63,8 @@ __all__ = [
     "stop_line",
     "tag_values",
     "take_alarm_out_of_service",
-    "test_device",
+    "test_plc",
+    "test_scanner",
     "unshelve_alarm",
     "write_tag",
 ]

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from pydantic import JsonValue
 
+from domain.kernel.errors import NotFound
 from domain.kernel.permissions import Permission
 from domain.line.commands import ChangeOverrides
 from domain.line.models import HardwareKind
@@ -17,6 +18,21 @@ async def scanners(context: Context) -> list[ScannerStatus]:
     context.actor.require(Permission.LINE_HARDWARE_READ)
     context.services.line.require(HardwareKind.SCANNERS)
     return context.services.line.scanners()
+
+
+async def scanner(context: Context, index: int) -> ScannerStatus:
+    """Raises NotFound."""
+    found = next((one for one in await scanners(context) if one.index == index), None)
+    if found is None:
+        raise NotFound("Scanner", str(index))
+    return found
+
+
+async def test_scanner(context: Context, index: int) -> LinkStatus:
+    """Connects anew, and says how that went."""
+    context.actor.require(Permission.LINE_HARDWARE_OPERATE)
+    found = await scanner(context, index)
+    return await context.services.line.test(found.key)
 
 
 async def configured(context: Context, kind: HardwareKind) -> JsonValue:
@@ -38,13 +54,6 @@ async def configure(context: Context, given: Mapping[HardwareKind, JsonValue]) -
         async with context.transaction() as work:
             await operations.change(work, command)
         await edge.adopt(given)
-
-
-async def test_device(context: Context, kind: HardwareKind, key: str) -> LinkStatus:
-    """Connects anew, and says how that went."""
-    context.actor.require(Permission.LINE_HARDWARE_OPERATE)
-    context.services.line.require(kind)
-    return await context.services.line.test(key)
 
 
 async def lines(context: Context) -> list[LineStatus]:

@@ -1,8 +1,9 @@
 """Use cases of controllers and their tags."""
 
+from domain.kernel.errors import NotFound
 from domain.kernel.permissions import Permission
 from domain.line.models import HardwareKind
-from domain.line.ports import LinePort, PlcStatus, PlcTag, TagReading
+from domain.line.ports import LinePort, LinkStatus, PlcStatus, PlcTag, TagReading
 from graph.context import Context
 
 
@@ -11,10 +12,25 @@ async def plcs(context: Context) -> list[PlcStatus]:
     return _line(context).plcs()
 
 
+async def plc(context: Context, plc_id: str) -> PlcStatus:
+    """Raises NotFound."""
+    found = next((one for one in await plcs(context) if one.id == plc_id), None)
+    if found is None:
+        raise NotFound("PLC", plc_id)
+    return found
+
+
+async def test_plc(context: Context, plc_id: str) -> LinkStatus:
+    """Connects anew, and says how that went."""
+    context.actor.require(Permission.LINE_HARDWARE_OPERATE)
+    found = await plc(context, plc_id)
+    return await context.services.line.test(found.key)
+
+
 async def plc_tags(context: Context, plc_id: str) -> list[PlcTag]:
     """What the controller has, or what is bound where it cannot tell."""
     context.actor.require(Permission.LINE_HARDWARE_READ)
-    return await _line(context).plc_tags(plc_id)
+    return await _line(context).plc_tags((await plc(context, plc_id)).id)
 
 
 async def tag_values(context: Context) -> list[TagReading]:
