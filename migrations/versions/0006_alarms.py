@@ -37,7 +37,7 @@ def upgrade() -> None:
         sa.Column("suppressed_at_us", sa.BigInteger(), nullable=True),
         sa.Column("suppressed_by", sa.String(), nullable=True),
         sa.Column("suppressed_reason", sa.Text(), nullable=True),
-        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("version", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(
             ["customer_id"], ["customer.id"], name=op.f("fk_alarm_customer_id")
         ),

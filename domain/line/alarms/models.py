@@ -76,4 +76,4 @@ class Alarm(SQLModel, table=True):
     suppressed_at_us: int | None = Field(default=None, sa_type=BigInteger)
     suppressed_by: str | None = None
     suppressed_reason: str | None = Field(default=None, sa_type=Text)
-    version: int
+    version: int = Field(sa_type=BigInteger)

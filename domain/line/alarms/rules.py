@@ -15,6 +15,8 @@ from domain.line.alarms.rows import AlarmRow
 
 MAX_SHELVE_S: Final = 86_400
 """A day: whoever needs longer takes the alarm out of service, and answers for that."""
+MOST_COUNTED: Final = 2**31 - 1
+"""What both databases and GraphQL hold in an Int."""
 
 PRIORITIES: Final[Mapping[AlarmKind, AlarmPriority]] = {
     # A bad item may stand among the good ones, or the line may no longer be able to reject.
@@ -134,7 +136,7 @@ def raised(row: AlarmRow, message: str, data: str | None, now_us: int) -> AlarmR
         now_us,
         priority=PRIORITIES[row.kind],
         active=True,
-        occurrences=row.occurrences + 1,
+        occurrences=min(row.occurrences + 1, MOST_COUNTED),
         message=message,
         data=data,
         raised_at_us=row.raised_at_us if row.active else now_us,

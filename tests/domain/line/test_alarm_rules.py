@@ -138,6 +138,11 @@ def test_raising_counts_and_undoes_an_acknowledgement(start: str) -> None:
     assert found.raised_at_us == (THEN_US if row.active else NOW_US)
 
 
+def test_counting_has_an_end() -> None:
+    row = at("U")._replace(occurrences=rules.MOST_COUNTED)
+    assert rules.raised(row, "again", None, NOW_US).occurrences == rules.MOST_COUNTED
+
+
 @pytest.mark.parametrize("start", PLACES)
 def test_what_is_not_there_cannot_be_over(start: str) -> None:
     row = at(start)
