@@ -1,6 +1,7 @@
 """Alarms on a real database: rows, facts and entries together, and who was first."""
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
@@ -9,6 +10,7 @@ import orjson
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import event
 
 from domain.journal import audit
 from domain.kernel.errors import Conflict, NotFound, ValidationFailed
@@ -153,6 +155,30 @@ async def test_clearing_what_is_not_there_costs_a_look_and_changes_nothing(panel
     before = await contents(panel.database)
     assert await panel.cleared() is None
     assert await contents(panel.database) == before
+
+
+async def test_what_a_device_says_over_and_over_costs_few_statements(panel: Panel) -> None:
+    """On alarms and the journal; the log, which its followers read beside it, is left out."""
+    seen: list[str] = []
+
+    def note(*given: Any) -> None:
+        if re.search(r"\b(alarm|journal_event)\b", given[2]):
+            seen.append(given[2].split()[0])
+
+    async def words(act: Awaitable[Any]) -> list[str]:
+        seen.clear()
+        await act
+        return list(seen)
+
+    engine = panel.database.engine.sync_engine
+    await panel.raised()
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        assert await words(panel.raised()) == ["SELECT", "UPDATE"]
+        assert await words(panel.cleared()) == ["SELECT", "UPDATE", "INSERT"]
+        assert await words(panel.cleared()) == ["SELECT"]
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
 
 
 async def test_whoever_writes_the_entry_themselves_gets_no_second_one(panel: Panel) -> None:
