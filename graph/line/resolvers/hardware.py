@@ -22,17 +22,14 @@ async def scanners(context: Context) -> list[ScannerStatus]:
 
 async def scanner(context: Context, index: int) -> ScannerStatus:
     """Raises NotFound."""
-    found = next((one for one in await scanners(context) if one.index == index), None)
-    if found is None:
-        raise NotFound("Scanner", str(index))
-    return found
+    context.actor.require(Permission.LINE_HARDWARE_READ)
+    return _scanner(context, index)
 
 
 async def test_scanner(context: Context, index: int) -> LinkStatus:
     """Connects anew, and says how that went."""
     context.actor.require(Permission.LINE_HARDWARE_OPERATE)
-    found = await scanner(context, index)
-    return await context.services.line.test(found.key)
+    return await context.services.line.test(_scanner(context, index).key)
 
 
 async def configured(context: Context, kind: HardwareKind) -> JsonValue:
@@ -69,3 +66,12 @@ async def stop_line(context: Context, line_id: str, reason: str) -> LineStatus:
 async def start_line(context: Context, line_id: str) -> LineStatus:
     context.actor.require(Permission.LINE_HARDWARE_OPERATE)
     return context.services.line.start_line(line_id)
+
+
+def _scanner(context: Context, index: int) -> ScannerStatus:
+    line = context.services.line
+    line.require(HardwareKind.SCANNERS)
+    found = next((one for one in line.scanners() if one.index == index), None)
+    if found is None:
+        raise NotFound("Scanner", str(index))
+    return found

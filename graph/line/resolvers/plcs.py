@@ -14,23 +14,20 @@ async def plcs(context: Context) -> list[PlcStatus]:
 
 async def plc(context: Context, plc_id: str) -> PlcStatus:
     """Raises NotFound."""
-    found = next((one for one in await plcs(context) if one.id == plc_id), None)
-    if found is None:
-        raise NotFound("PLC", plc_id)
-    return found
+    context.actor.require(Permission.LINE_HARDWARE_READ)
+    return _plc(context, plc_id)
 
 
 async def test_plc(context: Context, plc_id: str) -> LinkStatus:
     """Connects anew, and says how that went."""
     context.actor.require(Permission.LINE_HARDWARE_OPERATE)
-    found = await plc(context, plc_id)
-    return await context.services.line.test(found.key)
+    return await _line(context).test(_plc(context, plc_id).key)
 
 
 async def plc_tags(context: Context, plc_id: str) -> list[PlcTag]:
     """What the controller has, or what is bound where it cannot tell."""
     context.actor.require(Permission.LINE_HARDWARE_READ)
-    return await _line(context).plc_tags((await plc(context, plc_id)).id)
+    return await _line(context).plc_tags(_plc(context, plc_id).id)
 
 
 async def tag_values(context: Context) -> list[TagReading]:
@@ -55,3 +52,10 @@ def _line(context: Context) -> LinePort:
     line = context.services.line
     line.require(HardwareKind.PLCS)
     return line
+
+
+def _plc(context: Context, plc_id: str) -> PlcStatus:
+    found = next((one for one in _line(context).plcs() if one.id == plc_id), None)
+    if found is None:
+        raise NotFound("PLC", plc_id)
+    return found
