@@ -14,6 +14,9 @@ from domain.kernel.columns import SEQUENCE, EnumText, IdColumn
 
 ALARM: Final = "ALARM"
 OPERATOR: Final = "OPERATOR"
+PLC: Final = "PLC"
+POWER: Final = "POWER"
+PRINTER: Final = "PRINTER"
 PRODUCTION: Final = "PRODUCTION"
 SCANNER: Final = "SCANNER"
 SECURITY: Final = "SECURITY"

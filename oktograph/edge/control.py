@@ -34,7 +34,7 @@ from oktograph.core import Core
 from oktograph.edge.device_secrets import DeviceSecrets, shown
 from oktograph.edge.document import EdgeDocument, RunningConfiguration, overriding
 from oktograph.edge.line import EdgeLine
-from oktograph.edge.packing import Packing
+from oktograph.edge.packing import Labelling, Packing
 from oktograph.edge.telemetry import EdgeTelemetry
 from oktograph.synchronisation import Synchronisation
 
@@ -48,6 +48,7 @@ class Machinery:
 
     line: EdgeLine
     packing: Packing
+    labelling: Labelling
     scans: ScanIntake
     sync: Synchronisation
     telemetry: EdgeTelemetry
@@ -61,6 +62,8 @@ class Machinery:
         if old is None or plan != self.line.pipeline.packing:
             await self.packing.configure(plan)
             self.line.pipeline.packing = plan
+        if old is None or old.hardware.lines != new.hardware.lines:
+            await self.labelling.configure(new.hardware.lines)
         if old is None or old.sync_interval_s != new.sync_interval_s:
             self.sync.worker.reschedule(new.sync_interval_s)
         if old is None or old.telemetry_interval_s != new.telemetry_interval_s:

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from domain.journal.models import SCANNER
+from domain.journal.models import PLC, POWER, PRINTER, SCANNER, SYSTEM
 from domain.kernel.clock import Clock
-from domain.kernel.errors import HardwareOff, NotFound, Unavailable
+from domain.kernel.errors import HardwareOff, NotFound
 from domain.kernel.uow import Transactions
 from domain.line.alarms.models import AlarmKind
 from domain.line.models import HardwareKind, ScannerRole
@@ -52,8 +52,8 @@ class EdgeLine:
         self._hardware = Hardware()
         self._site = site
         self._connections = Connections()
-        self._journal = TransitionJournal(transactions, customer_id, COMPONENT, SCANNER)
-        around = Surroundings(self._write, self._shown, self._print)
+        self._journal = TransitionJournal(transactions, customer_id, COMPONENT, category_of)
+        around = Surroundings(self._write, self._shown, self.print)
         self.pipeline = Pipeline(scans, transactions, customer_id, clock, around)
         self._supervisor = Supervisor(on_transition=self._changed)
 
@@ -166,6 +166,10 @@ class EdgeLine:
 
     # What the pipeline asks
 
+    async def print(self, order: PrintOrder, known: dict[str, str]) -> None:
+        """`known` is what is known of the item, by the names that labels have."""
+        raise NotFound("Printer", str(order.printer))
+
     async def _write(self, tag: str, value: Scalar) -> None:
         await self.write_tag(tag, value)
 
@@ -173,9 +177,6 @@ class EdgeLine:
         binding = self._binding(tag)
         value = self._plc(binding.plc).values().get(tag)
         return value.value if value is not None and value.quality is Quality.GOOD else None
-
-    async def _print(self, order: PrintOrder, known: dict[str, str]) -> None:
-        raise Unavailable("There is no printer")
 
     # Hardware
 
@@ -216,6 +217,14 @@ _ALARMS: Final[Mapping[LinkState, AlarmKind]] = {
     LinkState.LOST: AlarmKind.DEVICE_LOST,
     LinkState.FAULTED: AlarmKind.DEVICE_MISCONFIGURED,
 }
+
+
+_CATEGORIES: Final = {"scanner": SCANNER, "printer": PRINTER, "plc": PLC, "ups": POWER}
+
+
+def category_of(key: str) -> str:
+    """What the journal calls a device."""
+    return _CATEGORIES.get(key.partition("-")[0], SYSTEM)
 
 
 def link_status(snapshot: LinkSnapshot) -> LinkStatus:

@@ -1,10 +1,15 @@
-"""The line's packing, switched on, off and over while the edge runs."""
+"""The line's packing and labelling, switched on, off and over while the edge runs."""
+
+from collections.abc import Sequence
 
 from domain.kernel import eventlog
 from domain.kernel.actor import system_actor
 from domain.line.operations.accumulation import READER, Accumulation
+from domain.line.plan import LinePlan
 from oktograph.core import Core
 from oktograph.edge.accumulator import Accumulator
+from oktograph.edge.labels import Labels
+from oktograph.edge.pipeline.pipeline import Print
 
 
 class Packing:
@@ -37,3 +42,29 @@ class Packing:
         actor = system_actor("edge", self._core.customer.id)
         async with self._core.transactions.begin(actor) as work:
             await eventlog.forget_reader(work.session, READER)
+
+
+class Labelling:
+    """The labels of what is complete, as the plans of the lines say; at most one reader."""
+
+    def __init__(self, core: Core, print_label: Print) -> None:
+        self._core = core
+        self._print = print_label
+        self._running: Labels | None = None
+
+    async def configure(self, plans: Sequence[LinePlan]) -> None:
+        """Where no plan prints, what is complete meanwhile gets no label later."""
+        await self.stop()
+        printing = {plan.id: plan for plan in plans if plan.print_batch or plan.print_pallet}
+        core = self._core
+        labels = Labels(core.transactions, core.tail, printing, core.customer.id, self._print)
+        if printing:
+            await labels.start()
+            self._running = labels
+        else:
+            await labels.forget()
+
+    async def stop(self) -> None:
+        if self._running is not None:
+            await self._running.stop()
+            self._running = None

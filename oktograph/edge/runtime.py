@@ -19,7 +19,7 @@ from oktograph.edge.factory_link import (
     open_target,
 )
 from oktograph.edge.line import EdgeLine, Site
-from oktograph.edge.packing import Packing
+from oktograph.edge.packing import Labelling, Packing
 from oktograph.edge.telemetry import EdgeTelemetry
 from oktograph.edge.transitions import forget_device_alarms
 from oktograph.runtime import Runtime
@@ -54,6 +54,7 @@ class EdgeRuntime(Runtime):
         self.services = self._services(machinery, open_batches(core, token, stack))
         self.entry = ServiceEntry(self.services)
         stack.push_async_callback(machinery.packing.stop)
+        stack.push_async_callback(machinery.labelling.stop)
         stack.push_async_callback(self.line.stop)
         stack.push_async_callback(self.control.stop)
         await self._watch_alarms()
@@ -86,7 +87,8 @@ class EdgeRuntime(Runtime):
         telemetry = EdgeTelemetry(
             core.clock, scans.committed, queue_size, settings.telemetry_interval_s
         )
-        return Machinery(self.line, Packing(core), scans, sync, telemetry)
+        labelling = Labelling(core, self.line.print)
+        return Machinery(self.line, Packing(core), labelling, scans, sync, telemetry)
 
     def _services(self, machinery: Machinery, batches: BatchSource) -> Services:
         core = self.core

@@ -10,7 +10,7 @@ still lost says so again at once.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
@@ -63,7 +63,8 @@ NOTABLE: Final[Mapping[LinkState, Meaning]] = {
 
 
 class TransitionJournal:
-    """An `OnTransition`. `component` acts, `category` is the journal's. Without `alarms` only the
+    """An `OnTransition`. `component` acts, `category` is the journal's, for all or by
+    the peer's name. Without `alarms` only the
     journal is told: for peers that nobody at the line can do anything about."""
 
     def __init__(
@@ -71,13 +72,13 @@ class TransitionJournal:
         transactions: Transactions,
         customer_id: int,
         component: str,
-        category: str,
+        category: str | Callable[[str], str],
         *,
         alarms: bool = True,
     ) -> None:
         self._transactions = transactions
         self._actor = system_actor(component, customer_id)
-        self._category = category
+        self._category = category if callable(category) else lambda _name: category
         self._alarms = alarms
         self._owed: dict[str, StateChange] = {}
         # An old change must not be written behind a new one.
@@ -127,7 +128,7 @@ class TransitionJournal:
         await record(
             work,
             message,
-            category=self._category,
+            category=self._category(change.name),
             source=change.name,
             severity=_severity(meaning, changed),
             data=_data(changed),
