@@ -106,10 +106,11 @@ OnTag = Callable[[TagBinding, TagValue], Awaitable[None]]
 class PlcPort(Driver, Protocol):
     """A supervised driver of one controller and the tags that are bound to it.
 
-    Made by `build(config, bindings, on_tag, connections, clock)` of its folder, which touches no
-    device and raises ValidationFailed, with a field such as `bindings.<name>.address`, for what
-    the protocol cannot do. `run` is connected once the controller has answered; then it polls, or
-    subscribes. When the link is lost every tag is told once as BAD.
+    Made by `build(config, bindings, on_tag, connections, clock)` of its folder (`connections` is
+    the process's one `drivers.connections.Connections`; `bindings` are this controller's), which
+    touches no device and raises ValidationFailed, with a field such as `bindings.<name>.address`,
+    for what the protocol cannot do. `run` is connected once the controller has answered; then it
+    polls, or subscribes. When the link is lost every tag is told once as BAD.
     """
 
     @property

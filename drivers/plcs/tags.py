@@ -100,9 +100,15 @@ class TagBinding(BaseModel):
         return self
 
 
+class TagRefused(Exception):
+    """The controller answered, and this tag cannot be had: no such address, another type, no
+    right. Its reason is for people; the link and the other tags are well."""
+
+
 @dataclass(frozen=True, slots=True)
 class TagValue:
-    """`value` is null until it was read once; `at_us` is when it was read or written."""
+    """`value` is null until it was read once, and the last known one where it is BAD; `at_us` is
+    when it was read or written, or turned BAD."""
 
     name: str
     value: Scalar | None
