@@ -4,6 +4,7 @@ import base64
 import binascii
 import re
 import uuid
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Self
 
@@ -55,7 +56,7 @@ def _numeric(text: str) -> int:
     return value
 
 
-_PARSERS = {
+_PARSERS: Mapping[str, Callable[[str], Identifier]] = {
     "i": _numeric,
     "s": str,
     "g": uuid.UUID,

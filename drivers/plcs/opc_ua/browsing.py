@@ -5,8 +5,10 @@ from dataclasses import dataclass
 
 import structlog
 from asyncua import ua
+from asyncua.ua.attribute_ids import AttributeIds
+from asyncua.ua.object_ids import ObjectIds
 
-from drivers.plcs.opc_ua.client import ServerSession
+from drivers.plcs.opc_ua.client import ServerSession, node_id
 from drivers.plcs.opc_ua.nodes import is_array, kind_of
 from drivers.plcs.opc_ua.values import type_name
 from drivers.plcs.tags import TagInfo
@@ -21,10 +23,10 @@ MAX_NODES = 20_000
 NODES_IN_A_REQUEST = 25
 
 _ATTRIBUTES = (
-    ua.AttributeIds.DataType,
-    ua.AttributeIds.ValueRank,
-    ua.AttributeIds.UserAccessLevel,
-    ua.AttributeIds.Description,
+    AttributeIds.DataType,
+    AttributeIds.ValueRank,
+    AttributeIds.UserAccessLevel,
+    AttributeIds.Description,
 )
 _FOLLOWED = ua.NodeClass.Object | ua.NodeClass.Variable
 _SHOWN = ua.BrowseResultMask.NodeClass | ua.BrowseResultMask.BrowseName
@@ -62,7 +64,7 @@ async def _kinds(
 
 
 async def _walked(session: ServerSession) -> list[_Found]:
-    root = ua.NodeId(ua.ObjectIds.ObjectsFolder)
+    root = node_id(ObjectIds.ObjectsFolder)
     seen, level, found = {root}, [_Found(root, "")], list[_Found]()
     for _ in range(MAX_DEPTH):
         below = []
@@ -114,7 +116,7 @@ def _description(node: ua.NodeId) -> ua.BrowseDescription:
     return ua.BrowseDescription(
         NodeId=node,
         BrowseDirection=ua.BrowseDirection.Forward,
-        ReferenceTypeId=ua.NodeId(ua.ObjectIds.HierarchicalReferences),
+        ReferenceTypeId=node_id(ObjectIds.HierarchicalReferences),
         IncludeSubtypes=True,
         NodeClassMask=_FOLLOWED,
         ResultMask=_SHOWN,

@@ -39,7 +39,7 @@ class ApplicationCertificate:
 def loaded(
     certificate_path: str, private_key_path: str, password: str | None
 ) -> ApplicationCertificate:
-    """Raises ConfigurationFault for files that are missing, unreadable or do not belong together."""
+    """Raises ConfigurationFault for files that are missing, no such thing or not of each other."""
     certificate = _parsed(Path(certificate_path))
     key = _key(Path(private_key_path), password)
     if key.public_key() != certificate.public_key():
@@ -113,9 +113,7 @@ def _content(path: Path) -> bytes:
     return data
 
 
-def _application(
-    certificate: x509.Certificate, key: rsa.RSAPrivateKey
-) -> ApplicationCertificate:
+def _application(certificate: x509.Certificate, key: rsa.RSAPrivateKey) -> ApplicationCertificate:
     try:
         names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
         uris = names.get_values_for_type(x509.UniformResourceIdentifier)
@@ -151,12 +149,14 @@ def _self_signed(key: rsa.RSAPrivateKey) -> x509.Certificate:
         .add_extension(_issued_by_itself(identifier, name, serial), critical=False)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_KEY_USAGE, critical=True)
-        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False)
+        .add_extension(x509.ExtendedKeyUsage(_PURPOSES), critical=False)
         .add_extension(_alternative_names(uri, host), critical=False)
     )
     return builder.sign(key, hashes.SHA256())
 
 
+# Of the edge, a client, and of its simulated servers.
+_PURPOSES = (ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.SERVER_AUTH)
 # What part 6, 6.2.2 asks of an application; signing certificates, for it is its own issuer.
 _KEY_USAGE = x509.KeyUsage(
     digital_signature=True,

@@ -2,16 +2,21 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
 
-from asyncua import Client, ua
+from asyncua import ua
+from asyncua.client.client import Client
 from asyncua.crypto import security_policies
+from asyncua.ua.attribute_ids import AttributeIds
+from asyncua.ua.status_codes import StatusCodes
+from asyncua.ua.uaerrors import UaError, UaStatusCodeError
 from cryptography.exceptions import InvalidSignature
 
 from drivers.link import ConfigurationFault, PeerLost
 from drivers.plcs.opc_ua import certificates
-from drivers.plcs.opc_ua.addresses import NodeAddress
+from drivers.plcs.opc_ua.addresses import Identifier, NodeAddress
 from drivers.plcs.opc_ua.settings import OpcUaSettings, UaSecurityMode, UaSecurityPolicy
 from drivers.plcs.port import PlcConfig
 from drivers.plcs.tags import TagRefused
@@ -21,12 +26,13 @@ from drivers.threads import completed
 # debug level what it sends, which is passwords too.
 logging.getLogger("asyncua").setLevel(logging.CRITICAL + 1)
 
-# Controllers have room for few sessions: one that was cut off must not be kept for an hour.
-SESSION_TIMEOUT_S = 60.0
+# Controllers have room for few sessions: one that was cut off must not be kept for long. An open
+# one is asked every `timeout_s`.
+LEAST_SESSION_TIMEOUT_S = 10.0
 # Nodes in one request: less than the least limit known of a controller's server.
 MOST_IN_A_REQUEST = 100
 
-_POLICIES = {
+_POLICIES: Mapping[UaSecurityPolicy, Any] = {
     UaSecurityPolicy.BASIC256SHA256: security_policies.SecurityPolicyBasic256Sha256,
     UaSecurityPolicy.AES128_SHA256_RSAOAEP: security_policies.SecurityPolicyAes128Sha256RsaOaep,
     UaSecurityPolicy.AES256_SHA256_RSAPSS: security_policies.SecurityPolicyAes256Sha256RsaPss,
@@ -35,26 +41,25 @@ _MODES = {
     UaSecurityMode.SIGN: ua.MessageSecurityMode.Sign,
     UaSecurityMode.SIGN_AND_ENCRYPT: ua.MessageSecurityMode.SignAndEncrypt,
 }
-_Codes = ua.StatusCodes
 # Asking again changes nothing, and a password that is asked again and again locks the account.
 _USER_REFUSED = (
-    _Codes.BadUserAccessDenied,
-    _Codes.BadIdentityTokenRejected,
-    _Codes.BadIdentityTokenInvalid,
-    _Codes.BadIdentityChangeNotSupported,
+    StatusCodes.BadUserAccessDenied,
+    StatusCodes.BadIdentityTokenRejected,
+    StatusCodes.BadIdentityTokenInvalid,
+    StatusCodes.BadIdentityChangeNotSupported,
 )
 _HOPELESS = (
     *_USER_REFUSED,
-    _Codes.BadSecurityPolicyRejected,
-    _Codes.BadSecurityModeRejected,
-    _Codes.BadSecurityModeInsufficient,
-    _Codes.BadCertificateTimeInvalid,
-    _Codes.BadCertificateUriInvalid,
-    _Codes.BadCertificateUseNotAllowed,
-    _Codes.BadCertificateRevoked,
+    StatusCodes.BadSecurityPolicyRejected,
+    StatusCodes.BadSecurityModeRejected,
+    StatusCodes.BadSecurityModeInsufficient,
+    StatusCodes.BadCertificateTimeInvalid,
+    StatusCodes.BadCertificateUriInvalid,
+    StatusCodes.BadCertificateUseNotAllowed,
+    StatusCodes.BadCertificateRevoked,
 )
 # These end when somebody trusts our certificate at the controller, so they are asked again.
-_UNTRUSTED = (_Codes.BadCertificateUntrusted, _Codes.BadSecurityChecksFailed)
+_UNTRUSTED = (StatusCodes.BadCertificateUntrusted, StatusCodes.BadSecurityChecksFailed)
 
 
 class ServerSession:
@@ -78,16 +83,14 @@ class ServerSession:
             if namespace not in self._namespaces:
                 raise TagRefused(f"is of the namespace {namespace}, which the controller lacks")
             namespace = self._namespaces[namespace]
-        return ua.NodeId(address.identifier, namespace)
+        return node_id(address.identifier, namespace)
 
     async def learn_namespaces(self) -> None:
         """They keep their indices for as long as the server runs."""
         uris = await self.client.get_namespace_array()
         self._namespaces = {uri: index for index, uri in reversed([*enumerate(uris)])}
 
-    async def read(
-        self, wanted: Sequence[tuple[ua.NodeId, ua.AttributeIds]]
-    ) -> list[ua.DataValue]:
+    async def read(self, wanted: Sequence[tuple[ua.NodeId, AttributeIds]]) -> list[ua.DataValue]:
         """Attributes, asked of the device and not of the server's memory."""
         found: list[ua.DataValue] = []
         for at in range(0, len(wanted), MOST_IN_A_REQUEST):
@@ -161,8 +164,13 @@ def _client(config: PlcConfig) -> Client:
     client.name = client.description = "Oktograph"
     client.product_uri = "urn:oktograph"
     client.application_uri = "urn:oktograph"
-    client.session_timeout = int(SESSION_TIMEOUT_S * 1000)
+    client.session_timeout = int(kept_s(config.timeout_s) * 1000)
     return client
+
+
+def kept_s(timeout_s: float) -> float:
+    """How long a server keeps what we left without farewell."""
+    return max(LEAST_SESSION_TIMEOUT_S, 5 * timeout_s)
 
 
 async def _connect(session: ServerSession, settings: OpcUaSettings) -> None:
@@ -188,7 +196,7 @@ async def _secure(client: Client, settings: OpcUaSettings) -> None:
         ours.private_key,
         mode=_MODES[settings.security_mode],
     )
-    shown = certificates.fingerprint(client.security_policy.peer_certificate)
+    shown = certificates.fingerprint(client.security_policy.peer_certificate or b"")
     if known is not None and shown not in known:
         raise ConfigurationFault(f"the server's certificate is not trusted: SHA-256 {shown.hex()}")
 
@@ -197,28 +205,29 @@ def _ours(settings: OpcUaSettings) -> certificates.ApplicationCertificate:
     certificate, key = settings.certificate_path, settings.private_key_path
     if certificate is None or key is None:
         return certificates.own(settings.certificate_folder or "")
-    password = settings.private_key_password
-    return certificates.loaded(certificate, key, password and password.get_secret_value())
+    locked = settings.private_key_password
+    password = None if locked is None else locked.get_secret_value()
+    return certificates.loaded(certificate, key, password)
 
 
 def _explained(error: BaseException, config: PlcConfig) -> BaseException:
     """What `run` raises for what connecting met."""
     if isinstance(error, TimeoutError):
         return PeerLost(f"no session within {config.connect_timeout_s:g} s")
-    if isinstance(error, ua.UaStatusCodeError):
+    if isinstance(error, UaStatusCodeError):
         return _refused(error, config)
-    if isinstance(error, ua.UaError) and str(error).startswith("No matching endpoints"):
+    if isinstance(error, UaError) and str(error).startswith("No matching endpoints"):
         settings = config.opc_ua
         wanted = settings.security_policy + (f" {settings.security_mode}" * settings.is_secured)
         return ConfigurationFault(f"the server offers no endpoint with {wanted}")
     if isinstance(error, InvalidSignature):
         return PeerLost("the server does not prove that its certificate is its own")
-    if isinstance(error, ua.UaError):
+    if isinstance(error, UaError):
         return PeerLost(str(error))
     return error
 
 
-def _refused(error: ua.UaStatusCodeError, config: PlcConfig) -> Exception:
+def _refused(error: UaStatusCodeError, config: PlcConfig) -> Exception:
     status = ua.StatusCode(error.code)
     said = f"{status.name}: {status.doc}"
     if error.code in _UNTRUSTED:
@@ -227,6 +236,10 @@ def _refused(error: ua.UaStatusCodeError, config: PlcConfig) -> Exception:
         who = config.opc_ua.username or "an anonymous user"
         return ConfigurationFault(f"the server refuses {who}: {said}")
     return ConfigurationFault(said) if error.code in _HOPELESS else PeerLost(said)
+
+
+def node_id(identifier: Identifier, namespace: int = 0) -> ua.NodeId:
+    return ua.NodeId(identifier, namespace)  # type: ignore[arg-type]  # its types are for itself
 
 
 async def _hung_up(client: Client, timeout_s: float) -> None:

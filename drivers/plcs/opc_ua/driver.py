@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass
 
 import structlog
 from asyncua import ua
+from asyncua.ua.attribute_ids import AttributeIds
+from asyncua.ua.uaerrors import UaError, UaStatusCodeError
 
 from domain.kernel.clock import Clock
 from domain.kernel.errors import NotFound, TimedOut, Unavailable, UpstreamFailed, ValidationFailed
@@ -54,13 +56,18 @@ class OpcUaPlc:
         self._table = TagTable(self._bindings.values(), on_tag, clock)
         self._counters = OpcUaCounters()
         self._monitor: Monitor | None = None
+        # Beyond a session, so that a link that comes and goes does not tell each time what is
+        # wrong with a tag.
+        self._known_refusals: dict[str, str] = {}
 
     async def run(self, link: Link) -> None:
-        async with opened(self.config) as session:
-            monitor = Monitor(session, self._bindings, self._table, self._counters, self._clock)
-            await monitor.look_up(list(self._bindings))
+        async with opened(self.config) as session, self._kept(session):
+            monitor = self._new_monitor(session)
+            await monitor.look_up(self._bindings)
             await link.connected(session.peer)
             self._monitor = monitor
+            self._table.found()
+            monitor.report(self._bindings)
             try:
                 await first_end(monitor.follow(link, self.config.opc_ua), session.until_lost())
             finally:
@@ -82,7 +89,7 @@ class OpcUaPlc:
                 raise ValidationFailed(name, "is only written")
         monitor = self._connected()
         places = [self._place(monitor, name) for name in names]
-        wanted = [(place.node, ua.AttributeIds.Value) for place in places]
+        wanted = [(place.node, AttributeIds.Value) for place in places]
         async with self._answered(monitor.session):
             answers = await monitor.session.read(wanted)
         self._counters.reads += 1
@@ -126,6 +133,16 @@ class OpcUaPlc:
                 raise UpstreamFailed(f"{binding.name} shows {seen.value} and not {expected}")
             await asyncio.sleep(READ_BACK_PAUSE_S)
 
+    def _new_monitor(self, session: ServerSession) -> Monitor:
+        return Monitor(
+            session,
+            self._bindings,
+            self._table,
+            self._counters,
+            self._known_refusals,
+            self._clock,
+        )
+
     def _bound(self, name: str) -> TagBinding:
         if name not in self._bindings:
             raise NotFound("Tag", name)
@@ -145,6 +162,16 @@ class OpcUaPlc:
         return place
 
     @asynccontextmanager
+    async def _kept(self, session: ServerSession) -> AsyncIterator[None]:
+        """Failures of what the driver asks by itself, in the words of a link."""
+        try:
+            yield
+        except TimeoutError:
+            raise PeerLost(f"no answer within {self.config.timeout_s:g} s") from None
+        except UaStatusCodeError as error:
+            raise PeerLost(values.said(ua.StatusCode(error.code))) from error
+
+    @asynccontextmanager
     async def _answered(self, session: ServerSession) -> AsyncIterator[None]:
         """Failures in the words of the port. No answer ends the session."""
         try:
@@ -153,10 +180,10 @@ class OpcUaPlc:
             reason = f"no answer within {self.config.timeout_s:g} s"
             session.lose(reason)
             raise TimedOut(f"{self._label}: {reason}") from None
-        except ua.UaStatusCodeError as error:
+        except UaStatusCodeError as error:
             said = values.said(ua.StatusCode(error.code))
             raise UpstreamFailed(f"{self._label}: {said}") from error
-        except (PeerLost, OSError, ua.UaError) as error:
+        except (PeerLost, OSError, UaError) as error:
             session.lose(str(error))
             raise Unavailable(f"{self._label}: {error}") from error
 

@@ -1,7 +1,7 @@
 """One session's share of a controller: where its tags are, which it refuses, what it publishes."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 import structlog
@@ -32,7 +32,8 @@ class MonitorCounters(Protocol):
 
 
 class Monitor:
-    """`places` has every tag once it was looked up; `refused` says why a tag is BAD."""
+    """`places` has every tag once it was looked up; `refused` says why a tag is BAD, and
+    `known_refusals` what has been logged of that and of earlier sessions."""
 
     def __init__(
         self,
@@ -40,6 +41,7 @@ class Monitor:
         bindings: Mapping[str, TagBinding],
         table: TagTable,
         counters: MonitorCounters,
+        known_refusals: dict[str, str],
         clock: Clock,
     ) -> None:
         self.session = session
@@ -49,6 +51,7 @@ class Monitor:
         self._order = list(bindings)
         self._table = table
         self._counters = counters
+        self._known_refusals = known_refusals
         self._clock = clock
         self._link: Link | None = None
         self._monitored: set[str] = set()
@@ -58,9 +61,12 @@ class Monitor:
         places = self.places.items()
         return {place.node: name for name, place in places if isinstance(place, Place)}
 
-    async def look_up(self, names: Sequence[str]) -> None:
-        """Finds the tags and notes what they hold."""
+    async def look_up(self, names: Iterable[str]) -> None:
+        """Finds the tags. Nothing is told yet: the controller counts as connected after this."""
         self.places |= await looked_up(self.session, [self._bindings[name] for name in names])
+
+    def report(self, names: Iterable[str]) -> None:
+        """Notes what they held, or why they cannot be had."""
         for name in names:
             place = self.places[name]
             if isinstance(place, TagRefused):
@@ -124,18 +130,20 @@ class Monitor:
             missing = [n for n, place in self.places.items() if isinstance(place, TagRefused)]
             if missing:
                 await self.look_up(missing)
+                self.report(missing)
                 await self._monitor(subscription)
 
     def _refuse(self, name: str, reason: str) -> TagValue:
         """One log line for a tag until it works again."""
-        if name not in self.refused:
+        if name not in self._known_refusals:
             self._counters.refused += 1
             binding = self._bindings[name]
             named = log.bind(plc=binding.plc, tag=name, address=binding.address)
             named.warning("tag_refused", reason=reason)
-        self.refused[name] = reason
+        self.refused[name] = self._known_refusals[name] = reason
         return self._table.bad(name)
 
     def _accept(self, name: str) -> None:
-        if self.refused.pop(name, None) is not None:
+        self.refused.pop(name, None)
+        if self._known_refusals.pop(name, None) is not None:
             log.info("tag_back", plc=self._bindings[name].plc, tag=name)

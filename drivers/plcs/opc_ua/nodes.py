@@ -5,13 +5,15 @@ from dataclasses import dataclass
 
 from asyncua import ua
 from asyncua.common.ua_utils import data_type_to_variant_type
+from asyncua.ua.attribute_ids import AttributeIds
+from asyncua.ua.uaerrors import UaError
 
 from drivers.plcs.opc_ua.addresses import NodeAddress
 from drivers.plcs.opc_ua.client import ServerSession
 from drivers.plcs.opc_ua.values import built_in, fitting, said
 from drivers.plcs.tags import TagBinding, TagRefused
 
-_ATTRIBUTES = (ua.AttributeIds.DataType, ua.AttributeIds.ValueRank, ua.AttributeIds.Value)
+_ATTRIBUTES = (AttributeIds.DataType, AttributeIds.ValueRank, AttributeIds.Value)
 
 
 class TypeRefused(TagRefused):
@@ -91,5 +93,5 @@ async def kind_of(
     try:
         async with session.answering():
             return await data_type_to_variant_type(session.client.get_node(declared))
-    except (ua.UaError, ValueError):
+    except (UaError, ValueError):
         return None

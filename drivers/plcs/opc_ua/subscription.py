@@ -6,13 +6,14 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from asyncua import ua
+from asyncua.ua.attribute_ids import AttributeIds
 
 from drivers.link import PeerLost
-from drivers.plcs.opc_ua.client import MOST_IN_A_REQUEST, SESSION_TIMEOUT_S, ServerSession
+from drivers.plcs.opc_ua.client import MOST_IN_A_REQUEST, ServerSession, kept_s
 from drivers.plcs.opc_ua.settings import OpcUaSettings
 
-# How often a server with nothing to tell says so, and how many of these may be missed.
-KEEPALIVE_S = 2.0
+# A server with nothing to tell says so as often as it is asked for its state; so many of these
+# may be missed.
 MISSED_KEEPALIVES = 3
 
 # Awaited before more is asked for: while it takes its time, the server keeps the values back.
@@ -42,11 +43,12 @@ class Subscription:
 
     async def open(self) -> None:
         interval_s = self._settings.publishing_interval_s
-        beats = max(1, round(KEEPALIVE_S / interval_s))
+        beats = max(1, round(self._session.timeout_s / interval_s))
+        lifetime_s = kept_s(self._session.timeout_s)
         wanted = ua.CreateSubscriptionParameters(
             RequestedPublishingInterval=interval_s * 1000,
             RequestedMaxKeepAliveCount=beats,
-            RequestedLifetimeCount=max(3 * beats, math.ceil(SESSION_TIMEOUT_S / interval_s)),
+            RequestedLifetimeCount=max(3 * beats, math.ceil(lifetime_s / interval_s)),
         )
         self._heard_at_s = _now_s()
         async with self._session.answering():
@@ -71,13 +73,14 @@ class Subscription:
 
     async def watch(self) -> None:
         """Raises PeerLost once the server has stopped publishing, whatever else it answers."""
-        while (left_s := self._heard_at_s + self._silence_s - _now_s()) > 0 or self._busy:
+        # When to look next depends on what was heard since the last look.
+        while (left_s := self._heard_at_s + self._silence_s - _now_s()) > 0 or self._busy:  # noqa: ASYNC110
             await asyncio.sleep(max(left_s, self._session.timeout_s))
         raise PeerLost("the server stopped publishing")
 
     def _request(self, item: Item) -> ua.MonitoredItemCreateRequest:
         return ua.MonitoredItemCreateRequest(
-            ItemToMonitor=ua.ReadValueId(NodeId=item.node, AttributeId=ua.AttributeIds.Value),
+            ItemToMonitor=ua.ReadValueId(NodeId=item.node, AttributeId=AttributeIds.Value),
             MonitoringMode=ua.MonitoringMode.Reporting,
             RequestedParameters=ua.MonitoringParameters(
                 ClientHandle=item.handle,

@@ -22,7 +22,7 @@ VARIANTS: Mapping[TagType, ua.VariantType] = {
     TagType.LREAL: ua.VariantType.Double,
     TagType.STRING: ua.VariantType.String,
 }
-_TYPES: Mapping[ua.VariantType, TagType] = {variant: type for type, variant in VARIANTS.items()}
+_TYPES: Mapping[ua.VariantType, TagType] = {kind: name for name, kind in VARIANTS.items()}
 # Structure, DataValue, BaseDataType and DiagnosticInfo say nothing of how a value is encoded.
 _ABSTRACT = (22, 23, 24, 25)
 _OVERFLOW = 0x480
