@@ -29,6 +29,8 @@ logging.getLogger("asyncua").setLevel(logging.CRITICAL + 1)
 # Controllers have room for few sessions: one that was cut off must not be kept for long. An open
 # one is asked every `timeout_s`.
 LEAST_SESSION_TIMEOUT_S = 10.0
+# For a server that is lost, and may hear us yet: every moment is one later that it is told.
+LOST_FAREWELL_S = 0.1
 # Nodes in one request: less than the least limit known of a controller's server.
 MOST_IN_A_REQUEST = 100
 
@@ -142,15 +144,19 @@ async def opened(config: PlcConfig) -> AsyncIterator[ServerSession]:
         async with asyncio.timeout(config.connect_timeout_s):
             await _connect(session, config.opc_ua)
     except BaseException as error:
-        await _hung_up(client, timeout_s=0)
+        await _hung_up(client, LOST_FAREWELL_S)
         explained = _explained(error, config)
         if explained is error:
             raise
         raise explained from error
     try:
         yield session
-    finally:
+    except asyncio.CancelledError:
         await _hung_up(client, config.timeout_s)
+        raise
+    except BaseException:
+        await _hung_up(client, LOST_FAREWELL_S)
+        raise
 
 
 def _client(config: PlcConfig) -> Client:

@@ -1,4 +1,4 @@
-"""What lies between a simulated server and its clients: a wire that can be made to misbehave."""
+"""What lies between a simulated controller and its clients: a wire that can misbehave."""
 
 import asyncio
 import socket
