@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from drivers.configuration import DeviceModel
 
 Scalar = bool | int | float | str
 
@@ -50,15 +52,13 @@ class Quality(StrEnum):
 TagName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,63}$")]
 
 
-class TagBinding(BaseModel):
+class TagBinding(DeviceModel):
     """`name` is unique on the edge, whatever the controller. `address` is in the words of the
     controller's protocol. Numbers that people see are raw * scale + offset, in `unit`.
 
     `deadband`, in those numbers: how much a value must move to be told again. `read_back`: a write
     counts only when the controller then shows the value. `length`: bytes of a STRING.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: TagName
     plc: Annotated[str, Field(min_length=1, max_length=64)]

@@ -3,14 +3,9 @@
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    SecretStr,
-    ValidationInfo,
-    field_validator,
-)
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
+
+from drivers.configuration import DeviceModel
 
 
 class UaSecurityPolicy(StrEnum):
@@ -32,7 +27,7 @@ FilePath = Annotated[str | None, Field(min_length=1, max_length=1024, validate_d
 Secret = Annotated[SecretStr | None, Field(min_length=1, max_length=1024, validate_default=True)]
 
 
-class OpcUaSettings(BaseModel):
+class OpcUaSettings(DeviceModel):
     """`path` is what follows host and port in the server's URL.
 
     With a policy, the edge shows a certificate of its own: `certificate_path` with
@@ -41,8 +36,6 @@ class OpcUaSettings(BaseModel):
     another is refused. Unset, any is taken. `queue_size`: values of one tag that the server keeps
     between two publishings, the oldest dropped beyond.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     path: str = Field(default="", max_length=255, pattern=r"^(/[!-~]*)?$")
     security_policy: UaSecurityPolicy = UaSecurityPolicy.NONE

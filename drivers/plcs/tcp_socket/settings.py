@@ -2,9 +2,9 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import ConfigDict, Field, ValidationInfo, field_validator
 
-from drivers.configuration import WireBytes
+from drivers.configuration import DeviceModel, WireBytes
 from drivers.plcs.tcp_socket.templates import Template
 
 Words = Annotated[str, Field(min_length=1, max_length=255)]
@@ -36,7 +36,7 @@ _ALLOWED: dict[str, tuple[str, ...]] = {
 }
 
 
-class TcpSocketSettings(BaseModel):
+class TcpSocketSettings(DeviceModel):
     """Lines of text between `start` and `terminator`, made and understood by templates with
     `{address}` and `{tag}` (a binding's), `{value}` and `{reason}`; `{{` is a brace itself.
 
@@ -47,7 +47,7 @@ class TcpSocketSettings(BaseModel):
     are passed over. `silence_s`: the longest that it keeps silent while it is well.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+    model_config = ConfigDict(validate_default=True)
 
     start: WireBytes = Field(default=b"", max_length=8)
     terminator: Terminator = b"\r\n"
