@@ -26,6 +26,8 @@ from drivers.threads import completed
 # debug level what it sends, which is passwords too.
 logging.getLogger("asyncua").setLevel(logging.CRITICAL + 1)
 
+# As IANA has it for OPC UA.
+PORT = 4840
 # Controllers have room for few sessions: one that was cut off must not be kept for long. An open
 # one is asked every `timeout_s`.
 LEAST_SESSION_TIMEOUT_S = 10.0
@@ -163,7 +165,7 @@ def _client(config: PlcConfig) -> Client:
     host = f"[{config.host}]" if ":" in config.host else config.host
     # Each answer while connecting has the whole time for it: making keys is slow on a controller.
     client = Client(
-        f"opc.tcp://{host}:{config.port}{config.opc_ua.path}",
+        f"opc.tcp://{host}:{config.port or PORT}{config.opc_ua.path}",
         timeout=config.connect_timeout_s,
         watchdog_intervall=config.timeout_s,
     )

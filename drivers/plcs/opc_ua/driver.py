@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from domain.kernel.clock import Clock, SystemClock
+from domain.kernel.clock import Clock
 from domain.kernel.errors import ValidationFailed
 from drivers.connections import Connections
 from drivers.plcs.opc_ua.addresses import NodeAddress
@@ -15,13 +15,12 @@ def build(
     bindings: Sequence[TagBinding],
     on_tag: OnTag,
     connections: Connections,
-    clock: Clock | None = None,
+    clock: Clock,
 ) -> PlcPort:
     """Touches no device. Raises ValidationFailed. `connections` are not shared: a server has a
     session for each controller that is declared, and answers many requests at once."""
-    for field, value in (("host", config.host), ("port", config.port)):
-        if not value:
-            raise ValidationFailed(f"plcs.{config.id}.{field}", "needed for OPC UA")
+    if not config.host:
+        raise ValidationFailed(f"plcs.{config.id}.host", "needed to dial the server")
     for binding in bindings:
         try:
             NodeAddress.parse(binding.address)
@@ -30,4 +29,4 @@ def build(
     # The library takes 0.3 s to load: only a line that has such a controller pays for it.
     from drivers.plcs.opc_ua.plc import OpcUaPlc
 
-    return OpcUaPlc(config, bindings, on_tag, clock or SystemClock())
+    return OpcUaPlc(config, bindings, on_tag, clock)

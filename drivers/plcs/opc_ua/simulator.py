@@ -10,10 +10,10 @@ from asyncua.common.callback import CallbackType
 from asyncua.common.node import Node
 from asyncua.ua.attribute_ids import AttributeIds
 
-from drivers.plcs.relay import Relay
 from drivers.plcs.opc_ua.serving import made_server
 from drivers.plcs.opc_ua.simulation import NAMESPACE_URI, SimulatedNode, SimulatorConfig
 from drivers.plcs.opc_ua.values import VARIANTS
+from drivers.plcs.relay import Relay
 from drivers.plcs.tags import Quality, Scalar
 
 ENCODER_STEP_S = 0.02

@@ -3,16 +3,14 @@
 import asyncio
 from asyncio import StreamReader, StreamWriter
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 from drivers.link import PeerLost
 from drivers.plcs.port import PlcConfig
+from drivers.plcs.tcp_socket.pushes import Pushes
 from drivers.plcs.tcp_socket.settings import TcpSocketSettings
 from drivers.scanners.tcp import keep_alive
-
-# Takes a line that nobody asked for; false where it makes nothing of it.
-OnUnasked = Callable[[str], bool]
 
 
 class Lines:
@@ -24,42 +22,40 @@ class Lines:
         reader: StreamReader,
         writer: StreamWriter,
         settings: TcpSocketSettings,
-        on_unasked: OnUnasked,
+        pushes: Pushes,
     ) -> None:
         peer = writer.get_extra_info("peername")
         self.peer = f"{peer[0]}:{peer[1]}" if peer else "a peer that is already gone"
+        self.heard = asyncio.Event()
         self.heard_at_s = asyncio.get_running_loop().time()
         self._reader = reader
         self._writer = writer
         self._settings = settings
-        self._on_unasked = on_unasked
+        self._pushes = pushes
         self._asked: deque[asyncio.Future[str]] = deque()
         self._lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        # The first line, before any question.
+        self.greeting = None if settings.greeting is None else self._next_answer()
 
     async def ask(self, command: str) -> str:
         """The next line that is an answer. Raises PeerLost."""
-        answer = self.next_answer()
-        await self.send(command)
-        return await self.awaited(answer)
-
-    def next_answer(self) -> "asyncio.Future[str]":
-        answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        self._asked.append(answer)
-        return answer
-
-    async def send(self, command: str) -> None:
         settings = self._settings
         self._check()
-        self._writer.write(
-            settings.start + command.encode(settings.encoding) + settings.terminator
-        )
+        answer = self._next_answer()
+        line = settings.start + command.encode(settings.encoding) + settings.terminator
+        self._writer.write(line)
         await self._writer.drain()
+        return await self.awaited(answer)
 
     async def awaited(self, answer: "asyncio.Future[str]") -> str:
         await asyncio.wait({answer, self._lost}, return_when=asyncio.FIRST_COMPLETED)
         if not answer.done():
             self._check()
         return answer.result()
+
+    async def greeted(self) -> str:
+        """The line that it greets with. Raises PeerLost."""
+        return await self.awaited(self.greeting or self._next_answer())
 
     def lose(self, reason: str) -> None:
         if not self._lost.done():
@@ -88,6 +84,7 @@ class Lines:
         except asyncio.LimitOverrunError:
             most = self._settings.max_line_bytes
             raise PeerLost(f"a line of more than {most} bytes") from None
+        self.heard.set()
         self.heard_at_s = asyncio.get_running_loop().time()
         if self._settings.start:
             line = line.rpartition(self._settings.start)[2]
@@ -96,8 +93,13 @@ class Lines:
         except UnicodeDecodeError:
             raise PeerLost(f"a line that is not {self._settings.encoding}") from None
 
+    def _next_answer(self) -> "asyncio.Future[str]":
+        answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._asked.append(answer)
+        return answer
+
     def _take(self, line: str) -> None:
-        if self._settings.push is not None and self._on_unasked(line):
+        if self._pushes.take(line):
             return
         if self._asked:
             answer = self._asked.popleft()
@@ -105,6 +107,8 @@ class Lines:
                 answer.set_result(line)
         elif self._settings.push is None:
             self.lose(f"a line that nobody asked for: {line[:80]!r}")
+        else:
+            self._pushes.counters.passed_over += 1
 
     def _check(self) -> None:
         if self._lost.done():
@@ -112,7 +116,7 @@ class Lines:
 
 
 @asynccontextmanager
-async def connected(config: PlcConfig, on_unasked: OnUnasked) -> AsyncIterator[Lines]:
+async def connected(config: PlcConfig, pushes: Pushes) -> AsyncIterator[Lines]:
     """Raises PeerLost or OSError. Within, whoever leaves breaks the connection off: an answer that
     comes after that is nobody's."""
     settings = config.tcp_socket
@@ -124,7 +128,7 @@ async def connected(config: PlcConfig, on_unasked: OnUnasked) -> AsyncIterator[L
     except TimeoutError:
         raise PeerLost(f"no answer within {config.connect_timeout_s:g} s") from None
     keep_alive(writer)
-    lines = Lines(reader, writer, settings, on_unasked)
+    lines = Lines(reader, writer, settings, pushes)
     reading = asyncio.create_task(lines.read(), name=f"lines of {config.key}")
     try:
         yield lines

@@ -92,6 +92,8 @@ def _check(template: Template, field: str, data: dict[str, Any]) -> None:
     for group in _DEMANDED[field]:
         if not set(group) & set(template.fields):
             raise ValueError("needs " + " or ".join(f"{{{each}}}" for each in group))
+    if field == "error_answer" and template.text == "{reason}":
+        raise ValueError("needs more than {reason}, which every line would be")
     _check_plain(template.text, data)
 
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from string import Formatter
 
 # The last place of a line takes all that is left; those before it as little as they can.
@@ -37,6 +38,12 @@ class Template:
         if name is None:
             return re.escape(literal)
         return re.escape(literal) + (_ANY if name == self.fields[-1] else _LITTLE)
+
+
+@lru_cache(maxsize=1024)
+def template(text: str) -> Template:
+    """Made once for all the lines of its form."""
+    return Template(text)
 
 
 def _parts(text: str) -> list[tuple[str, str | None]]:
