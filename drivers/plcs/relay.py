@@ -1,6 +1,7 @@
 """What lies between a simulated controller and its clients: a wire that can misbehave."""
 
 import asyncio
+import secrets
 import socket
 import struct
 from asyncio import StreamReader, StreamWriter
@@ -8,19 +9,21 @@ from collections.abc import Callable
 from contextlib import suppress
 
 PIECE_BYTES = 65536
+MOST_UNDER_WAY = 1000
 
 
 class Relay:
     """Passes everything on to a port of this machine, both ways.
 
     While it runs: `stall` holds all that is sent, with the connections open, until `resume`;
-    `delay_s` passes each answer on that much later; `refuses` closes whatever is opened from now
-    on; `cut` closes the connections, `reset` breaks them, `abandon` leaves them half open as a
-    power cut does; `garble` sends bytes of one's own to the clients.
+    `delay_s` passes each answer on that much later; `garbles` makes noise of them; `refuses`
+    breaks whatever is opened from now on; `cut` closes the connections, `reset` breaks them,
+    `abandon` leaves them half open as a power cut does; `flood` sends noise unasked.
     """
 
     def __init__(self) -> None:
         self.delay_s = 0.0
+        self.garbles = False
         self.refuses = False
         self.opened_count = 0
         self.port = 0
@@ -75,9 +78,11 @@ class Relay:
         self._abandoned += self._wires
         self._part(lambda _: None)
 
-    def garble(self, data: bytes) -> None:
-        for client in self._wires:
-            client.write(data)
+    async def flood(self, size: int) -> None:
+        for client in list(self._wires):
+            with suppress(OSError):
+                client.write(secrets.token_bytes(size))
+                await client.drain()
 
     def _part(self, part: Callable[[StreamWriter], None]) -> None:
         gone, self._wires = self._wires, {}
@@ -102,7 +107,7 @@ class Relay:
             return
         self._wires[client] = server
         try:
-            passing = (self._pass(reader, server), self._pass(answers, client, is_answer=True))
+            passing = (self._pass(reader, server), self._pass_late(answers, client))
             tasks = [asyncio.create_task(each) for each in passing]
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -113,16 +118,39 @@ class Relay:
             if client not in self._abandoned:
                 client.close()
 
-    async def _pass(
-        self, reader: StreamReader, writer: StreamWriter, *, is_answer: bool = False
-    ) -> None:
+    async def _pass(self, reader: StreamReader, writer: StreamWriter) -> None:
         with suppress(OSError):
             while piece := await reader.read(PIECE_BYTES):
                 await self._flowing.wait()
-                if is_answer and self.delay_s:
-                    await asyncio.sleep(self.delay_s)
                 writer.write(piece)
                 await writer.drain()
+
+    async def _pass_late(self, reader: StreamReader, writer: StreamWriter) -> None:
+        """Answers, in order; one that is late keeps no other waiting that is."""
+        underway: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue(MOST_UNDER_WAY)
+        arriving = asyncio.create_task(self._deliver(underway, writer))
+        try:
+            while piece := await reader.read(PIECE_BYTES):
+                await underway.put((_now_s() + self.delay_s, piece))
+        except OSError:
+            return
+        finally:
+            arriving.cancel()
+
+    async def _deliver(
+        self, underway: "asyncio.Queue[tuple[float, bytes]]", writer: StreamWriter
+    ) -> None:
+        with suppress(OSError):
+            while True:
+                due_s, piece = await underway.get()
+                await asyncio.sleep(max(0.0, due_s - _now_s()))
+                await self._flowing.wait()
+                writer.write(secrets.token_bytes(len(piece)) if self.garbles else piece)
+                await writer.drain()
+
+
+def _now_s() -> float:
+    return asyncio.get_running_loop().time()
 
 
 def _break(writer: StreamWriter) -> None:

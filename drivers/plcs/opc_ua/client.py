@@ -31,7 +31,9 @@ PORT = 4840
 # Controllers have room for few sessions: one that was cut off must not be kept for long. An open
 # one is asked every `timeout_s`.
 LEAST_SESSION_TIMEOUT_S = 10.0
-# For a server that is lost, and may hear us yet: every moment is one later that it is told.
+# How long a service that stops waits for a server's last word; and for one that is lost, and may
+# hear us yet: every moment is one later that the loss is told.
+FAREWELL_S = 1.0
 LOST_FAREWELL_S = 0.1
 # Nodes in one request: less than the least limit known of a controller's server.
 MOST_IN_A_REQUEST = 100
@@ -154,7 +156,7 @@ async def opened(config: PlcConfig) -> AsyncIterator[ServerSession]:
     try:
         yield session
     except asyncio.CancelledError:
-        await _hung_up(client, config.timeout_s)
+        await _hung_up(client, min(config.timeout_s, FAREWELL_S))
         raise
     except BaseException:
         await _hung_up(client, LOST_FAREWELL_S)

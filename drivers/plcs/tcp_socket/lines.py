@@ -133,6 +133,7 @@ async def connected(config: PlcConfig, pushes: Pushes) -> AsyncIterator[Lines]:
     try:
         yield lines
     finally:
+        lines.lose("the connection was closed")
         writer.transport.abort()
         reading.cancel()
         await asyncio.wait({reading})
