@@ -119,7 +119,6 @@ class Monitor:
         for item, status in zip(items, await subscription.add(items), strict=True):
             name = self._order[item.handle]
             if status.is_bad():
-                self.places[name] = TagRefused(values.said(status))
                 self._refuse(name, values.said(status))
             else:
                 self._monitored.add(name)
@@ -128,10 +127,9 @@ class Monitor:
         while True:
             await asyncio.sleep(REFUSED_INTERVAL_S)
             missing = [n for n, place in self.places.items() if isinstance(place, TagRefused)]
-            if missing:
-                await self.look_up(missing)
-                self.report(missing)
-                await self._monitor(subscription)
+            await self.look_up(missing)
+            self.report(missing)
+            await self._monitor(subscription)
 
     def _refuse(self, name: str, reason: str) -> TagValue:
         """One log line for a tag until it works again."""

@@ -87,6 +87,11 @@ class OpcUaSimulator:
         namespace = f"nsu={NAMESPACE_URI}" if by_uri else f"ns={self._namespace}"
         return f"{namespace};s={name}"
 
+    async def add(self, node: SimulatedNode) -> None:
+        """As a program does that is loaded while the controller runs."""
+        self._nodes[node.name] = node
+        await self._add(node)
+
     async def set(self, name: str, value: Scalar, quality: Quality = Quality.GOOD) -> None:
         variant = ua.Variant(value, VARIANTS[self._nodes[name].type])
         status = ua.StatusCode(_STATUS[quality])  # type: ignore[arg-type]  # names are allowed
@@ -131,9 +136,8 @@ class OpcUaSimulator:
         )
         if node.writable:
             await variable.set_writable()
-        if node.description:
-            text = ua.LocalizedText(node.description)
-            await variable.write_attribute(AttributeIds.Description, ua.DataValue(ua.Variant(text)))
+        text = ua.DataValue(ua.Variant(ua.LocalizedText(node.description)))
+        await variable.write_attribute(AttributeIds.Description, text)
 
     async def _folder(self, parent: Node, path: str, name: str) -> Node:
         node_id = self._node_id(path)

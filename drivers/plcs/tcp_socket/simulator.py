@@ -10,7 +10,7 @@ from domain.kernel.errors import ValidationFailed
 from drivers.plcs.relay import Relay
 from drivers.plcs.tags import Scalar, TagBinding, TagRefused
 from drivers.plcs.tcp_socket import values
-from drivers.plcs.tcp_socket.simulation import SimulatorConfig
+from drivers.plcs.tcp_socket.simulation import SimulatedPoint, SimulatorConfig
 from drivers.plcs.tcp_socket.templates import template
 
 ENCODER_STEP_S = 0.02
@@ -32,10 +32,11 @@ class TcpSocketSimulator:
         self.misanswers = False
         self.asked = 0
         self.writes: list[tuple[str, Scalar]] = []
-        names = {point.address: f"point{at}" for at, point in enumerate(config.points)}
-        self._points = {p.address: p.binding(names[p.address]) for p in config.points}
-        self._read_only = {p.address for p in config.points if not p.writable}
-        self._values: dict[str, Scalar] = {p.address: p.initial for p in config.points}
+        self._points: dict[str, TagBinding] = {}
+        self._read_only: set[str] = set()
+        self._values: dict[str, Scalar] = {}
+        for point in config.points:
+            self.add(point)
         self._addresses = {tag: address for address, tag in config.tags.items()}
         self._server: asyncio.Server | None = None
         self._clients: dict[StreamWriter, asyncio.Task[None]] = {}
@@ -78,6 +79,13 @@ class TcpSocketSimulator:
             own = self._server.sockets[0].getsockname()[1]
             await self.relay.start(self.config.host, self.port, own)
             self.port = self.relay.port
+
+    def add(self, point: SimulatedPoint) -> None:
+        """As a program does that is loaded while the controller runs."""
+        self._points[point.address] = point.binding(f"point{len(self._points)}")
+        self._values[point.address] = point.initial
+        if not point.writable:
+            self._read_only.add(point.address)
 
     async def set(self, address: str, value: Scalar) -> None:
         self._values[address] = value
