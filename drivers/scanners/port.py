@@ -17,6 +17,7 @@ from domain.kernel.errors import ValidationFailed
 from domain.line.models import ScannerRole
 from drivers.configuration import DeviceModel, WireBytes, validated
 from drivers.link import Driver
+from drivers.scanners.modbus_settings import ModbusScanner
 from drivers.scanners.profiles import (
     PROFILES,
     FrameProfile,
@@ -61,6 +62,7 @@ class ScannerConfig(DeviceModel):
     host: Annotated[str, Field(max_length=255, validate_default=True)] = ""
     port: Annotated[int, Field(ge=0, le=65535, validate_default=True)] = 0
     allowed_peers: tuple[IPvAnyAddress, ...] = ()
+    modbus: ModbusScanner | None = None
     framing: FrameProfile = PROFILES[ScannerModel.GENERIC]
     reply_good: WireBytes | None = None
     reply_bad: WireBytes | None = None

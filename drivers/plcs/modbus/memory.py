@@ -53,6 +53,10 @@ class UnitMemory:
         registers = self._registers[place.table]
         registers[here] = written(self._points[name].binding, place, value, bytes(registers[here]))
 
+    def put_registers(self, table: Table, first: int, data: bytes) -> None:
+        """Two bytes each, as they stand on the wire."""
+        self._registers[table][2 * first : 2 * first + len(data)] = data
+
     def answer(self, question: bytes) -> bytes:
         function = question[0]
         try:

@@ -83,9 +83,10 @@ class ModbusSession:
             present = await self._unit.ask(pdu.read(place.table, place.first, place.count))
         data = written(binding, place, value, present)
         many = pdu.write_registers(place.first, data)
-        await self._either(
-            pdu.write_register(place.first, data) if place.count == 1 else many, many
-        )
+        if place.count == 1:
+            await self._either(pdu.write_register(place.first, data), many)
+        else:
+            await self._unit.ask(many)
 
     async def _masked(self, place: Place, on: bool) -> bool:
         """Changes the bit within the unit, where it knows how to."""
