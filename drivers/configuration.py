@@ -7,12 +7,23 @@ from typing import Annotated, Any, TypeVar
 from pydantic import (
     BaseModel,
     BeforeValidator,
+    ConfigDict,
     PlainSerializer,
     ValidationError,
     WithJsonSchema,
 )
+from pydantic.alias_generators import to_camel
 
 from domain.kernel.errors import ValidationFailed
+
+
+class DeviceModel(BaseModel):
+    """Settings of a device or a part of it: names in camelCase or as here, nothing unknown."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True
+    )
+
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 

@@ -8,21 +8,22 @@ import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
 from contextlib import asynccontextmanager
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, cast
 
 from drivers.link import ConfigurationFault, PeerLost
+from drivers.turns import Turns
 
 ClientT = TypeVar("ClientT")
 EndpointT = TypeVar("EndpointT", bound=Hashable)
 
 
 class Connection(Generic[ClientT]):
-    """A client that several devices use. `turn` is held for one request and its answer where the
-    protocol cannot tell whose answer came."""
+    """A client that several devices use. They take `turns` where the protocol cannot tell whose
+    answer came, or the peer takes one request at a time."""
 
     def __init__(self, client: ClientT) -> None:
         self._client = client
-        self.turn = asyncio.Lock()
+        self.turns = Turns()
         self.users = 0
         self._lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
@@ -108,6 +109,21 @@ class ConnectionPool(Generic[EndpointT, ClientT]):
                 await self._hang_up(connection._client)
                 place.connection = None
                 place.changed.notify_all()
+
+
+class Connections:
+    """The pools of one process, one per protocol, each made when first asked for: whoever names
+    the same maker shares its pool."""
+
+    def __init__(self) -> None:
+        self._pools: dict[object, object] = {}
+
+    def pool(
+        self, make: Callable[[], ConnectionPool[EndpointT, ClientT]]
+    ) -> ConnectionPool[EndpointT, ClientT]:
+        if make not in self._pools:
+            self._pools[make] = make()
+        return cast(ConnectionPool[EndpointT, ClientT], self._pools[make])
 
 
 def _again(error: Exception | None) -> Exception:

@@ -7,6 +7,7 @@ from typing import Any
 
 from domain.kernel.clock import Clock
 from domain.kernel.errors import ValidationFailed
+from domain.line.models import ScannerRole
 from domain.line.ports import ScannerCatalogue
 from drivers.backoff import BackoffPolicy
 from drivers.link import Driver
@@ -14,7 +15,6 @@ from drivers.scanners.port import (
     MAX_SCANNERS,
     OnReading,
     ScannerConfig,
-    ScannerRole,
     ScannerTransport,
 )
 from drivers.scanners.profiles import ScannerModel

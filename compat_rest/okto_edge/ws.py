@@ -42,6 +42,7 @@ def _event(row: LogRow) -> Message:
 
 _PRESENTERS: dict[str, Callable[[LogRow], Message]] = {
     production.SCAN_RECORDED: _scan,
+    production.SCAN_CHECKED: _scan,
     production.BATCH_CREATED: _batch("created"),
     production.BATCH_FILLED: _batch("updated"),
     production.BATCH_EMPTIED: _batch("updated"),

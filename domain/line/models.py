@@ -1,7 +1,35 @@
-"""What people at an edge have set otherwise than its settings say."""
+"""The line: its kinds of hardware, and what people have set otherwise than its settings say."""
+
+from enum import StrEnum
 
 from sqlalchemy import BigInteger, Text
 from sqlmodel import Field, SQLModel
+
+
+class HardwareKind(StrEnum):
+    """By the names that configurations have."""
+
+    SCANNERS = "scanners"
+    PRINTERS = "printers"
+    PLCS = "plcs"
+    PLC_BINDINGS = "plcBindings"
+    UPS = "ups"
+    GPIO = "gpio"
+    LINES = "lines"
+
+
+class ScannerRole(StrEnum):
+    """What a reading does on the line: makes a bottle, takes one out, is checked against the
+    loaded buffer, lets only sound bottles pass, packs into a batch or onto a pallet, confirms a
+    reject."""
+
+    ADD = "ADD"
+    REMOVE = "REMOVE"
+    VERIFY_LOCAL_BUFFER = "VERIFY_LOCAL_BUFFER"
+    REJECTION = "REJECTION"
+    PACKAGE = "PACKAGE"
+    BOX = "BOX"
+    REJECTION_FEEDBACK = "REJECTION_FEEDBACK"
 
 
 class LineOverride(SQLModel, table=True):

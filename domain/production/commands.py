@@ -1,6 +1,7 @@
 """What can be asked of production. Ids are plain ids; times are microseconds, UTC."""
 
 from dataclasses import dataclass
+from enum import Enum
 from typing import Annotated, Final
 
 from pydantic import Field, StringConstraints
@@ -22,6 +23,15 @@ LAST_MOMENT_US: Final = 253_402_300_799_999_999
 FIRST_MOMENT_US: Final = -62_135_596_800_000_000
 
 
+class ScanPurpose(Enum):
+    """What a read is for. MAKE: a good code becomes a bottle. CHECK: the bottle that it names is
+    looked up, none is made. LABEL: it names something else, and any text will do."""
+
+    MAKE = "make"
+    CHECK = "check"
+    LABEL = "label"
+
+
 @dataclass(frozen=True, slots=True)
 class RecordScan:
     """One read from any door. Every text is accepted as a code, the verdict says what it is worth;
@@ -34,6 +44,7 @@ class RecordScan:
     source: ScanSource = ScanSource.API
     no_read: bool = False
     """The scanner says so itself, by a pattern of its own."""
+    purpose: ScanPurpose = ScanPurpose.MAKE
 
     def check(self) -> None:
         """Raises ValidationFailed."""

@@ -8,6 +8,8 @@ STREAM: Final = "production"
 RECEIVED: Final = "received"
 
 SCAN_RECORDED: Final = "scan.recorded"
+# A read that could not have made a bottle, see ScanPurpose; the payload is the same.
+SCAN_CHECKED: Final = "scan.checked"
 BOTTLES_CREATED: Final = "bottles.created"
 BOTTLE_STATUS_CHANGED: Final = "bottle.status_changed"
 BATCH_CREATED: Final = "batch.created"
@@ -21,3 +23,6 @@ PALLET_COMPLETED: Final = "pallet.completed"
 PALLET_DISAGGREGATED: Final = "pallet.disaggregated"
 # An edge delivered these, new or changed: {bottle_ids, batch_ids, pallet_ids}; the key is the edge.
 ITEMS_RECEIVED: Final = "items.received"
+
+# What people mean by a scan.
+SCAN_KINDS: Final = frozenset({SCAN_RECORDED, SCAN_CHECKED})

@@ -4,10 +4,10 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import Annotated, Any, Protocol, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from domain.kernel.errors import ValidationFailed
-from drivers.configuration import validated
+from drivers.configuration import DeviceModel, validated
 from drivers.link import Driver
 from drivers.plcs.ethernet_ip.settings import EthernetIpSettings
 from drivers.plcs.modbus.settings import ModbusSettings
@@ -28,13 +28,11 @@ class PlcProtocol(StrEnum):
     TCP_SOCKET = "TCP_SOCKET"
 
 
-class PlcConfig(BaseModel):
+class PlcConfig(DeviceModel):
     """One controller. Of the nested settings only those of its protocol are looked at.
 
     `timeout_s` is for one answer. `host` and `port` are needed by all but a serial line.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$")]
     name: str = Field(default="", max_length=64)
@@ -106,10 +104,11 @@ OnTag = Callable[[TagBinding, TagValue], Awaitable[None]]
 class PlcPort(Driver, Protocol):
     """A supervised driver of one controller and the tags that are bound to it.
 
-    Made by `build(config, bindings, on_tag, connections, clock)` of its folder, which touches no
-    device and raises ValidationFailed, with a field such as `bindings.<name>.address`, for what
-    the protocol cannot do. `run` is connected once the controller has answered; then it polls, or
-    subscribes. When the link is lost every tag is told once as BAD.
+    Made by `build(config, bindings, on_tag, connections, clock)` of its folder (`connections` is
+    the process's one `drivers.connections.Connections`; `bindings` are this controller's), which
+    touches no device and raises ValidationFailed, with a field such as `bindings.<name>.address`,
+    for what the protocol cannot do. `run` is connected once the controller has answered; then it
+    polls, or subscribes. When the link is lost every tag is told once as BAD.
     """
 
     @property

@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from drivers.configuration import DeviceModel
 
 Scalar = bool | int | float | str
 
@@ -50,15 +52,13 @@ class Quality(StrEnum):
 TagName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,63}$")]
 
 
-class TagBinding(BaseModel):
+class TagBinding(DeviceModel):
     """`name` is unique on the edge, whatever the controller. `address` is in the words of the
     controller's protocol. Numbers that people see are raw * scale + offset, in `unit`.
 
     `deadband`, in those numbers: how much a value must move to be told again. `read_back`: a write
     counts only when the controller then shows the value. `length`: bytes of a STRING.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: TagName
     plc: Annotated[str, Field(min_length=1, max_length=64)]
@@ -100,9 +100,15 @@ class TagBinding(BaseModel):
         return self
 
 
+class TagRefused(Exception):
+    """The controller answered, and this tag cannot be had: no such address, another type, no
+    right. Its reason is for people; the link and the other tags are well."""
+
+
 @dataclass(frozen=True, slots=True)
 class TagValue:
-    """`value` is null until it was read once; `at_us` is when it was read or written."""
+    """`value` is null until it was read once, and the last known one where it is BAD; `at_us` is
+    when it was read or written, or turned BAD."""
 
     name: str
     value: Scalar | None

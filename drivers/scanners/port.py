@@ -6,8 +6,6 @@ from enum import StrEnum
 from typing import Annotated, Any, Protocol, Self
 
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
     IPvAnyAddress,
     ValidationInfo,
@@ -16,7 +14,8 @@ from pydantic import (
 )
 
 from domain.kernel.errors import ValidationFailed
-from drivers.configuration import WireBytes, validated
+from domain.line.models import ScannerRole
+from drivers.configuration import DeviceModel, WireBytes, validated
 from drivers.link import Driver
 from drivers.scanners.profiles import (
     PROFILES,
@@ -36,19 +35,6 @@ class ScannerTransport(StrEnum):
     USB_HID = "USB_HID"
 
 
-class ScannerRole(StrEnum):
-    """What a reading does on the line: makes a bottle, takes one out, is checked against the
-    loaded buffer, rejects, packs into a batch or a pallet, confirms a reject."""
-
-    ADD = "ADD"
-    REMOVE = "REMOVE"
-    VERIFY_LOCAL_BUFFER = "VERIFY_LOCAL_BUFFER"
-    REJECTION = "REJECTION"
-    PACKAGE = "PACKAGE"
-    BOX = "BOX"
-    REJECTION_FEEDBACK = "REJECTION_FEEDBACK"
-
-
 class TcpMode(StrEnum):
     """Whether we dial the scanner or it dials us."""
 
@@ -56,7 +42,7 @@ class TcpMode(StrEnum):
     LISTEN = "listen"
 
 
-class ScannerConfig(BaseModel):
+class ScannerConfig(DeviceModel):
     """One scanner. `framing` takes any part of a FrameProfile and holds the whole one, the rest
     from the model. When listening, an empty `host` is every interface and port 0 any free port.
 
@@ -64,8 +50,6 @@ class ScannerConfig(BaseModel):
     `linger_s`, when listening: how long a scanner may be away before it counts as lost, for
     devices that dial anew for each code.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     index: int = Field(ge=0, le=99)
     name: str = Field(min_length=1, max_length=64)

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-from drivers.configuration import WireBytes
+from drivers.configuration import DeviceModel, WireBytes
 
 Token = Annotated[WireBytes, Field(min_length=1, max_length=32)]
 
@@ -34,11 +34,9 @@ class AimPrefix(StrEnum):
     STRIP = "STRIP"
 
 
-class Heartbeat(BaseModel):
+class Heartbeat(DeviceModel):
     """A frame that says only `I am here`: header, a counter of up to 10 digits or none,
     terminator. Without an interval and a silence it is recognised but not demanded."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     header: Token
     terminator: Token
@@ -61,11 +59,9 @@ class Heartbeat(BaseModel):
         return self
 
 
-class FrameProfile(BaseModel):
+class FrameProfile(DeviceModel):
     """One convention. `no_read_patterns` are literals, any case; one that ends in `+` stands for
     itself once or more. `quiet_gap_s` ends a frame by silence, for devices without terminator."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     start: Annotated[WireBytes, Field(max_length=32)] = b""
     ends: tuple[Token, ...] = (b"\r\n", b"\r", b"\n")

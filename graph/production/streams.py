@@ -34,7 +34,7 @@ def scan_rows(row: LogRow) -> tuple[ScanRow, BottleRow | None]:
 
 
 def _scan(row: LogRow, arguments: Arguments, context: Context) -> ScanStreamItem | None:
-    if row.kind != events.SCAN_RECORDED or row.customer_id != context.customer_id:
+    if row.kind not in events.SCAN_KINDS or row.customer_id != context.customer_id:
         return None
     line_id = arguments.get("line_id")
     if line_id is not None and row.key != line_id:

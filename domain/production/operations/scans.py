@@ -20,7 +20,7 @@ from domain.production.codes import (
     read_code,
 )
 from domain.production.codes.reasons import message_for
-from domain.production.commands import RecordScan
+from domain.production.commands import RecordScan, ScanPurpose
 from domain.production.repository.scan_store import JudgedScan, ScanOutcome, ScanStore
 
 
@@ -57,7 +57,8 @@ class ScanIntake:
         self.enabled = True
         """While it is not, every read is kept and answered, and none makes a bottle."""
         self.committed: Counter[str] = Counter()
-        """How many, by verdict: accepted, duplicate, refused, disabled."""
+        """How many, by verdict: accepted, duplicate, refused, disabled; checked for
+        what could not have made a bottle."""
         self._group: GroupCommit[JudgedScan, ScanOutcome] = GroupCommit(self._write)
 
     async def submit(self, actor: Actor, command: RecordScan) -> ScanOutcome:
@@ -79,31 +80,40 @@ class ScanIntake:
     def _judge(self, customer_id: int, command: RecordScan) -> JudgedScan:
         if not is_storable(command.code):
             command = replace(command, code=storable(command.code))
+        if command.purpose is ScanPurpose.LABEL and not command.no_read:
+            return self._judged(customer_id, command)
         reading = self.codes.read("" if command.no_read else command.code)
         if reading.ok and not self.enabled:
             message = message_for(CodeReason.DISABLED)
             reading = replace(reading, reason=CodeReason.DISABLED, message=message)
-        refused = reading.reason
+        return self._judged(customer_id, command, reading)
+
+    def _judged(
+        self, customer_id: int, command: RecordScan, reading: Reading | None = None
+    ) -> JudgedScan:
+        refused = reading.reason if reading else None
         return JudgedScan(
             customer_id=customer_id,
             command=command,
             scan_id=new_id(),
             bottle_id=new_id(),
             now_us=self._clock.now_us(),
-            gtin=reading.gtin,
-            serial=reading.serial if refused is None else None,
+            gtin=reading.gtin if reading else None,
+            serial=reading.serial if reading and refused is None else None,
             reason=None if refused is None else str(refused),
-            message=reading.message or None,
+            message=(reading.message or None) if reading else None,
         )
 
     async def _write(self, batch: Sequence[JudgedScan]) -> Sequence[ScanOutcome]:
         outcomes = await self._store.write(batch)
-        self.committed.update(map(_verdict, outcomes))
+        self.committed.update(map(_verdict, batch, outcomes))
         self._wakeups.announce()
         return outcomes
 
 
-def _verdict(done: ScanOutcome) -> str:
+def _verdict(judged: JudgedScan, done: ScanOutcome) -> str:
+    if not judged.makes:
+        return "checked"
     if done.scan.duplicate:
         return "duplicate"
     if done.scan.reason == CodeReason.DISABLED:

@@ -6,8 +6,8 @@ from typing import Any, Protocol
 
 import orjson
 
-from domain.production.commands import RecordScan
-from domain.production.events import SCAN_RECORDED, STREAM
+from domain.production.commands import RecordScan, ScanPurpose
+from domain.production.events import SCAN_CHECKED, SCAN_RECORDED, STREAM
 from domain.production.models import BottleStatus
 from domain.production.repository.rollups import place
 from domain.production.rows import BottleRow, ScanRow
@@ -28,10 +28,14 @@ class JudgedScan:
     reason: str | None
     message: str | None
 
+    @property
+    def makes(self) -> bool:
+        return self.command.purpose is ScanPurpose.MAKE
+
 
 @dataclass(frozen=True, slots=True)
 class ScanOutcome:
-    """What was committed. `bottle` is the new one, or for a duplicate the one it repeats."""
+    """What was committed. `bottle` is the new one, or the one that the code names."""
 
     scan: ScanRow
     bottle: BottleRow | None
@@ -73,7 +77,7 @@ def new_bottle(judged: JudgedScan) -> BottleRow:
 def outcome(judged: JudgedScan, bottle: BottleRow | None) -> ScanOutcome:
     """`bottle` with another id than the one made for it was there before."""
     command = judged.command
-    duplicate = bottle is not None and bottle.id != judged.bottle_id
+    duplicate = judged.makes and bottle is not None and bottle.id != judged.bottle_id
     scan = ScanRow(
         id=judged.scan_id,
         code=command.code,
@@ -100,7 +104,7 @@ def fact_values(judged: JudgedScan, done: ScanOutcome) -> tuple[Any, ...]:
     return (
         judged.customer_id,
         STREAM,
-        SCAN_RECORDED,
+        SCAN_RECORDED if judged.makes else SCAN_CHECKED,
         done.scan.line_id or "",
         text,
         judged.now_us,
@@ -134,7 +138,7 @@ def rollups(batch: Sequence[JudgedScan], outcomes: Sequence[ScanOutcome]) -> lis
         hour = scan.recorded_at_us - scan.recorded_at_us % HOUR_US
         counts = sums.setdefault((judged.customer_id, scan.line_id or "", hour), [0, 0, 0, 0])
         counts[0] += 1
-        counts[1] += scan.valid and not scan.duplicate
+        counts[1] += judged.makes and scan.valid and not scan.duplicate
         counts[2] += scan.duplicate
         counts[3] = max(counts[3], scan.recorded_at_us)
     return [(*key, *sums[key]) for key in sorted(sums)]  # type: ignore[misc]
@@ -144,7 +148,7 @@ def bottles_made(batch: Sequence[JudgedScan], outcomes: Sequence[ScanOutcome]) -
     """(customer, slot, origin, line, bottles) of a batch, in one order everywhere."""
     sums: dict[tuple[int, int, str, str], int] = {}
     for judged, done in zip(batch, outcomes, strict=True):
-        if done.bottle is not None and not done.scan.duplicate:
+        if judged.makes and done.bottle is not None and not done.scan.duplicate:
             where = place(done.bottle.created_at_us, done.bottle.line_id)
             key = (judged.customer_id, *where)
             sums[key] = sums.get(key, 0) + 1

@@ -139,10 +139,23 @@ async def _settle(
     connection: "asyncpg.Connection[Any]", batch: Sequence[JudgedScan]
 ) -> dict[Identity, BottleRow]:
     """The bottle of every identity in the batch, be it new or stored before."""
+    named = [(identity, judged) for judged in batch if (identity := _identity(judged))]
+    found = await _inserted(connection, [one for one in named if one[1].makes])
+    missing = list(dict.fromkeys(identity for identity, _ in named if identity not in found))
+    if missing:
+        for row in await connection.fetch(SELECT_BOTTLES, *map(list, zip(*missing, strict=True))):
+            bottle = _stored_bottle(row)
+            found[row[0], bottle.gtin, bottle.serial] = bottle
+    return found
+
+
+async def _inserted(
+    connection: "asyncpg.Connection[Any]", named: Sequence[tuple[Identity, JudgedScan]]
+) -> dict[Identity, BottleRow]:
+    """Those that were not there before."""
     firsts: dict[Identity, JudgedScan] = {}
-    for judged in batch:
-        if judged.gtin is not None and judged.serial is not None:
-            firsts.setdefault((judged.customer_id, judged.gtin, judged.serial), judged)
+    for identity, judged in named:
+        firsts.setdefault(identity, judged)
     if not firsts:
         return {}
     # In one order everywhere, so that two processes cannot wait for each other.
@@ -152,19 +165,18 @@ async def _settle(
         INSERT_BOTTLES, *_columns(wanted, [_uuids(row, (0, 11)) for row in fresh])
     )
     inserted = {row[0].hex for row in stored}
-    found = {i: row for i, row in zip(sorted(firsts), fresh, strict=True) if row.id in inserted}
-    missing = [identity for identity in firsts if identity not in found]
-    if missing:
-        for row in await connection.fetch(SELECT_BOTTLES, *map(list, zip(*missing, strict=True))):
-            bottle = _stored_bottle(row)
-            found[row[0], bottle.gtin, bottle.serial] = bottle
-    return found
+    return {i: row for i, row in zip(sorted(firsts), fresh, strict=True) if row.id in inserted}
+
+
+def _identity(judged: JudgedScan) -> Identity | None:
+    if judged.gtin is None or judged.serial is None:
+        return None
+    return (judged.customer_id, judged.gtin, judged.serial)
 
 
 def _bottle_for(judged: JudgedScan, bottles: dict[Identity, BottleRow]) -> BottleRow | None:
-    if judged.gtin is None or judged.serial is None:
-        return None
-    return bottles[judged.customer_id, judged.gtin, judged.serial]
+    identity = _identity(judged)
+    return None if identity is None else bottles.get(identity)
 
 
 def _columns(batch: Sequence[JudgedScan], rows: Sequence[Sequence[Any]]) -> list[list[Any]]:

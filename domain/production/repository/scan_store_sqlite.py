@@ -111,12 +111,19 @@ def _settle(cursor: sqlite3.Cursor, judged: JudgedScan) -> BottleRow | None:
     """The unique key decides: the insert took place, or the bottle is there already."""
     if judged.serial is None:
         return None
+    if not judged.makes:
+        return _find(cursor, judged)
     bottle = new_bottle(judged)
     cursor.execute(INSERT_BOTTLE, (judged.customer_id, bytes.fromhex(bottle.id), *bottle[1:]))
     if cursor.rowcount == 1:
         return bottle
+    return _find(cursor, judged)
+
+
+def _find(cursor: sqlite3.Cursor, judged: JudgedScan) -> BottleRow | None:
     cursor.execute(SELECT_BOTTLE, (judged.customer_id, judged.gtin, judged.serial))
-    return _stored_bottle(cursor.fetchone())
+    row = cursor.fetchone()
+    return None if row is None else _stored_bottle(row)
 
 
 def _stored_bottle(row: tuple[Any, ...]) -> BottleRow:

@@ -1,9 +1,9 @@
 """What an EtherNet/IP controller is reached with."""
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from drivers.configuration import DeviceModel
 
 
-class EthernetIpSettings(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
+class EthernetIpSettings(DeviceModel):
     slot: int = Field(default=0, ge=0, le=31)

@@ -1,7 +1,7 @@
 """What an OPC UA server is reached with."""
 
-from pydantic import BaseModel, ConfigDict
+from drivers.configuration import DeviceModel
 
 
-class OpcUaSettings(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+class OpcUaSettings(DeviceModel):
+    """Nothing yet."""

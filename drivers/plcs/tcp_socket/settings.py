@@ -1,7 +1,7 @@
 """The words that a controller with a text protocol of its own is spoken to with."""
 
-from pydantic import BaseModel, ConfigDict
+from drivers.configuration import DeviceModel
 
 
-class TcpSocketSettings(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+class TcpSocketSettings(DeviceModel):
+    """Nothing yet."""
