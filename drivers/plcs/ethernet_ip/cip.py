@@ -100,6 +100,8 @@ class CipType(IntEnum):
     STRUCTURE = 0x02A0
 
 
+# An array of BOOL is kept, read and written in words of so many bits, where there is a chassis.
+WORD_BITS = 32
 # The structure that Logix calls STRING: LEN as a DINT, 82 bytes, 2 bytes of padding.
 LOGIX_STRING_HANDLE = 0x0FCE
 LOGIX_STRING_BYTES = 82

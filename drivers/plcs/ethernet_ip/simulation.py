@@ -5,9 +5,9 @@ import struct
 from collections.abc import Sequence
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from drivers.configuration import WireBytes
+from drivers.configuration import DeviceModel, WireBytes
 from drivers.plcs.ethernet_ip.addresses import parse_address
 from drivers.plcs.ethernet_ip.cip import ELEMENTARY, FORMATS, LOGIX_STRING_BYTES
 from drivers.plcs.tags import Scalar, TagType
@@ -19,11 +19,9 @@ Word = Annotated[int, Field(ge=0, le=0xFFFF)]
 UNCONNECTED_BYTES = 504
 
 
-class SimulatedTag(BaseModel):
+class SimulatedTag(DeviceModel):
     """A tag of a controller, as `COUNT` or `Program:Main.REJECT`; with `dimensions` an array.
     STRING is the Logix structure of 82 characters. Several `values` are an array's, in order."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: Annotated[str, Field(min_length=1, max_length=120)]
     type: TagType = TagType.DINT
@@ -56,10 +54,8 @@ class SimulatedTag(BaseModel):
         return math.prod(self.dimensions)
 
 
-class SimulatedAssembly(BaseModel):
+class SimulatedAssembly(DeviceModel):
     """Bytes that a device offers as a whole, such as the result of a scanner."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     instance: int = Field(ge=1, le=0xFFFF)
     size: int = Field(ge=1, le=400)
@@ -73,10 +69,8 @@ class SimulatedAssembly(BaseModel):
         return self
 
 
-class SimulatedIdentity(BaseModel):
+class SimulatedIdentity(DeviceModel):
     """What the device says it is. Of the defaults, `vendor` is one that nobody was given."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     vendor: Word = 0xFFFF
     device_type: Word = 0x0E
@@ -87,7 +81,7 @@ class SimulatedIdentity(BaseModel):
     product: Annotated[str, Field(max_length=32)] = "Oktograph simulated controller"
 
 
-class EthernetIpSimulatorConfig(BaseModel):
+class EthernetIpSimulatorConfig(DeviceModel):
     """With port 0 it takes any free one. `slot` is where the controller sits; None: the device is
     no chassis, and takes a message without a route (as a Micro800 or a scanner).
 
@@ -95,8 +89,6 @@ class EthernetIpSimulatorConfig(BaseModel):
     `lists_tags`: whether it tells what tags it has. `takes_several`: whether it knows the Multiple
     Service Packet.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     host: str = "127.0.0.1"
     port: int = Field(default=0, ge=0, le=65535)
@@ -122,13 +114,11 @@ class EthernetIpSimulatorConfig(BaseModel):
         return them
 
 
-class SimulatedFaults(BaseModel):
+class SimulatedFaults(DeviceModel):
     """What goes wrong with each answer. `late_s`: how long it takes. `status`: the general status
     of every service of tags and attributes, instead of what they should do. `garbage`: noise in
     place of the whole frame. `scrambled`: a frame that is well formed around a message of noise.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     late_s: float = Field(default=0.0, ge=0)
     status: Byte | None = None

@@ -11,6 +11,7 @@ from drivers.plcs.ethernet_ip.cip import (
     LOGIX_STRING_BYTES,
     LOGIX_STRING_HANDLE,
     LOGIX_STRING_SIZE,
+    WORD_BITS,
     CipRefusal,
     CipType,
     Extended,
@@ -19,8 +20,6 @@ from drivers.plcs.ethernet_ip.cip import (
 from drivers.plcs.ethernet_ip.simulation import SimulatedTag
 from drivers.plcs.tags import Scalar, TagType
 
-# An array of BOOL is kept, read and written as words of so many bits.
-WORD_BITS = 32
 _LEN_BYTES = 4
 
 
