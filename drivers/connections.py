@@ -8,13 +8,14 @@ import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
 from contextlib import asynccontextmanager
-from typing import Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar, cast
 
 from drivers.link import ConfigurationFault, PeerLost
 from drivers.turns import Turns
 
 ClientT = TypeVar("ClientT")
 EndpointT = TypeVar("EndpointT", bound=Hashable)
+PoolT = TypeVar("PoolT", bound="ConnectionPool[Any, Any]")
 
 
 class Connection(Generic[ClientT]):
@@ -118,12 +119,10 @@ class Connections:
     def __init__(self) -> None:
         self._pools: dict[object, object] = {}
 
-    def pool(
-        self, make: Callable[[], ConnectionPool[EndpointT, ClientT]]
-    ) -> ConnectionPool[EndpointT, ClientT]:
+    def pool(self, make: Callable[[], PoolT]) -> PoolT:
         if make not in self._pools:
             self._pools[make] = make()
-        return cast(ConnectionPool[EndpointT, ClientT], self._pools[make])
+        return cast(PoolT, self._pools[make])
 
 
 def _again(error: Exception | None) -> Exception:

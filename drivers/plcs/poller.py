@@ -67,14 +67,28 @@ class Poller:
             self._asked_at_s = self._now_s()
 
     async def ask(self, part: Sequence[TagBinding]) -> list[TagValue]:
-        async with self._session.turns.taken():
-            return await self.ask_within_turn(part)
+        """Where the controller refuses them together, each alone in a turn of its own."""
+        try:
+            async with self._session.turns.taken():
+                return await self.ask_within_turn(part)
+        except TagRefused:
+            self._plans.clear()
+        values = []
+        for binding in part:
+            async with self._session.turns.taken():
+                values += await self.ask_within_turn([binding])
+        return values
 
     async def ask_within_turn(self, part: Sequence[TagBinding]) -> list[TagValue]:
         """Notes what comes before anybody else can have a turn: an older value must not be noted
-        after a newer one was written."""
-        answers = await self._session.read(part)
+        after a newer one was written. Raises TagRefused where several are refused together."""
         self._counters.requests += 1
+        try:
+            answers = await self._session.read(part)
+        except TagRefused as refused:
+            if len(part) > 1:
+                raise
+            answers = [refused]
         self._asked_at_s = self._now_s()
         return [self._noted(b, answer) for b, answer in zip(part, answers, strict=True)]
 
@@ -92,8 +106,8 @@ class Poller:
             self._plans[due] = self._session.requests(self._rounds.of(due))
         for part in self._plans[due]:
             values = await self.ask(part)
+            link.reading(values[-1].at_us)
         self._counters.rounds += 1
-        link.reading(values[-1].at_us)
         await self._table.settled()
 
     def _noted(self, binding: TagBinding, answer: Scalar | TagRefused) -> TagValue:

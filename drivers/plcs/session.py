@@ -34,7 +34,9 @@ class TagSession(Protocol):
 
     async def read(self, bindings: Sequence[TagBinding]) -> Sequence[Scalar | TagRefused]:
         """One of the parts that `requests` made, or a single tag: the values in this order, as
-        people see them (`codec`). A tag that is refused does not spoil the others."""
+        people see them (`codec`). A tag that is refused does not spoil the others; where all are
+        refused together, and it cannot be told which is to blame, raises TagRefused: then each is
+        asked for alone."""
 
     async def write(self, binding: TagBinding, value: Scalar) -> None:
         """Returns once it is confirmed. `value` is one that `codec` can encode."""
