@@ -18,6 +18,8 @@ from domain.line.models import ScannerRole
 from drivers.configuration import DeviceModel, WireBytes, validated
 from drivers.exclusive import Claim, refuse_shared, serial_device
 from drivers.link import Driver
+from drivers.plcs.ethernet_ip.encapsulation import DEFAULT_PORT as ETHERNET_IP_PORT
+from drivers.scanners.ethernet_ip_result import EthernetIpScanner
 from drivers.scanners.hid_device import HidDevice
 from drivers.scanners.profiles import (
     PROFILES,
@@ -49,7 +51,8 @@ class ScannerConfig(DeviceModel):
     """One scanner. `framing` takes any part of a FrameProfile and holds the whole one, the rest
     from the model. When listening, an empty `host` is every interface and port 0 any free port.
     A transport but TCP has its settings in the part named after it; those of other transports
-    may stay and have no effect.
+    may stay and have no effect. ETHERNET_IP has its `host`, and where the port is not the usual
+    one its `port`, here.
 
     `reply_good` and `reply_bad` go back to the scanner after each reading, by the verdict.
     `linger_s`, when listening: how long a scanner may be away before it counts as lost, for
@@ -68,6 +71,7 @@ class ScannerConfig(DeviceModel):
     allowed_peers: tuple[IPvAnyAddress, ...] = ()
     serial: Annotated[SerialPort | None, Field(validate_default=True)] = None
     usb_hid: Annotated[HidDevice | None, Field(validate_default=True)] = None
+    ethernet_ip: Annotated[EthernetIpScanner | None, Field(validate_default=True)] = None
     framing: FrameProfile = PROFILES[ScannerModel.GENERIC]
     reply_good: WireBytes | None = None
     reply_bad: WireBytes | None = None
@@ -83,12 +87,14 @@ class ScannerConfig(DeviceModel):
     @field_validator("host", "port")
     @classmethod
     def _dialled_needs_address(cls, value: str | int, info: ValidationInfo) -> str | int:
-        dials = info.data.get("mode") is TcpMode.CLIENT
-        if dials and info.data.get("transport") is ScannerTransport.TCP and not value:
+        transport = info.data.get("transport")
+        dials = transport is ScannerTransport.TCP and info.data.get("mode") is TcpMode.CLIENT
+        asks = transport is ScannerTransport.ETHERNET_IP and info.field_name == "host"
+        if (dials or asks) and not value:
             raise ValueError("needed to dial the scanner")
         return value
 
-    @field_validator("serial", "usb_hid")
+    @field_validator("serial", "usb_hid", "ethernet_ip")
     @classmethod
     def _transport_needs_its_part(cls, value: object, info: ValidationInfo) -> object:
         transport = info.data.get("transport")
@@ -98,12 +104,13 @@ class ScannerConfig(DeviceModel):
 
     @field_validator("framing", "reply_good", "reply_bad")
     @classmethod
-    def _hid_only_speaks(cls, value: object, info: ValidationInfo) -> object:
-        if info.data.get("transport") is ScannerTransport.USB_HID:
+    def _some_only_speak(cls, value: object, info: ValidationInfo) -> object:
+        transport = info.data.get("transport")
+        if transport in (ScannerTransport.USB_HID, ScannerTransport.ETHERNET_IP):
             if isinstance(value, FrameProfile) and value.heartbeat is not None:
-                raise ValueError("heartbeat: none comes over USB_HID")
+                raise ValueError(f"heartbeat: none comes over {transport}")
             if isinstance(value, bytes):
-                raise ValueError("no reply goes over USB_HID")
+                raise ValueError(f"no reply goes over {transport}")
         return value
 
     @property
@@ -118,6 +125,8 @@ class ScannerConfig(DeviceModel):
             return self.serial.device
         if self.transport is ScannerTransport.USB_HID and self.usb_hid:
             return self.usb_hid.device
+        if self.transport is ScannerTransport.ETHERNET_IP:
+            return f"{self.host}:{self.port or ETHERNET_IP_PORT}"
         return f"{self.host or '*'}:{self.port}"
 
     def claims(self, path: str) -> Iterable[Claim]:
@@ -135,6 +144,9 @@ class ScannerConfig(DeviceModel):
             return {"serial.device": serial_device(self.serial.device)}
         if self.transport is ScannerTransport.USB_HID and self.usb_hid:
             return {"usb_hid.device": ("hid", self.usb_hid.device)}
+        if self.transport is ScannerTransport.ETHERNET_IP and self.ethernet_ip:
+            place = (self.host.lower(), self.port, self.ethernet_ip.slot, self.ethernet_ip.place)
+            return {"ethernet_ip": ("ethernet-ip result", *place)}
         if self.transport is not ScannerTransport.TCP or self.port == 0:
             return {}
         if self.mode is TcpMode.LISTEN:
