@@ -1,6 +1,7 @@
 """A scanner that shows its codes on a simulated EtherNet/IP device, behind a counter."""
 
 from collections.abc import Mapping
+from functools import partial
 
 from pydantic import Field
 
@@ -82,11 +83,12 @@ class EthernetIpScannerSimulator(Feeder):
 
     async def _watch(self) -> None:
         """Peers come and go at the target: `peers` and `emit` want to know."""
-        known = 0
         while True:
-            await self.target.until(lambda: self.target.peer_count != known)
-            known = self.target.peer_count
+            await self.target.until(partial(self._counts_others, self.target.peer_count))
             await self._notify()
+
+    def _counts_others(self, known: int) -> bool:
+        return self.target.peer_count != known
 
 
 class _AssemblyPlace:

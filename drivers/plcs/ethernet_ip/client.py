@@ -74,8 +74,8 @@ class EthernetIpClient:
         return await self._done(lambda: self._wire.message(request, slot), timeout_s)
 
     async def tags(self, requests: Sequence[bytes], timeout_s: float) -> list[Reply]:
-        """The replies, refusals too, in this order. They go in one request where it takes that;
-        they must fit. Raises CipRefusal where no connection can be opened."""
+        """The replies, refusals too, in this order. They go in one request where it takes that.
+        Raises CipRefusal where no connection can be opened, or where they do not fit together."""
         whole_s = (len(requests) + 3) * timeout_s
         return await self._done(lambda: self._asked(requests), timeout_s, whole_s)
 
@@ -127,22 +127,20 @@ class EthernetIpClient:
 
     def _asked(self, requests: Sequence[bytes]) -> list[Reply]:
         if len(requests) > 1 and self._takes_several:
-            together = self._asked_together(requests)
-            if together is not None:
-                return together
+            reply = self._wire.connected_message(multiple(requests).encode())
+            if reply.status != Status.SERVICE_NOT_SUPPORTED:
+                return _several(reply, len(requests))
+            self._takes_several = False
         return [self._wire.connected_message(request) for request in requests]
 
-    def _asked_together(self, requests: Sequence[bytes]) -> list[Reply] | None:
-        """Nothing where they cannot go together: never, or these not."""
-        reply = self._wire.connected_message(multiple(requests).encode())
-        if reply.status == Status.SERVICE_NOT_SUPPORTED:
-            self._takes_several = False
-        if reply.status not in (Status.SUCCESS, Status.EMBEDDED_ERROR):
-            return None
-        replies = [decode_reply(message) for message in parted(reply.data)]
-        if reply.service != Service.MULTIPLE_SERVICE or len(replies) != len(requests):
-            raise ValueError("not as many answers as questions")
-        return replies
+
+def _several(reply: Reply, count: int) -> list[Reply]:
+    """Raises CipRefusal where they were refused together, ValueError for what makes no sense."""
+    data = reply.checked(Status.EMBEDDED_ERROR).data
+    replies = [decode_reply(message) for message in parted(data)]
+    if reply.service != Service.MULTIPLE_SERVICE or len(replies) != count:
+        raise ValueError("not as many answers as questions")
+    return replies
 
 
 def _listed(plc: Any) -> list[Any]:

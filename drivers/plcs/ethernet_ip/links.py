@@ -40,7 +40,7 @@ class EthernetIpLink:
             return await self.client.message(request, self._timeout_s, slot)
 
     async def tags(self, requests: Sequence[bytes]) -> list[Reply]:
-        """The replies in this order; raises CipRefusal where no connection can be opened."""
+        """The replies in this order; raises CipRefusal as the client's does."""
         with self._losing():
             return await self.client.tags(requests, self._timeout_s)
 

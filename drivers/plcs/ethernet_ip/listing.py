@@ -1,8 +1,9 @@
 """What a controller says it has, from pylogix's tags."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from typing import Any
 
+from drivers.plcs.ethernet_ip.addresses import parse_address
 from drivers.plcs.ethernet_ip.cip import WORD_BITS, CipType
 from drivers.plcs.tags import TagBinding, TagInfo, TagType
 
@@ -10,13 +11,24 @@ _PROGRAM = "Program:"
 
 
 def tag_infos(listed: Iterable[Any], bindings: Sequence[TagBinding]) -> list[TagInfo]:
-    """Programs themselves are left out: they are no tags. External access is not told."""
+    """The controller's tags, then what is bound within them: elements, members and bits. Programs
+    themselves are left out, they are no tags. External access is not told."""
+    tags = {tag.TagName.casefold(): tag for tag in listed if not _is_program(tag.TagName)}
     names = {binding.address.casefold(): binding.name for binding in reversed(bindings)}
-    return [
-        TagInfo(tag.TagName, _type(tag), names.get(tag.TagName.casefold()))
-        for tag in listed
-        if not (tag.TagName.startswith(_PROGRAM) and "." not in tag.TagName)
-    ]
+    infos = [TagInfo(tag.TagName, _type(tag), names.get(key)) for key, tag in tags.items()]
+    shown = {info.name for info in infos}
+    within = [b for b in bindings if b.name not in shown and _is_within(b.address, tags)]
+    return infos + [TagInfo(b.address, b.type, b.name) for b in within]
+
+
+def _is_program(name: str) -> bool:
+    return name.startswith(_PROGRAM) and "." not in name
+
+
+def _is_within(address: str, tags: Container[str]) -> bool:
+    """Whether the controller has the tag that an address begins with."""
+    parts = [str(part).casefold() for part in parse_address(address).parts[:2]]
+    return parts[0] in tags or ".".join(parts) in tags
 
 
 def _type(tag: Any) -> str:

@@ -54,6 +54,8 @@ class EthernetIpSession:
 
     async def read(self, bindings: Sequence[TagBinding]) -> Sequence[Scalar | TagRefused]:
         tags = [self._tags[binding.name] for binding in bindings]
+        if len(tags) > 1 and not self._link.client.takes_several:
+            raise TagRefused("takes one question at a time")
         answers = await self._asked(tags)
         for tag, answer in zip(tags, answers, strict=True):
             refused = isinstance(answer, TagRefused)
@@ -112,7 +114,7 @@ class EthernetIpSession:
         try:
             return await self._link.tags([tag.question().encode() for tag in tags])
         except CipRefusal as refusal:
-            raise PeerLost(str(refusal)) from None
+            raise TagRefused(f"not with others: {refusal}") from None
 
 
 def _value(tag: BoundTag, reply: Reply) -> Scalar | TagRefused:

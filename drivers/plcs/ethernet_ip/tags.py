@@ -75,8 +75,12 @@ class BoundTag(ABC):
 
     @property
     def reply_bytes(self) -> int:
-        """At most, among several, where its type is as bound."""
-        return _REPLY_BYTES + _TYPE_BYTES + 8
+        """At most, among several: where its type is as bound, or as it was the last time."""
+        return _REPLY_BYTES + _TYPE_BYTES + max(self._most_bytes, self.size)
+
+    @property
+    def _most_bytes(self) -> int:
+        return 8
 
     def question(self) -> Request:
         return _read(self._address.parts)
@@ -201,9 +205,8 @@ class TextTag(BoundTag):
         return self.code is None
 
     @property
-    def reply_bytes(self) -> int:
-        text = max(self._length, LOGIX_STRING_BYTES + 2)
-        return _REPLY_BYTES + _TYPE_BYTES + _LEN_BYTES + text
+    def _most_bytes(self) -> int:
+        return _LEN_BYTES + max(self._length, LOGIX_STRING_BYTES + 2)
 
     def question(self) -> Request:
         return _read(self._address.parts, self._length if self.code in _BYTES else 1)

@@ -17,11 +17,19 @@ from domain.kernel.errors import (
 )
 from drivers.link import LinkState
 from drivers.plcs.tags import Quality
+from tests.support.ethernet_ip import ethernet_ip, ethernet_ip_micro800, ethernet_ip_small
 from tests.support.modbus import modbus_rtu_over_tcp, modbus_tcp, profinet
 from tests.support.plcs import FIRST, TIMEOUT_S, WELL, PlcPeer, plc_rig, running
 from tests.support.waiting import DEADLINE_S, eventually, unchanging
 
-PEERS: tuple[Callable[[], PlcPeer], ...] = (modbus_tcp, modbus_rtu_over_tcp, profinet)
+PEERS: tuple[Callable[[], PlcPeer], ...] = (
+    modbus_tcp,
+    modbus_rtu_over_tcp,
+    profinet,
+    ethernet_ip,
+    ethernet_ip_small,
+    ethernet_ip_micro800,
+)
 GOOD, BAD = Quality.GOOD, Quality.BAD
 
 
