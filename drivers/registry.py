@@ -16,6 +16,7 @@ from drivers.connections import Connections
 from drivers.link import Driver
 from drivers.plcs.port import OnTag, PlcConfig
 from drivers.plcs.tags import TagBinding
+from drivers.scanners.hid import hid_scanner
 from drivers.scanners.port import (
     MAX_SCANNERS,
     OnReading,
@@ -23,6 +24,7 @@ from drivers.scanners.port import (
     ScannerTransport,
 )
 from drivers.scanners.profiles import ScannerModel
+from drivers.scanners.serial import serial_scanner
 from drivers.scanners.tcp import tcp_scanner
 from drivers.supervisor import Declaration
 
@@ -49,6 +51,8 @@ DriverFactory = Callable[..., Driver]
 
 _FACTORIES: Mapping[tuple[DeviceKind, str], DriverFactory] = {
     (DeviceKind.SCANNER, ScannerTransport.TCP): tcp_scanner,
+    (DeviceKind.SCANNER, ScannerTransport.SERIAL): serial_scanner,
+    (DeviceKind.SCANNER, ScannerTransport.USB_HID): hid_scanner,
 }
 
 
