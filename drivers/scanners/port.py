@@ -18,10 +18,10 @@ from domain.line.models import ScannerRole
 from drivers.configuration import DeviceModel, WireBytes, validated
 from drivers.exclusive import Claim, refuse_shared, serial_device
 from drivers.link import Driver
-from drivers.scanners.modbus_settings import ModbusScanner
 from drivers.plcs.ethernet_ip.encapsulation import DEFAULT_PORT as ETHERNET_IP_PORT
 from drivers.scanners.ethernet_ip_result import EthernetIpScanner
 from drivers.scanners.hid_device import HidDevice
+from drivers.scanners.modbus_settings import ModbusScanner
 from drivers.scanners.profiles import (
     PROFILES,
     FrameProfile,
@@ -70,7 +70,7 @@ class ScannerConfig(DeviceModel):
     host: Annotated[str, Field(max_length=255, validate_default=True)] = ""
     port: Annotated[int, Field(ge=0, le=65535, validate_default=True)] = 0
     allowed_peers: tuple[IPvAnyAddress, ...] = ()
-    modbus: ModbusScanner | None = None
+    modbus: Annotated[ModbusScanner | None, Field(validate_default=True)] = None
     serial: Annotated[SerialPort | None, Field(validate_default=True)] = None
     usb_hid: Annotated[HidDevice | None, Field(validate_default=True)] = None
     ethernet_ip: Annotated[EthernetIpScanner | None, Field(validate_default=True)] = None
@@ -96,7 +96,7 @@ class ScannerConfig(DeviceModel):
             raise ValueError("needed to dial the scanner")
         return value
 
-    @field_validator("serial", "usb_hid", "ethernet_ip")
+    @field_validator("modbus", "serial", "usb_hid", "ethernet_ip")
     @classmethod
     def _transport_needs_its_part(cls, value: object, info: ValidationInfo) -> object:
         transport = info.data.get("transport")

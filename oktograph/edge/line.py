@@ -182,7 +182,8 @@ class EdgeLine:
 
     def _declarations(self, hardware: Hardware) -> list[Declaration]:
         scanners = [
-            scanner_declaration(one, self.pipeline.reader(one)) for one in hardware.scanners
+            scanner_declaration(one, self.pipeline.reader(one), connections=self._connections)
+            for one in hardware.scanners
         ]
         plcs = [
             plc_declaration(one, hardware.plc_bindings, self._on_tag, self._connections)
