@@ -1124,6 +1124,59 @@ export interface components {
          */
         AimPrefix: "KEEP" | "STRIP";
         /**
+         * AssemblyResult
+         * @description One attribute of bytes, by default the data of an assembly: a counter that moves by 1 with
+         *     each read, the code, and its length where it tells one (otherwise a NUL ends it). Offsets and
+         *     widths are in bytes, numbers least significant byte first.
+         *
+         *     `ack_instance`: the assembly that takes the counter back once the code was handled, at
+         *     `ack_offset` and as wide as the counter, for scanners that wait for that.
+         */
+        AssemblyResult: {
+            /** Ackinstance */
+            ackInstance?: number | null;
+            /**
+             * Ackoffset
+             * @default 0
+             */
+            ackOffset: number;
+            /**
+             * Attribute
+             * @default 3
+             */
+            attribute: number;
+            /**
+             * Classid
+             * @default 4
+             */
+            classId: number;
+            /**
+             * Counterbytes
+             * @default 2
+             * @enum {integer}
+             */
+            counterBytes: 1 | 2 | 4;
+            /** Counteroffset */
+            counterOffset: number;
+            /**
+             * Datalength
+             * @default 240
+             */
+            dataLength: number;
+            /** Dataoffset */
+            dataOffset: number;
+            /** Instance */
+            instance: number;
+            /**
+             * Lengthbytes
+             * @default 2
+             * @enum {integer}
+             */
+            lengthBytes: 1 | 2 | 4;
+            /** Lengthoffset */
+            lengthOffset?: number | null;
+        };
+        /**
          * BatchBottlesBody
          * @description A bare array of bottle ids.
          */
@@ -1387,6 +1440,7 @@ export interface components {
                  * @default 5
                  */
                 connectTimeoutS: number;
+                ethernetIp?: components["schemas"]["EthernetIpScanner"] | null;
                 /**
                  * @default {
                  *       "aimPrefix": "KEEP",
@@ -1430,6 +1484,7 @@ export interface components {
                  * @default 64
                  */
                 maxInFlight: number;
+                modbus?: components["schemas"]["ModbusScanner"] | null;
                 /** @default client */
                 mode: components["schemas"]["TcpMode"];
                 /** @default GENERIC */
@@ -1447,8 +1502,10 @@ export interface components {
                 replyGood?: string | null;
                 /** @default ADD */
                 role: components["schemas"]["ScannerRole"];
+                serial?: components["schemas"]["SerialPort"] | null;
                 /** @default TCP */
                 transport: components["schemas"]["ScannerTransport"];
+                usbHid?: components["schemas"]["HidDevice"] | null;
             }[];
             /** @constant */
             success: true;
@@ -1463,6 +1520,7 @@ export interface components {
                 connectTimeoutS: number;
                 /**
                  * @default {
+                 *       "micro800": false,
                  *       "slot": 0
                  *     }
                  */
@@ -1478,6 +1536,18 @@ export interface components {
                 lineId?: string | null;
                 /**
                  * @default {
+                 *       "gateway": {
+                 *         "byteOrder": "BIG",
+                 *         "inputBase": 0,
+                 *         "inputSize": 0,
+                 *         "inputTable": "holding",
+                 *         "outputBase": 0,
+                 *         "outputSize": 0
+                 *       },
+                 *       "maxBits": 2000,
+                 *       "maxGap": 8,
+                 *       "maxRegisters": 125,
+                 *       "retries": 1,
                  *       "unitId": 1
                  *     }
                  */
@@ -1487,7 +1557,15 @@ export interface components {
                  * @default
                  */
                 name: string;
-                /** @default {} */
+                /**
+                 * @default {
+                 *       "path": "",
+                 *       "publishingIntervalS": 0.1,
+                 *       "queueSize": 10,
+                 *       "securityMode": "SIGN_AND_ENCRYPT",
+                 *       "securityPolicy": "NONE"
+                 *     }
+                 */
                 opcUa: components["schemas"]["OpcUaSettings"];
                 /**
                  * Port
@@ -1495,8 +1573,23 @@ export interface components {
                  */
                 port: number;
                 protocol: components["schemas"]["PlcProtocol"];
-                /** @default {} */
-                tcpSocket: components["schemas"]["TcpSocketSettings"];
+                /**
+                 * @default {
+                 *       "encoding": "latin-1",
+                 *       "errorAnswer": "ERR {reason}",
+                 *       "falseWord": "0",
+                 *       "maxLineBytes": 1024,
+                 *       "probeAnswer": "{value}",
+                 *       "readAnswer": "{address} {value}",
+                 *       "readCommand": "RD {address}",
+                 *       "start": "",
+                 *       "terminator": "\\r\\n",
+                 *       "trueWord": "1",
+                 *       "writeAnswer": "OK",
+                 *       "writeCommand": "WR {address} {value}"
+                 *     }
+                 */
+                tcpSocket: components["schemas"]["TcpSocketSettings-Output"];
                 /**
                  * Timeouts
                  * @default 1
@@ -1781,6 +1874,12 @@ export interface components {
             state: string;
         };
         /**
+         * EndKey
+         * @description A key that ends a code; ENTER is that of the keypad as well.
+         * @enum {string}
+         */
+        EndKey: "ENTER" | "TAB";
+        /**
          * Envelope
          * @description What surrounds the code within a frame. DMCC takes both response modes of a DataMan: a
          *     frame with a `||checksum:id[status]` header is extended, any other is bare text.
@@ -1804,8 +1903,43 @@ export interface components {
             } | null;
             message?: string | null;
         };
-        /** EthernetIpSettings */
+        /**
+         * EthernetIpScanner
+         * @description Either an `assembly` or `tags`. `slot`: where the processor sits in a chassis; without one
+         *     an assembly is asked for from the device itself, and tags from slot 0.
+         */
+        EthernetIpScanner: {
+            assembly?: components["schemas"]["AssemblyResult"] | null;
+            /**
+             * Micro800
+             * @default false
+             */
+            micro800: boolean;
+            /**
+             * Pollintervals
+             * @default 0.02
+             */
+            pollIntervalS: number;
+            /** Slot */
+            slot?: number | null;
+            tags?: components["schemas"]["TagResult"] | null;
+            /**
+             * Timeouts
+             * @default 1
+             */
+            timeoutS: number;
+        };
+        /**
+         * EthernetIpSettings
+         * @description `slot` of the processor in its chassis. `micro800`: a controller without a chassis, which
+         *     takes messages without a route and one at a time.
+         */
         EthernetIpSettings: {
+            /**
+             * Micro800
+             * @default false
+             */
+            micro800: boolean;
             /**
              * Slot
              * @default 0
@@ -1889,6 +2023,39 @@ export interface components {
              */
             start: string;
         };
+        /**
+         * GatewaySettings
+         * @description Where a gateway shows the bytes that it exchanges with a PROFINET controller: from the
+         *     controller as inputs, to it as outputs. Bases are registers, sizes are bytes.
+         *
+         *     `byte_order` BIG: the byte with the even address is the high one of its register.
+         */
+        GatewaySettings: {
+            /** @default BIG */
+            byteOrder: components["schemas"]["Order"];
+            /**
+             * Inputbase
+             * @default 0
+             */
+            inputBase: number;
+            /**
+             * Inputsize
+             * @default 0
+             */
+            inputSize: number;
+            /** @default holding */
+            inputTable: components["schemas"]["InputTable"];
+            /**
+             * Outputbase
+             * @default 0
+             */
+            outputBase: number;
+            /**
+             * Outputsize
+             * @default 0
+             */
+            outputSize: number;
+        };
         /** GeneratedCode */
         GeneratedCode: {
             code: string;
@@ -1915,6 +2082,45 @@ export interface components {
             /** Terminator */
             terminator: string;
         };
+        /**
+         * HidDevice
+         * @description `device` is an absolute path, or a name in /dev/input/by-id.
+         *
+         *     `ends` and `grab` are of a KEYBOARD. With `grab` nobody else gets the keys: without it they
+         *     are typed into whatever else runs on the machine as well.
+         */
+        HidDevice: {
+            /** Device */
+            device: string;
+            /**
+             * Ends
+             * @default [
+             *       "ENTER",
+             *       "TAB"
+             *     ]
+             */
+            ends: components["schemas"]["EndKey"][];
+            /**
+             * Grab
+             * @default true
+             */
+            grab: boolean;
+            /** @default KEYBOARD */
+            protocol: components["schemas"]["HidProtocol"];
+        };
+        /**
+         * HidProtocol
+         * @description KEYBOARD: /dev/input/eventN, keys of the US layout. POS: /dev/hidrawN, reports of the bar
+         *     code scanner page (0x8C).
+         * @enum {string}
+         */
+        HidProtocol: "KEYBOARD" | "POS";
+        /**
+         * InputTable
+         * @description Which registers a gateway shows the inputs as.
+         * @enum {string}
+         */
+        InputTable: "input" | "holding";
         /**
          * JournalEvent
          * @description `timestampUs` and `acknowledgedAtUs` are microseconds since the epoch.
@@ -1959,8 +2165,109 @@ export interface components {
             role: string;
             username: string;
         };
-        /** ModbusSettings */
+        /**
+         * ModbusFramer
+         * @description How messages stand on the wire: with the header of Modbus TCP, or as on a serial line.
+         * @enum {string}
+         */
+        ModbusFramer: "SOCKET" | "RTU";
+        /**
+         * ModbusScanner
+         * @description `counter_address` is a register that counts the codes, from 65535 on to 0; the scanner
+         *     changes it when the code stands complete from `data_address` on, two characters to a register,
+         *     `byte_order` BIG where the first is the high byte. `length_address` holds how many; without one
+         *     a code ends at `max_length` or a NUL. Into `acknowledge_address` goes the counter of each code
+         *     that has been handled, for scanners that wait for it.
+         */
+        ModbusScanner: {
+            /** Acknowledgeaddress */
+            acknowledgeAddress?: string | null;
+            /** @default BIG */
+            byteOrder: components["schemas"]["Order"];
+            /**
+             * Counteraddress
+             * @default holding:0
+             */
+            counterAddress: string;
+            /**
+             * Dataaddress
+             * @default holding:2
+             */
+            dataAddress: string;
+            /** @default SOCKET */
+            framer: components["schemas"]["ModbusFramer"];
+            /**
+             * Lengthaddress
+             * @default holding:1
+             */
+            lengthAddress: string | null;
+            /**
+             * Maxlength
+             * @default 120
+             */
+            maxLength: number;
+            /**
+             * Pollintervals
+             * @default 0.02
+             */
+            pollIntervalS: number;
+            /**
+             * Retries
+             * @default 1
+             */
+            retries: number;
+            /**
+             * Timeouts
+             * @default 1
+             */
+            timeoutS: number;
+            /**
+             * Unitid
+             * @default 1
+             */
+            unitId: number;
+        };
+        /**
+         * ModbusSettings
+         * @description `framer` is the protocol's own where none is given; RTU over TCP is for serial servers.
+         *
+         *     Tags with up to `max_gap` registers (or 16 times as many bits) between them are read in one
+         *     request, of at most `max_registers` or `max_bits`. `retries`: how often a question is asked
+         *     again when the unit is busy or its gateway had no answer.
+         */
         ModbusSettings: {
+            framer?: components["schemas"]["ModbusFramer"] | null;
+            /**
+             * @default {
+             *       "byteOrder": "BIG",
+             *       "inputBase": 0,
+             *       "inputSize": 0,
+             *       "inputTable": "holding",
+             *       "outputBase": 0,
+             *       "outputSize": 0
+             *     }
+             */
+            gateway: components["schemas"]["GatewaySettings"];
+            /**
+             * Maxbits
+             * @default 2000
+             */
+            maxBits: number;
+            /**
+             * Maxgap
+             * @default 8
+             */
+            maxGap: number;
+            /**
+             * Maxregisters
+             * @default 125
+             */
+            maxRegisters: number;
+            /**
+             * Retries
+             * @default 1
+             */
+            retries: number;
             /**
              * Unitid
              * @default 1
@@ -2013,9 +2320,49 @@ export interface components {
         };
         /**
          * OpcUaSettings
-         * @description Nothing yet.
+         * @description `path` is what follows host and port in the server's URL.
+         *
+         *     With a policy, the edge shows a certificate of its own: `certificate_path` with
+         *     `private_key_path` (PEM or DER), or one that it makes in `certificate_folder` when there is
+         *     none. `trusted_certificate_path` is a certificate, or a folder of them: a server that shows
+         *     another is refused. Unset, any is taken. `queue_size`: values of one tag that the server keeps
+         *     between two publishings, the oldest dropped beyond.
          */
-        OpcUaSettings: Record<string, never>;
+        OpcUaSettings: {
+            /** Certificatefolder */
+            certificateFolder?: string | null;
+            /** Certificatepath */
+            certificatePath?: string | null;
+            /** Password */
+            password?: string | null;
+            /**
+             * Path
+             * @default
+             */
+            path: string;
+            /** Privatekeypassword */
+            privateKeyPassword?: string | null;
+            /** Privatekeypath */
+            privateKeyPath?: string | null;
+            /**
+             * Publishingintervals
+             * @default 0.1
+             */
+            publishingIntervalS: number;
+            /**
+             * Queuesize
+             * @default 10
+             */
+            queueSize: number;
+            /** @default SIGN_AND_ENCRYPT */
+            securityMode: components["schemas"]["UaSecurityMode"];
+            /** @default NONE */
+            securityPolicy: components["schemas"]["UaSecurityPolicy"];
+            /** Trustedcertificatepath */
+            trustedCertificatePath?: string | null;
+            /** Username */
+            username?: string | null;
+        };
         /**
          * Order
          * @description Which comes first: the most significant (BIG) or the least.
@@ -2056,6 +2403,7 @@ export interface components {
                 connectTimeoutS: number;
                 /**
                  * @default {
+                 *       "micro800": false,
                  *       "slot": 0
                  *     }
                  */
@@ -2071,6 +2419,18 @@ export interface components {
                 lineId?: string | null;
                 /**
                  * @default {
+                 *       "gateway": {
+                 *         "byteOrder": "BIG",
+                 *         "inputBase": 0,
+                 *         "inputSize": 0,
+                 *         "inputTable": "holding",
+                 *         "outputBase": 0,
+                 *         "outputSize": 0
+                 *       },
+                 *       "maxBits": 2000,
+                 *       "maxGap": 8,
+                 *       "maxRegisters": 125,
+                 *       "retries": 1,
                  *       "unitId": 1
                  *     }
                  */
@@ -2080,7 +2440,15 @@ export interface components {
                  * @default
                  */
                 name: string;
-                /** @default {} */
+                /**
+                 * @default {
+                 *       "path": "",
+                 *       "publishingIntervalS": 0.1,
+                 *       "queueSize": 10,
+                 *       "securityMode": "SIGN_AND_ENCRYPT",
+                 *       "securityPolicy": "NONE"
+                 *     }
+                 */
                 opcUa: components["schemas"]["OpcUaSettings"];
                 /**
                  * Port
@@ -2088,8 +2456,23 @@ export interface components {
                  */
                 port: number;
                 protocol: components["schemas"]["PlcProtocol"];
-                /** @default {} */
-                tcpSocket: components["schemas"]["TcpSocketSettings"];
+                /**
+                 * @default {
+                 *       "encoding": "latin-1",
+                 *       "errorAnswer": "ERR {reason}",
+                 *       "falseWord": "0",
+                 *       "maxLineBytes": 1024,
+                 *       "probeAnswer": "{value}",
+                 *       "readAnswer": "{address} {value}",
+                 *       "readCommand": "RD {address}",
+                 *       "start": "",
+                 *       "terminator": "\\r\\n",
+                 *       "trueWord": "1",
+                 *       "writeAnswer": "OK",
+                 *       "writeCommand": "WR {address} {value}"
+                 *     }
+                 */
+                tcpSocket: components["schemas"]["TcpSocketSettings-Input"];
                 /**
                  * Timeouts
                  * @default 1
@@ -2202,6 +2585,7 @@ export interface components {
                  * @default 5
                  */
                 connectTimeoutS: number;
+                ethernetIp?: components["schemas"]["EthernetIpScanner"] | null;
                 /**
                  * @default {
                  *       "aimPrefix": "KEEP",
@@ -2245,6 +2629,7 @@ export interface components {
                  * @default 64
                  */
                 maxInFlight: number;
+                modbus?: components["schemas"]["ModbusScanner"] | null;
                 /** @default client */
                 mode: components["schemas"]["TcpMode"];
                 /** @default GENERIC */
@@ -2262,8 +2647,10 @@ export interface components {
                 replyGood?: string | null;
                 /** @default ADD */
                 role: components["schemas"]["ScannerRole"];
+                serial?: components["schemas"]["SerialPort"] | null;
                 /** @default TCP */
                 transport: components["schemas"]["ScannerTransport"];
+                usbHid?: components["schemas"]["HidDevice"] | null;
             }[];
         };
         /** ScannerState */
@@ -2321,6 +2708,50 @@ export interface components {
          * @enum {string}
          */
         SentStatus: "not_sent" | "sent" | "synced";
+        /**
+         * SerialPort
+         * @description Names under /dev/serial/by-id stay the same whichever socket the adapter is put into.
+         *
+         *     `parity`: none, even, odd, mark, space. `rtscts` is flow control by wires, `xonxoff` by bytes
+         *     (0x11, 0x13), which then cannot be part of a code.
+         */
+        SerialPort: {
+            /**
+             * Baudrate
+             * @default 9600
+             */
+            baudrate: number;
+            /**
+             * Bytesize
+             * @default 8
+             * @enum {integer}
+             */
+            bytesize: 7 | 8;
+            /** Device */
+            device: string;
+            /**
+             * Parity
+             * @default N
+             * @enum {string}
+             */
+            parity: "N" | "E" | "O" | "M" | "S";
+            /**
+             * Rtscts
+             * @default false
+             */
+            rtscts: boolean;
+            /**
+             * Stopbits
+             * @default 1
+             * @enum {integer}
+             */
+            stopbits: 1 | 2;
+            /**
+             * Xonxoff
+             * @default false
+             */
+            xonxoff: boolean;
+        };
         /**
          * Severity
          * @enum {string}
@@ -2418,6 +2849,27 @@ export interface components {
             wordOrder: components["schemas"]["Order"];
         };
         /**
+         * TagResult
+         * @description Tags of a controller: a counter that moves by 1 with each read, the code as STRING or as an
+         *     array of SINT, and its length where a NUL does not end it. `acknowledge` takes the counter
+         *     back once the code was handled, for programs that wait for that.
+         */
+        TagResult: {
+            /** Acknowledge */
+            acknowledge?: string | null;
+            /** Counter */
+            counter: string;
+            /** Data */
+            data: string;
+            /**
+             * Datalength
+             * @default 82
+             */
+            dataLength: number;
+            /** Length */
+            length?: string | null;
+        };
+        /**
          * TagType
          * @description Elementary types of IEC 61131-3. STRING is of bytes, ended by its length or a NUL.
          * @enum {string}
@@ -2431,9 +2883,168 @@ export interface components {
         TcpMode: "client" | "listen";
         /**
          * TcpSocketSettings
-         * @description Nothing yet.
+         * @description Lines of text between `start` and `terminator`, made and understood by templates with
+         *     `{address}` and `{tag}` (a binding's), `{value}` and `{reason}`; `{{` is a brace itself.
+         *
+         *     A command is answered by one line: its `..._answer`, or `error_answer`; any other line ends
+         *     the connection, for the next answers would be taken for those of other questions. So an answer
+         *     with the address in it is the better one. Where a command is null the controller does not know
+         *     it. `greeting`: what it says first. `push`: lines that it sends by itself, beside which others
+         *     are passed over. `silence_s`: the longest that it keeps silent while it is well.
          */
-        TcpSocketSettings: Record<string, never>;
+        "TcpSocketSettings-Input": {
+            /**
+             * Encoding
+             * @default latin-1
+             * @enum {string}
+             */
+            encoding: "ascii" | "latin-1" | "utf-8";
+            /**
+             * Erroranswer
+             * @default ERR {reason}
+             */
+            errorAnswer: string | null;
+            /**
+             * Falseword
+             * @default 0
+             */
+            falseWord: string;
+            /** Greeting */
+            greeting?: string | null;
+            /**
+             * Maxlinebytes
+             * @default 1024
+             */
+            maxLineBytes: number;
+            /**
+             * Probeanswer
+             * @default {value}
+             */
+            probeAnswer: string;
+            /** Probecommand */
+            probeCommand?: string | null;
+            /** Push */
+            push?: string | null;
+            /**
+             * Readanswer
+             * @default {address} {value}
+             */
+            readAnswer: string;
+            /**
+             * Readcommand
+             * @default RD {address}
+             */
+            readCommand: string | null;
+            /** Silences */
+            silenceS?: number | null;
+            /**
+             * Start
+             * @default
+             */
+            start: string;
+            /**
+             * Terminator
+             * @default
+             */
+            terminator: string;
+            /**
+             * Trueword
+             * @default 1
+             */
+            trueWord: string;
+            /**
+             * Writeanswer
+             * @default OK
+             */
+            writeAnswer: string;
+            /**
+             * Writecommand
+             * @default WR {address} {value}
+             */
+            writeCommand: string | null;
+        };
+        /**
+         * TcpSocketSettings
+         * @description Lines of text between `start` and `terminator`, made and understood by templates with
+         *     `{address}` and `{tag}` (a binding's), `{value}` and `{reason}`; `{{` is a brace itself.
+         *
+         *     A command is answered by one line: its `..._answer`, or `error_answer`; any other line ends
+         *     the connection, for the next answers would be taken for those of other questions. So an answer
+         *     with the address in it is the better one. Where a command is null the controller does not know
+         *     it. `greeting`: what it says first. `push`: lines that it sends by itself, beside which others
+         *     are passed over. `silence_s`: the longest that it keeps silent while it is well.
+         */
+        "TcpSocketSettings-Output": {
+            /**
+             * Encoding
+             * @default latin-1
+             * @enum {string}
+             */
+            encoding: "ascii" | "latin-1" | "utf-8";
+            /**
+             * Erroranswer
+             * @default ERR {reason}
+             */
+            errorAnswer: string | null;
+            /**
+             * Falseword
+             * @default 0
+             */
+            falseWord: string;
+            /** Greeting */
+            greeting?: string | null;
+            /**
+             * Maxlinebytes
+             * @default 1024
+             */
+            maxLineBytes: number;
+            /**
+             * Probeanswer
+             * @default {value}
+             */
+            probeAnswer: string;
+            /** Probecommand */
+            probeCommand?: string | null;
+            /** Push */
+            push?: string | null;
+            /**
+             * Readanswer
+             * @default {address} {value}
+             */
+            readAnswer: string;
+            /**
+             * Readcommand
+             * @default RD {address}
+             */
+            readCommand: string | null;
+            /** Silences */
+            silenceS?: number | null;
+            /**
+             * Start
+             * @default
+             */
+            start: string;
+            /**
+             * Terminator
+             * @default \r\n
+             */
+            terminator: string;
+            /**
+             * Trueword
+             * @default 1
+             */
+            trueWord: string;
+            /**
+             * Writeanswer
+             * @default OK
+             */
+            writeAnswer: string;
+            /**
+             * Writecommand
+             * @default WR {address} {value}
+             */
+            writeCommand: string | null;
+        };
         /**
          * Transport
          * @description `available`: this installation can speak it.
@@ -2442,6 +3053,17 @@ export interface components {
             available: boolean;
             name: string;
         };
+        /**
+         * UaSecurityMode
+         * @enum {string}
+         */
+        UaSecurityMode: "SIGN" | "SIGN_AND_ENCRYPT";
+        /**
+         * UaSecurityPolicy
+         * @description Those that OPC UA 1.05 does not deprecate, and none at all.
+         * @enum {string}
+         */
+        UaSecurityPolicy: "NONE" | "BASIC256SHA256" | "AES128_SHA256_RSAOAEP" | "AES256_SHA256_RSAPSS";
         /** Validation */
         Validation: {
             duplicate: boolean;
@@ -4044,6 +4666,7 @@ export interface operations {
                     connectTimeoutS?: number;
                     /**
                      * @default {
+                     *       "micro800": false,
                      *       "slot": 0
                      *     }
                      */
@@ -4059,6 +4682,18 @@ export interface operations {
                     lineId?: string | null;
                     /**
                      * @default {
+                     *       "gateway": {
+                     *         "byteOrder": "BIG",
+                     *         "inputBase": 0,
+                     *         "inputSize": 0,
+                     *         "inputTable": "holding",
+                     *         "outputBase": 0,
+                     *         "outputSize": 0
+                     *       },
+                     *       "maxBits": 2000,
+                     *       "maxGap": 8,
+                     *       "maxRegisters": 125,
+                     *       "retries": 1,
                      *       "unitId": 1
                      *     }
                      */
@@ -4068,7 +4703,15 @@ export interface operations {
                      * @default
                      */
                     name?: string;
-                    /** @default {} */
+                    /**
+                     * @default {
+                     *       "path": "",
+                     *       "publishingIntervalS": 0.1,
+                     *       "queueSize": 10,
+                     *       "securityMode": "SIGN_AND_ENCRYPT",
+                     *       "securityPolicy": "NONE"
+                     *     }
+                     */
                     opcUa?: components["schemas"]["OpcUaSettings"];
                     /**
                      * Port
@@ -4076,8 +4719,23 @@ export interface operations {
                      */
                     port?: number;
                     protocol: components["schemas"]["PlcProtocol"];
-                    /** @default {} */
-                    tcpSocket?: components["schemas"]["TcpSocketSettings"];
+                    /**
+                     * @default {
+                     *       "encoding": "latin-1",
+                     *       "errorAnswer": "ERR {reason}",
+                     *       "falseWord": "0",
+                     *       "maxLineBytes": 1024,
+                     *       "probeAnswer": "{value}",
+                     *       "readAnswer": "{address} {value}",
+                     *       "readCommand": "RD {address}",
+                     *       "start": "",
+                     *       "terminator": "\\r\\n",
+                     *       "trueWord": "1",
+                     *       "writeAnswer": "OK",
+                     *       "writeCommand": "WR {address} {value}"
+                     *     }
+                     */
+                    tcpSocket?: components["schemas"]["TcpSocketSettings-Input"];
                     /**
                      * Timeouts
                      * @default 1
@@ -4880,6 +5538,7 @@ export interface operations {
                      * @default 5
                      */
                     connectTimeoutS?: number;
+                    ethernetIp?: components["schemas"]["EthernetIpScanner"] | null;
                     /**
                      * @default {
                      *       "aimPrefix": "KEEP",
@@ -4923,6 +5582,7 @@ export interface operations {
                      * @default 64
                      */
                     maxInFlight?: number;
+                    modbus?: components["schemas"]["ModbusScanner"] | null;
                     /** @default client */
                     mode?: components["schemas"]["TcpMode"];
                     /** @default GENERIC */
@@ -4940,8 +5600,10 @@ export interface operations {
                     replyGood?: string | null;
                     /** @default ADD */
                     role?: components["schemas"]["ScannerRole"];
+                    serial?: components["schemas"]["SerialPort"] | null;
                     /** @default TCP */
                     transport?: components["schemas"]["ScannerTransport"];
+                    usbHid?: components["schemas"]["HidDevice"] | null;
                 }[] | components["schemas"]["Scanners"];
             };
         };

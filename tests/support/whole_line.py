@@ -44,7 +44,6 @@ ALARMS = "{ alarms(first: 50) { edges { node { kind source active message } } } 
 def plc_config(**more: Any) -> ModbusSimulatorConfig:
     unit: Json = {
         "points": POINTS,
-        "encoders": [{"point": "belt", "pulsesPerS": 0}],
         "gates": [{"coil": "reject", "feedback": "bin", "delayS": 0.02, "holdS": 0.04}],
     }
     return ModbusSimulatorConfig.model_validate({"units": [unit | more]})

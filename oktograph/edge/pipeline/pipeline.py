@@ -125,6 +125,10 @@ class Pipeline:
     def lines(self) -> list[LineStatus]:
         return [run.status for run in self._lines.values()]
 
+    def pending(self, line_id: str) -> int:
+        """Rejects that were not seen gone yet. Raises NotFound."""
+        return self._run(line_id).pending
+
     def stop_line(self, line_id: str, reason: str) -> LineStatus:
         run = self._run(line_id)
         run.stop(reason)
