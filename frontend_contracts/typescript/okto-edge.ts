@@ -25,12 +25,12 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get Batch Accounting Buffer */
-        get: operations["get_batch_accounting_buffer"];
+        /** Get Buffer */
+        get: operations["get_buffer"];
         put?: never;
         post?: never;
-        /** Delete Batch Accounting Buffer */
-        delete: operations["delete_batch_accounting_buffer"];
+        /** Clear Buffer */
+        delete: operations["clear_buffer"];
         options?: never;
         head?: never;
         patch?: never;
@@ -45,8 +45,8 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Post Batch Accounting Buffer Load */
-        post: operations["post_batch_accounting_buffer_load"];
+        /** Load Buffer */
+        post: operations["load_buffer"];
         delete?: never;
         options?: never;
         head?: never;
@@ -62,8 +62,8 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Post Batch Accounting Verify */
-        post: operations["post_batch_accounting_verify"];
+        /** Verify Code */
+        post: operations["verify_code"];
         delete?: never;
         options?: never;
         head?: never;
@@ -559,10 +559,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get Plc Bindings */
-        get: operations["get_plc_bindings"];
-        /** Put Plc Bindings */
-        put: operations["put_plc_bindings"];
+        /** Get Bindings */
+        get: operations["get_bindings"];
+        /** Put Bindings */
+        put: operations["put_bindings"];
         post?: never;
         delete?: never;
         options?: never;
@@ -595,8 +595,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get Plcs Id Health */
-        get: operations["get_plcs_id_health"];
+        /** Plc Health */
+        get: operations["plc_health"];
         put?: never;
         post?: never;
         delete?: never;
@@ -612,8 +612,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get Plcs Id Tags */
-        get: operations["get_plcs_id_tags"];
+        /** Plc Tags */
+        get: operations["plc_tags"];
         put?: never;
         post?: never;
         delete?: never;
@@ -631,8 +631,8 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Post Plcs Id Test */
-        post: operations["post_plcs_id_test"];
+        /** Test Plc */
+        post: operations["test_plc"];
         delete?: never;
         options?: never;
         head?: never;
@@ -957,8 +957,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get Scanners Index Status */
-        get: operations["get_scanners_index_status"];
+        /** One Scanner Status */
+        get: operations["one_scanner_status"];
         put?: never;
         post?: never;
         delete?: never;
@@ -976,8 +976,8 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Post Scanners Index Test */
-        post: operations["post_scanners_index_test"];
+        /** Test Scanner */
+        post: operations["test_scanner"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1118,6 +1118,12 @@ export interface components {
             added: number;
         };
         /**
+         * AimPrefix
+         * @description A symbology id (`]d2`) before the code: left in the text, or taken off it.
+         * @enum {string}
+         */
+        AimPrefix: "KEEP" | "STRIP";
+        /**
          * BatchBottlesBody
          * @description A bare array of bottle ids.
          */
@@ -1164,6 +1170,10 @@ export interface components {
         BatchWithBottles: {
             batch: components["schemas"]["BatchDetail"];
             bottles: components["schemas"]["BottleRef"][];
+        };
+        /** Bindings */
+        Bindings: {
+            bindings: components["schemas"]["TagBinding"][];
         };
         /** BottleCount */
         BottleCount: {
@@ -1221,6 +1231,59 @@ export interface components {
         BottleStatusBody: {
             status: number;
         };
+        /**
+         * BufferBatch
+         * @description `loaded` counts the consumed ones too.
+         */
+        BufferBatch: {
+            batchIdentifier: string;
+            consumed: number;
+            id: string;
+            loaded: number;
+            /** Format: date-time */
+            loadedAt: string;
+            name: string;
+            remaining: number;
+        };
+        /**
+         * BufferCleared
+         * @description `cleared` counts codes, consumed or not; `batches` are identifiers.
+         */
+        BufferCleared: {
+            batches: string[];
+            cleared: number;
+        };
+        /**
+         * BufferLoaded
+         * @description `added` came by this call.
+         */
+        BufferLoaded: {
+            added: number;
+            batchIdentifier: string;
+            consumed: number;
+            id: string;
+            loaded: number;
+            /** Format: date-time */
+            loadedAt: string;
+            name: string;
+            remaining: number;
+        };
+        /**
+         * BufferState
+         * @description The batches are the newest 500, the figures of all of them.
+         */
+        BufferState: {
+            batches: components["schemas"]["BufferBatch"][];
+            consumed: number;
+            loaded: number;
+            remaining: number;
+        };
+        /**
+         * BufferVerdict
+         * @description What checking a code against the buffer came to; VERIFIED consumes it.
+         * @enum {string}
+         */
+        BufferVerdict: "VERIFIED" | "ALREADY_CONSUMED" | "NOT_IN_BUFFER" | "INVALID";
         /** CloudCodes */
         CloudCodes: {
             codes: string[];
@@ -1255,6 +1318,13 @@ export interface components {
         CodeBody: {
             code: string;
         };
+        /**
+         * CodeReason
+         * @description ALREADY_CONSUMED, DISABLED, DUPLICATE and NOT_IN_BUFFER are verdicts of later stages; a
+         *     reading never has them.
+         * @enum {string}
+         */
+        CodeReason: "ALREADY_CONSUMED" | "AMBIGUOUS" | "BAD_CHARACTER" | "BAD_CHECK_DIGIT" | "BAD_LENGTH" | "BAD_VALUE" | "DISABLED" | "DUPLICATE" | "EMPTY" | "NOT_IN_BUFFER" | "NO_GTIN" | "NO_PROFILE" | "NO_READ" | "NO_SERIAL" | "OUT_OF_DATE" | "UNKNOWN_AI" | "WRONG_INDUSTRY";
         /**
          * ConfigBody
          * @description Keys with `l2.override.` before them or without.
@@ -1304,6 +1374,144 @@ export interface components {
             /** @constant */
             success: true;
         };
+        /** Data[Annotated[list[Annotated[dict[str, Any], AfterValidator, DescribedAs]], FieldInfo(annotation=NoneType, required=True, metadata=[MaxLen(max_length=10)])]] */
+        Data_Annotated_list_Annotated_dict_str__Any___AfterValidator__DescribedAs____FieldInfo_annotation_NoneType__required_True__metadata__MaxLen_max_length_10_____: {
+            data: {
+                /**
+                 * Allowedpeers
+                 * @default []
+                 */
+                allowedPeers: string[];
+                /**
+                 * Connecttimeouts
+                 * @default 5
+                 */
+                connectTimeoutS: number;
+                /**
+                 * @default {
+                 *       "aimPrefix": "KEEP",
+                 *       "base64": false,
+                 *       "emptyIsNoRead": true,
+                 *       "encoding": "latin-1",
+                 *       "ends": [
+                 *         "\\r\\n",
+                 *         "\\r",
+                 *         "\\n",
+                 *         "\\x03"
+                 *       ],
+                 *       "envelope": "NONE",
+                 *       "maxFrame": 4096,
+                 *       "noReadPatterns": [
+                 *         "NOREAD",
+                 *         "ERROR",
+                 *         "?+",
+                 *         "\u0018"
+                 *       ],
+                 *       "start": ""
+                 *     }
+                 */
+                framing: components["schemas"]["FrameProfile"];
+                /**
+                 * Host
+                 * @default
+                 */
+                host: string;
+                /** Index */
+                index: number;
+                /** Lineid */
+                lineId?: string | null;
+                /**
+                 * Lingers
+                 * @default 0
+                 */
+                lingerS: number;
+                /**
+                 * Maxinflight
+                 * @default 64
+                 */
+                maxInFlight: number;
+                /** @default client */
+                mode: components["schemas"]["TcpMode"];
+                /** @default GENERIC */
+                model: components["schemas"]["ScannerModel"];
+                /** Name */
+                name: string;
+                /**
+                 * Port
+                 * @default 0
+                 */
+                port: number;
+                /** Replybad */
+                replyBad?: string | null;
+                /** Replygood */
+                replyGood?: string | null;
+                /** @default ADD */
+                role: components["schemas"]["ScannerRole"];
+                /** @default TCP */
+                transport: components["schemas"]["ScannerTransport"];
+            }[];
+            /** @constant */
+            success: true;
+        };
+        /** Data[Annotated[list[Annotated[dict[str, Any], AfterValidator, DescribedAs]], FieldInfo(annotation=NoneType, required=True, metadata=[MaxLen(max_length=16)])]] */
+        Data_Annotated_list_Annotated_dict_str__Any___AfterValidator__DescribedAs____FieldInfo_annotation_NoneType__required_True__metadata__MaxLen_max_length_16_____: {
+            data: {
+                /**
+                 * Connecttimeouts
+                 * @default 5
+                 */
+                connectTimeoutS: number;
+                /**
+                 * @default {
+                 *       "slot": 0
+                 *     }
+                 */
+                ethernetIp: components["schemas"]["EthernetIpSettings"];
+                /**
+                 * Host
+                 * @default
+                 */
+                host: string;
+                /** Id */
+                id: string;
+                /** Lineid */
+                lineId?: string | null;
+                /**
+                 * @default {
+                 *       "unitId": 1
+                 *     }
+                 */
+                modbus: components["schemas"]["ModbusSettings"];
+                /**
+                 * Name
+                 * @default
+                 */
+                name: string;
+                /** @default {} */
+                opcUa: components["schemas"]["OpcUaSettings"];
+                /**
+                 * Port
+                 * @default 0
+                 */
+                port: number;
+                protocol: components["schemas"]["PlcProtocol"];
+                /** @default {} */
+                tcpSocket: components["schemas"]["TcpSocketSettings"];
+                /**
+                 * Timeouts
+                 * @default 1
+                 */
+                timeoutS: number;
+            }[];
+            /** @constant */
+            success: true;
+        };
+        /** Data[Annotated[list[Annotated[dict[str, Any], AfterValidator, DescribedAs]], FieldInfo(annotation=NoneType, required=True, metadata=[MaxLen(max_length=1000)])]] */
+        Data_Annotated_list_Annotated_dict_str__Any___AfterValidator__DescribedAs____FieldInfo_annotation_NoneType__required_True__metadata__MaxLen_max_length_1000_____: {
+            data: components["schemas"]["TagBinding"][];
+            /** @constant */
+            success: true;
+        };
         /** Data[BatchCreated] */
         Data_BatchCreated_: {
             data: components["schemas"]["BatchCreated"];
@@ -1340,6 +1548,24 @@ export interface components {
             /** @constant */
             success: true;
         };
+        /** Data[BufferCleared] */
+        Data_BufferCleared_: {
+            data: components["schemas"]["BufferCleared"];
+            /** @constant */
+            success: true;
+        };
+        /** Data[BufferLoaded] */
+        Data_BufferLoaded_: {
+            data: components["schemas"]["BufferLoaded"];
+            /** @constant */
+            success: true;
+        };
+        /** Data[BufferState] */
+        Data_BufferState_: {
+            data: components["schemas"]["BufferState"];
+            /** @constant */
+            success: true;
+        };
         /** Data[CloudCodes] */
         Data_CloudCodes_: {
             data: components["schemas"]["CloudCodes"];
@@ -1355,6 +1581,12 @@ export interface components {
         /** Data[ConnectionStatus] */
         Data_ConnectionStatus_: {
             data: components["schemas"]["ConnectionStatus"];
+            /** @constant */
+            success: true;
+        };
+        /** Data[DeviceState] */
+        Data_DeviceState_: {
+            data: components["schemas"]["DeviceState"];
             /** @constant */
             success: true;
         };
@@ -1402,6 +1634,12 @@ export interface components {
             /** @constant */
             success: true;
         };
+        /** Data[list[PlcTag]] */
+        Data_list_PlcTag__: {
+            data: components["schemas"]["PlcTag"][];
+            /** @constant */
+            success: true;
+        };
         /** Data[list[RecentScan]] */
         Data_list_RecentScan__: {
             data: components["schemas"]["RecentScan"][];
@@ -1423,6 +1661,12 @@ export interface components {
         /** Data[ModeChanged] */
         Data_ModeChanged_: {
             data: components["schemas"]["ModeChanged"];
+            /** @constant */
+            success: true;
+        };
+        /** Data[PlcHealth] */
+        Data_PlcHealth_: {
+            data: components["schemas"]["PlcHealth"];
             /** @constant */
             success: true;
         };
@@ -1453,6 +1697,12 @@ export interface components {
         /** Data[ScannerCatalogue] */
         Data_ScannerCatalogue_: {
             data: components["schemas"]["ScannerCatalogue"];
+            /** @constant */
+            success: true;
+        };
+        /** Data[ScannerState] */
+        Data_ScannerState_: {
+            data: components["schemas"]["ScannerState"];
             /** @constant */
             success: true;
         };
@@ -1492,6 +1742,12 @@ export interface components {
             /** @constant */
             success: true;
         };
+        /** Data[Verified] */
+        Data_Verified_: {
+            data: components["schemas"]["Verified"];
+            /** @constant */
+            success: true;
+        };
         /** Deprovisioned */
         Deprovisioned: {
             message: string;
@@ -1509,6 +1765,29 @@ export interface components {
             seqNumber: string | null;
         };
         /**
+         * DeviceState
+         * @description A device's connection. `state` is STOPPED, CONNECTING, CONNECTED, LOST or FAULTED.
+         */
+        DeviceState: {
+            attempts: number;
+            connected: boolean;
+            counters: {
+                [key: string]: number;
+            };
+            lastError: string | null;
+            peer: string | null;
+            /** Format: date-time */
+            since: string;
+            state: string;
+        };
+        /**
+         * Envelope
+         * @description What surrounds the code within a frame. DMCC takes both response modes of a DataMan: a
+         *     frame with a `||checksum:id[status]` header is extended, any other is bare text.
+         * @enum {string}
+         */
+        Envelope: "NONE" | "DMCC";
+        /**
          * ErrorBody
          * @description `success` is missing only in the answer for hardware that is not wired.
          */
@@ -1525,6 +1804,14 @@ export interface components {
             } | null;
             message?: string | null;
         };
+        /** EthernetIpSettings */
+        EthernetIpSettings: {
+            /**
+             * Slot
+             * @default 0
+             */
+            slot: number;
+        };
         /**
          * ExportFormat
          * @enum {string}
@@ -1539,6 +1826,69 @@ export interface components {
             state: string;
             url: string;
         };
+        /**
+         * FrameProfile
+         * @description One convention. `no_read_patterns` are literals, any case; one that ends in `+` stands for
+         *     itself once or more. `quiet_gap_s` ends a frame by silence, for devices without terminator.
+         */
+        FrameProfile: {
+            /** @default KEEP */
+            aimPrefix: components["schemas"]["AimPrefix"];
+            /**
+             * Base64
+             * @default false
+             */
+            base64: boolean;
+            /**
+             * Emptyisnoread
+             * @default true
+             */
+            emptyIsNoRead: boolean;
+            /**
+             * Encoding
+             * @default latin-1
+             * @enum {string}
+             */
+            encoding: "latin-1" | "utf-8";
+            /**
+             * Ends
+             * @default [
+             *       "\r\n",
+             *       "\r",
+             *       "\n"
+             *     ]
+             */
+            ends: string[];
+            /** @default NONE */
+            envelope: components["schemas"]["Envelope"];
+            /** Gssubstitute */
+            gsSubstitute?: string | null;
+            heartbeat?: components["schemas"]["Heartbeat"] | null;
+            /** Listseparator */
+            listSeparator?: string | null;
+            /**
+             * Maxframe
+             * @default 4096
+             */
+            maxFrame: number;
+            /**
+             * Noreadpatterns
+             * @default [
+             *       "NOREAD",
+             *       "ERROR",
+             *       "?+",
+             *       "\u0018"
+             *     ]
+             */
+            noReadPatterns: string[];
+            /** Quietgaps */
+            quietGapS?: number | null;
+            /**
+             * Start
+             * @default
+             */
+            start: string;
+        };
         /** GeneratedCode */
         GeneratedCode: {
             code: string;
@@ -1549,6 +1899,21 @@ export interface components {
             status: "healthy" | "degraded" | "disabled";
             uptime: number;
             version: string;
+        };
+        /**
+         * Heartbeat
+         * @description A frame that says only `I am here`: header, a counter of up to 10 digits or none,
+         *     terminator. Without an interval and a silence it is recognised but not demanded.
+         */
+        Heartbeat: {
+            /** Header */
+            header: string;
+            /** Intervals */
+            intervalS?: number | null;
+            /** Silences */
+            silenceS?: number | null;
+            /** Terminator */
+            terminator: string;
         };
         /**
          * JournalEvent
@@ -1573,6 +1938,10 @@ export interface components {
             cursor: string | null;
             events: components["schemas"]["JournalEvent"][];
         };
+        /** LoadBufferBody */
+        LoadBufferBody: {
+            batchIdentifier: string;
+        };
         /** Login */
         Login: {
             token: string;
@@ -1589,6 +1958,14 @@ export interface components {
             id: string;
             role: string;
             username: string;
+        };
+        /** ModbusSettings */
+        ModbusSettings: {
+            /**
+             * Unitid
+             * @default 1
+             */
+            unitId: number;
         };
         /** Mode */
         Mode: {
@@ -1633,6 +2010,104 @@ export interface components {
             /** @default INFO */
             severity: components["schemas"]["Severity"];
             source?: string | null;
+        };
+        /**
+         * OpcUaSettings
+         * @description Nothing yet.
+         */
+        OpcUaSettings: Record<string, never>;
+        /**
+         * Order
+         * @description Which comes first: the most significant (BIG) or the least.
+         * @enum {string}
+         */
+        Order: "BIG" | "LITTLE";
+        /** PlcHealth */
+        PlcHealth: {
+            address: string;
+            attempts: number;
+            connected: boolean;
+            counters: {
+                [key: string]: number;
+            };
+            id: string;
+            lastError: string | null;
+            lineId: string | null;
+            name: string;
+            peer: string | null;
+            protocol: string;
+            /** Format: date-time */
+            since: string;
+            state: string;
+            tags: number;
+        };
+        /**
+         * PlcProtocol
+         * @enum {string}
+         */
+        PlcProtocol: "MODBUS_TCP" | "MODBUS_RTU" | "OPC_UA" | "PROFINET" | "ETHERNET_IP" | "TCP_SOCKET";
+        /** Plcs */
+        Plcs: {
+            plcs: {
+                /**
+                 * Connecttimeouts
+                 * @default 5
+                 */
+                connectTimeoutS: number;
+                /**
+                 * @default {
+                 *       "slot": 0
+                 *     }
+                 */
+                ethernetIp: components["schemas"]["EthernetIpSettings"];
+                /**
+                 * Host
+                 * @default
+                 */
+                host: string;
+                /** Id */
+                id: string;
+                /** Lineid */
+                lineId?: string | null;
+                /**
+                 * @default {
+                 *       "unitId": 1
+                 *     }
+                 */
+                modbus: components["schemas"]["ModbusSettings"];
+                /**
+                 * Name
+                 * @default
+                 */
+                name: string;
+                /** @default {} */
+                opcUa: components["schemas"]["OpcUaSettings"];
+                /**
+                 * Port
+                 * @default 0
+                 */
+                port: number;
+                protocol: components["schemas"]["PlcProtocol"];
+                /** @default {} */
+                tcpSocket: components["schemas"]["TcpSocketSettings"];
+                /**
+                 * Timeouts
+                 * @default 1
+                 */
+                timeoutS: number;
+            }[];
+        };
+        /**
+         * PlcTag
+         * @description `name` is the binding's, null where nothing is bound to the address; `writable` is null
+         *     where the controller does not say.
+         */
+        PlcTag: {
+            address: string;
+            description: string | null;
+            name: string | null;
+            type: string;
+            writable: boolean | null;
         };
         /** ProvisionedDevice */
         ProvisionedDevice: {
@@ -1701,12 +2176,124 @@ export interface components {
             };
             transports: components["schemas"]["Transport"][];
         };
+        /**
+         * ScannerModel
+         * @enum {string}
+         */
+        ScannerModel: "COGNEX_DATAMAN" | "HIKROBOT_ID" | "DATALOGIC_MATRIX" | "DATALOGIC_HANDHELD" | "GENERIC";
+        /**
+         * ScannerRole
+         * @description What a reading does on the line: makes a bottle, takes one out, is checked against the
+         *     loaded buffer, lets only sound bottles pass, packs into a batch or onto a pallet, confirms a
+         *     reject.
+         * @enum {string}
+         */
+        ScannerRole: "ADD" | "REMOVE" | "VERIFY_LOCAL_BUFFER" | "REJECTION" | "PACKAGE" | "BOX" | "REJECTION_FEEDBACK";
+        /** Scanners */
+        Scanners: {
+            scanners: {
+                /**
+                 * Allowedpeers
+                 * @default []
+                 */
+                allowedPeers: string[];
+                /**
+                 * Connecttimeouts
+                 * @default 5
+                 */
+                connectTimeoutS: number;
+                /**
+                 * @default {
+                 *       "aimPrefix": "KEEP",
+                 *       "base64": false,
+                 *       "emptyIsNoRead": true,
+                 *       "encoding": "latin-1",
+                 *       "ends": [
+                 *         "\\r\\n",
+                 *         "\\r",
+                 *         "\\n",
+                 *         "\\x03"
+                 *       ],
+                 *       "envelope": "NONE",
+                 *       "maxFrame": 4096,
+                 *       "noReadPatterns": [
+                 *         "NOREAD",
+                 *         "ERROR",
+                 *         "?+",
+                 *         "\u0018"
+                 *       ],
+                 *       "start": ""
+                 *     }
+                 */
+                framing: components["schemas"]["FrameProfile"];
+                /**
+                 * Host
+                 * @default
+                 */
+                host: string;
+                /** Index */
+                index: number;
+                /** Lineid */
+                lineId?: string | null;
+                /**
+                 * Lingers
+                 * @default 0
+                 */
+                lingerS: number;
+                /**
+                 * Maxinflight
+                 * @default 64
+                 */
+                maxInFlight: number;
+                /** @default client */
+                mode: components["schemas"]["TcpMode"];
+                /** @default GENERIC */
+                model: components["schemas"]["ScannerModel"];
+                /** Name */
+                name: string;
+                /**
+                 * Port
+                 * @default 0
+                 */
+                port: number;
+                /** Replybad */
+                replyBad?: string | null;
+                /** Replygood */
+                replyGood?: string | null;
+                /** @default ADD */
+                role: components["schemas"]["ScannerRole"];
+                /** @default TCP */
+                transport: components["schemas"]["ScannerTransport"];
+            }[];
+        };
+        /** ScannerState */
+        ScannerState: {
+            address: string;
+            connected: boolean;
+            index: number;
+            lastError: string | null;
+            lastScan: string | null;
+            lineId: string | null;
+            model: string;
+            name: string;
+            readCount: number;
+            role: string;
+            /** Format: date-time */
+            since: string;
+            state: string;
+            transport: string;
+        };
         /** ScannerStatus */
         ScannerStatus: {
             connected: boolean;
             lastScan: string | null;
             scanCount: number;
         };
+        /**
+         * ScannerTransport
+         * @enum {string}
+         */
+        ScannerTransport: "TCP" | "SERIAL" | "MODBUS" | "ETHERNET_IP" | "USB_HID";
         /** ScanVerdict */
         ScanVerdict: {
             bottleId: string | null;
@@ -1773,6 +2360,81 @@ export interface components {
             syncErrors: number;
         };
         /**
+         * TagAccess
+         * @enum {string}
+         */
+        TagAccess: "READ" | "WRITE" | "READ_WRITE";
+        /**
+         * TagBinding
+         * @description `name` is unique on the edge, whatever the controller. `address` is in the words of the
+         *     controller's protocol. Numbers that people see are raw * scale + offset, in `unit`.
+         *
+         *     `deadband`, in those numbers: how much a value must move to be told again. `read_back`: a write
+         *     counts only when the controller then shows the value. `length`: bytes of a STRING.
+         */
+        TagBinding: {
+            /** @default READ_WRITE */
+            access: components["schemas"]["TagAccess"];
+            /** Address */
+            address: string;
+            /** @default BIG */
+            byteOrder: components["schemas"]["Order"];
+            /**
+             * Deadband
+             * @default 0
+             */
+            deadband: number;
+            /** Length */
+            length?: number | null;
+            /** Name */
+            name: string;
+            /**
+             * Offset
+             * @default 0
+             */
+            offset: number;
+            /** Plc */
+            plc: string;
+            /**
+             * Pollintervals
+             * @default 0.1
+             */
+            pollIntervalS: number;
+            /**
+             * Readback
+             * @default false
+             */
+            readBack: boolean;
+            /**
+             * Scale
+             * @default 1
+             */
+            scale: number;
+            /** @default BOOL */
+            type: components["schemas"]["TagType"];
+            /** Unit */
+            unit?: string | null;
+            /** @default BIG */
+            wordOrder: components["schemas"]["Order"];
+        };
+        /**
+         * TagType
+         * @description Elementary types of IEC 61131-3. STRING is of bytes, ended by its length or a NUL.
+         * @enum {string}
+         */
+        TagType: "BOOL" | "SINT" | "INT" | "DINT" | "LINT" | "USINT" | "UINT" | "UDINT" | "ULINT" | "REAL" | "LREAL" | "STRING";
+        /**
+         * TcpMode
+         * @description Whether we dial the scanner or it dials us.
+         * @enum {string}
+         */
+        TcpMode: "client" | "listen";
+        /**
+         * TcpSocketSettings
+         * @description Nothing yet.
+         */
+        TcpSocketSettings: Record<string, never>;
+        /**
          * Transport
          * @description `available`: this installation can speak it.
          */
@@ -1786,6 +2448,30 @@ export interface components {
             gtin: string | null;
             message: string | null;
             valid: boolean;
+        };
+        /**
+         * Verified
+         * @description `consumedAt` and `consumedBy` tell of whoever was first.
+         */
+        Verified: {
+            batchIdentifier: string | null;
+            bottleId: string | null;
+            consumedAt: string | null;
+            consumedBy: string | null;
+            gtin: string | null;
+            message: string | null;
+            reason: components["schemas"]["CodeReason"] | null;
+            result: components["schemas"]["BufferVerdict"];
+            serial: string | null;
+            verified: boolean;
+        };
+        /**
+         * VerifyBody
+         * @description Without `consumedBy` it is the caller.
+         */
+        VerifyBody: {
+            code: string;
+            consumedBy?: string | null;
         };
     };
     responses: {
@@ -1954,7 +2640,7 @@ export interface operations {
             504: components["responses"]["GatewayTimeout"];
         };
     };
-    get_batch_accounting_buffer: {
+    get_buffer: {
         parameters: {
             query?: never;
             header?: never;
@@ -1963,6 +2649,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_BufferState_"];
+                };
+            };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
@@ -1977,15 +2672,27 @@ export interface operations {
             504: components["responses"]["GatewayTimeout"];
         };
     };
-    delete_batch_accounting_buffer: {
+    clear_buffer: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description One batch; without it all */
+                batch?: string | null;
+            };
             header?: never;
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_BufferCleared_"];
+                };
+            };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
@@ -2000,15 +2707,28 @@ export interface operations {
             504: components["responses"]["GatewayTimeout"];
         };
     };
-    post_batch_accounting_buffer_load: {
+    load_buffer: {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LoadBufferBody"];
+            };
+        };
         responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_BufferLoaded_"];
+                };
+            };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
@@ -2016,6 +2736,7 @@ export interface operations {
             405: components["responses"]["MethodNotAllowed"];
             409: components["responses"]["Conflict"];
             410: components["responses"]["Gone"];
+            413: components["responses"]["RequestEntityTooLarge"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             502: components["responses"]["BadGateway"];
@@ -2023,15 +2744,28 @@ export interface operations {
             504: components["responses"]["GatewayTimeout"];
         };
     };
-    post_batch_accounting_verify: {
+    verify_code: {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["VerifyBody"];
+            };
+        };
         responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Verified_"];
+                };
+            };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
@@ -2039,6 +2773,7 @@ export interface operations {
             405: components["responses"]["MethodNotAllowed"];
             409: components["responses"]["Conflict"];
             410: components["responses"]["Gone"];
+            413: components["responses"]["RequestEntityTooLarge"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             502: components["responses"]["BadGateway"];
@@ -3191,7 +3926,7 @@ export interface operations {
             504: components["responses"]["GatewayTimeout"];
         };
     };
-    get_plc_bindings: {
+    get_bindings: {
         parameters: {
             query?: never;
             header?: never;
@@ -3200,6 +3935,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Annotated_list_Annotated_dict_str__Any___AfterValidator__DescribedAs____FieldInfo_annotation_NoneType__required_True__metadata__MaxLen_max_length_1000_____"];
+                };
+            };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
@@ -3214,15 +3958,28 @@ export interface operations {
             504: components["responses"]["GatewayTimeout"];
         };
     };
-    put_plc_bindings: {
+    put_bindings: {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TagBinding"][] | components["schemas"]["Bindings"];
+            };
+        };
         responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Annotated_list_Annotated_dict_str__Any___AfterValidator__DescribedAs____FieldInfo_annotation_NoneType__required_True__metadata__MaxLen_max_length_1000_____"];
+                };
+            };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
@@ -3230,6 +3987,7 @@ export interface operations {
             405: components["responses"]["MethodNotAllowed"];
             409: components["responses"]["Conflict"];
             410: components["responses"]["Gone"];
+            413: components["responses"]["RequestEntityTooLarge"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             502: components["responses"]["BadGateway"];
@@ -3246,6 +4004,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Annotated_list_Annotated_dict_str__Any___AfterValidator__DescribedAs____FieldInfo_annotation_NoneType__required_True__metadata__MaxLen_max_length_16_____"];
+                };
+            };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
@@ -3267,8 +4034,103 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * Connecttimeouts
+                     * @default 5
+                     */
+                    connectTimeoutS?: number;
+                    /**
+                     * @default {
+                     *       "slot": 0
+                     *     }
+                     */
+                    ethernetIp?: components["schemas"]["EthernetIpSettings"];
+                    /**
+                     * Host
+                     * @default
+                     */
+                    host?: string;
+                    /** Id */
+                    id: string;
+                    /** Lineid */
+                    lineId?: string | null;
+                    /**
+                     * @default {
+                     *       "unitId": 1
+                     *     }
+                     */
+                    modbus?: components["schemas"]["ModbusSettings"];
+                    /**
+                     * Name
+                     * @default
+                     */
+                    name?: string;
+                    /** @default {} */
+                    opcUa?: components["schemas"]["OpcUaSettings"];
+                    /**
+                     * Port
+                     * @default 0
+                     */
+                    port?: number;
+                    protocol: components["schemas"]["PlcProtocol"];
+                    /** @default {} */
+                    tcpSocket?: components["schemas"]["TcpSocketSettings"];
+                    /**
+                     * Timeouts
+                     * @default 1
+                     */
+                    timeoutS?: number;
+                }[] | components["schemas"]["Plcs"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Annotated_list_Annotated_dict_str__Any___AfterValidator__DescribedAs____FieldInfo_annotation_NoneType__required_True__metadata__MaxLen_max_length_16_____"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            405: components["responses"]["MethodNotAllowed"];
+            409: components["responses"]["Conflict"];
+            410: components["responses"]["Gone"];
+            413: components["responses"]["RequestEntityTooLarge"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            502: components["responses"]["BadGateway"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["GatewayTimeout"];
+        };
+    };
+    plc_health: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
         requestBody?: never;
         responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_PlcHealth_"];
+                };
+            };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
@@ -3283,7 +4145,7 @@ export interface operations {
             504: components["responses"]["GatewayTimeout"];
         };
     };
-    get_plcs_id_health: {
+    plc_tags: {
         parameters: {
             query?: never;
             header?: never;
@@ -3294,6 +4156,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_list_PlcTag__"];
+                };
+            };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
@@ -3308,7 +4179,7 @@ export interface operations {
             504: components["responses"]["GatewayTimeout"];
         };
     };
-    get_plcs_id_tags: {
+    test_plc: {
         parameters: {
             query?: never;
             header?: never;
@@ -3319,31 +4190,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            400: components["responses"]["BadRequest"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
-            405: components["responses"]["MethodNotAllowed"];
-            409: components["responses"]["Conflict"];
-            410: components["responses"]["Gone"];
-            429: components["responses"]["TooManyRequests"];
-            500: components["responses"]["InternalServerError"];
-            502: components["responses"]["BadGateway"];
-            503: components["responses"]["ServiceUnavailable"];
-            504: components["responses"]["GatewayTimeout"];
-        };
-    };
-    post_plcs_id_test: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_DeviceState_"];
+                };
             };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
@@ -3982,6 +4837,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Annotated_list_Annotated_dict_str__Any___AfterValidator__DescribedAs____FieldInfo_annotation_NoneType__required_True__metadata__MaxLen_max_length_10_____"];
+                };
+            };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
@@ -4003,8 +4867,130 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * Allowedpeers
+                     * @default []
+                     */
+                    allowedPeers?: string[];
+                    /**
+                     * Connecttimeouts
+                     * @default 5
+                     */
+                    connectTimeoutS?: number;
+                    /**
+                     * @default {
+                     *       "aimPrefix": "KEEP",
+                     *       "base64": false,
+                     *       "emptyIsNoRead": true,
+                     *       "encoding": "latin-1",
+                     *       "ends": [
+                     *         "\\r\\n",
+                     *         "\\r",
+                     *         "\\n",
+                     *         "\\x03"
+                     *       ],
+                     *       "envelope": "NONE",
+                     *       "maxFrame": 4096,
+                     *       "noReadPatterns": [
+                     *         "NOREAD",
+                     *         "ERROR",
+                     *         "?+",
+                     *         "\u0018"
+                     *       ],
+                     *       "start": ""
+                     *     }
+                     */
+                    framing?: components["schemas"]["FrameProfile"];
+                    /**
+                     * Host
+                     * @default
+                     */
+                    host?: string;
+                    /** Index */
+                    index: number;
+                    /** Lineid */
+                    lineId?: string | null;
+                    /**
+                     * Lingers
+                     * @default 0
+                     */
+                    lingerS?: number;
+                    /**
+                     * Maxinflight
+                     * @default 64
+                     */
+                    maxInFlight?: number;
+                    /** @default client */
+                    mode?: components["schemas"]["TcpMode"];
+                    /** @default GENERIC */
+                    model?: components["schemas"]["ScannerModel"];
+                    /** Name */
+                    name: string;
+                    /**
+                     * Port
+                     * @default 0
+                     */
+                    port?: number;
+                    /** Replybad */
+                    replyBad?: string | null;
+                    /** Replygood */
+                    replyGood?: string | null;
+                    /** @default ADD */
+                    role?: components["schemas"]["ScannerRole"];
+                    /** @default TCP */
+                    transport?: components["schemas"]["ScannerTransport"];
+                }[] | components["schemas"]["Scanners"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Annotated_list_Annotated_dict_str__Any___AfterValidator__DescribedAs____FieldInfo_annotation_NoneType__required_True__metadata__MaxLen_max_length_10_____"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            405: components["responses"]["MethodNotAllowed"];
+            409: components["responses"]["Conflict"];
+            410: components["responses"]["Gone"];
+            413: components["responses"]["RequestEntityTooLarge"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            502: components["responses"]["BadGateway"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["GatewayTimeout"];
+        };
+    };
+    one_scanner_status: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The device's own index, from 0 */
+                index: number;
+            };
+            cookie?: never;
+        };
         requestBody?: never;
         responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_ScannerState_"];
+                };
+            };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
@@ -4019,42 +5005,27 @@ export interface operations {
             504: components["responses"]["GatewayTimeout"];
         };
     };
-    get_scanners_index_status: {
+    test_scanner: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                index: string;
+                /** @description The device's own index, from 0 */
+                index: number;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            400: components["responses"]["BadRequest"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
-            405: components["responses"]["MethodNotAllowed"];
-            409: components["responses"]["Conflict"];
-            410: components["responses"]["Gone"];
-            429: components["responses"]["TooManyRequests"];
-            500: components["responses"]["InternalServerError"];
-            502: components["responses"]["BadGateway"];
-            503: components["responses"]["ServiceUnavailable"];
-            504: components["responses"]["GatewayTimeout"];
-        };
-    };
-    post_scanners_index_test: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                index: string;
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_DeviceState_"];
+                };
             };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];

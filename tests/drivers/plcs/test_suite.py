@@ -17,6 +17,7 @@ from domain.kernel.errors import (
 )
 from drivers.link import LinkState
 from drivers.plcs.tags import Quality
+from tests.support.ethernet_ip import ethernet_ip, ethernet_ip_micro800, ethernet_ip_small
 from tests.support.modbus import modbus_rtu_over_tcp, modbus_tcp, profinet
 from tests.support.opc_ua import opc_ua
 from tests.support.plcs import FIRST, TIMEOUT_S, WELL, PlcPeer, plc_rig, running
@@ -29,6 +30,9 @@ PEERS: tuple[Callable[[], PlcPeer], ...] = (
     profinet,
     opc_ua,
     tcp_socket,
+    ethernet_ip,
+    ethernet_ip_small,
+    ethernet_ip_micro800,
 )
 GOOD, BAD = Quality.GOOD, Quality.BAD
 
