@@ -18,6 +18,7 @@ from drivers.link import ConfigurationFault, PeerLost
 from drivers.plcs.opc_ua import certificates
 from drivers.plcs.opc_ua.addresses import Identifier, NodeAddress
 from drivers.plcs.opc_ua.settings import OpcUaSettings, UaSecurityMode, UaSecurityPolicy
+from drivers.plcs.opc_ua.values import said
 from drivers.plcs.port import PlcConfig
 from drivers.plcs.tags import TagRefused
 from drivers.threads import completed
@@ -69,7 +70,8 @@ _UNTRUSTED = (StatusCodes.BadCertificateUntrusted, StatusCodes.BadSecurityChecks
 
 
 class ServerSession:
-    """Requests of a session that is open; each raises TimeoutError, PeerLost or UaError."""
+    """Requests of a session that is open. Each raises TimeoutError, PeerLost, or TagRefused where
+    the server refuses it as a whole."""
 
     def __init__(self, client: Client, timeout_s: float) -> None:
         self.client = client
@@ -122,7 +124,9 @@ class ServerSession:
         try:
             async with asyncio.timeout(self.timeout_s):
                 yield
-        except ConnectionError as error:
+        except UaStatusCodeError as error:
+            raise TagRefused(said(ua.StatusCode(error.code))) from None
+        except (ConnectionError, UaError) as error:
             raise PeerLost(str(error)) from error
 
     def lose(self, reason: str) -> None:
@@ -238,14 +242,13 @@ def _explained(error: BaseException, config: PlcConfig) -> BaseException:
 
 
 def _refused(error: UaStatusCodeError, config: PlcConfig) -> Exception:
-    status = ua.StatusCode(error.code)
-    said = f"{status.name}: {status.doc}"
+    reason = said(ua.StatusCode(error.code))
     if error.code in _UNTRUSTED:
-        return PeerLost(f"{said} Is the certificate of this edge trusted by the controller?")
+        return PeerLost(f"{reason}. Is the certificate of this edge trusted by the controller?")
     if error.code in _USER_REFUSED:
         who = config.opc_ua.username or "an anonymous user"
-        return ConfigurationFault(f"the server refuses {who}: {said}")
-    return ConfigurationFault(said) if error.code in _HOPELESS else PeerLost(said)
+        return ConfigurationFault(f"the server refuses {who}: {reason}")
+    return ConfigurationFault(reason) if error.code in _HOPELESS else PeerLost(reason)
 
 
 def node_id(identifier: Identifier, namespace: int = 0) -> ua.NodeId:

@@ -1,4 +1,4 @@
-"""An OPC UA controller made of its settings, before the library for it is loaded."""
+"""An OPC UA controller made of its settings."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,8 @@ from domain.kernel.clock import Clock
 from domain.kernel.errors import ValidationFailed
 from drivers.connections import Connections
 from drivers.plcs.opc_ua.addresses import NodeAddress
-from drivers.plcs.port import OnTag, PlcConfig, PlcPort
+from drivers.plcs.opc_ua.plc import OpcUaPlc
+from drivers.plcs.port import OnTag, PlcConfig
 from drivers.plcs.tags import TagBinding
 
 
@@ -16,7 +17,7 @@ def build(
     on_tag: OnTag,
     connections: Connections,
     clock: Clock,
-) -> PlcPort:
+) -> OpcUaPlc:
     """Touches no device. Raises ValidationFailed. `connections` are not shared: a server has a
     session for each controller that is declared, and answers many requests at once."""
     if not config.host:
@@ -26,7 +27,4 @@ def build(
             NodeAddress.parse(binding.address)
         except ValueError as error:
             raise ValidationFailed(f"bindings.{binding.name}.address", str(error)) from None
-    # The library takes 0.3 s to load: only a line that has such a controller pays for it.
-    from drivers.plcs.opc_ua.plc import OpcUaPlc
-
     return OpcUaPlc(config, bindings, on_tag, clock)

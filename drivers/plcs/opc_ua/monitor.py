@@ -2,20 +2,22 @@
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Protocol
 
 import structlog
 from asyncua import ua
+from asyncua.ua.attribute_ids import AttributeIds
 
 from domain.kernel.clock import Clock
+from domain.kernel.errors import ValidationFailed
 from drivers.link import Link
-from drivers.plcs.opc_ua import values
-from drivers.plcs.opc_ua.client import ServerSession
-from drivers.plcs.opc_ua.nodes import Place, looked_up
+from drivers.plcs.opc_ua import browsing, values
+from drivers.plcs.opc_ua.client import ServerSession, opened
+from drivers.plcs.opc_ua.counters import OpcUaCounters
+from drivers.plcs.opc_ua.nodes import Place, TypeRefused, looked_up
 from drivers.plcs.opc_ua.settings import OpcUaSettings
 from drivers.plcs.opc_ua.subscription import Item, Subscription
 from drivers.plcs.table import TagTable
-from drivers.plcs.tags import Quality, TagBinding, TagRefused, TagValue
+from drivers.plcs.tags import Quality, Scalar, TagBinding, TagInfo, TagRefused, TagValue
 from drivers.racing import first_end
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
@@ -24,23 +26,19 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 REFUSED_INTERVAL_S = 10.0
 
 
-class MonitorCounters(Protocol):
-    publishings: int
-    changes: int
-    overflowed: int
-    refused: int
-
-
 class Monitor:
     """`places` has every tag once it was looked up; `refused` says why a tag is BAD, and
-    `known_refusals` what has been logged of that and of earlier sessions."""
+    `known_refusals` what has been logged of that and of earlier sessions. `opened` is of the
+    session that it works on."""
+
+    opened = staticmethod(opened)
 
     def __init__(
         self,
         session: ServerSession,
         bindings: Mapping[str, TagBinding],
         table: TagTable,
-        counters: MonitorCounters,
+        counters: OpcUaCounters,
         known_refusals: dict[str, str],
         clock: Clock,
     ) -> None:
@@ -55,11 +53,6 @@ class Monitor:
         self._clock = clock
         self._link: Link | None = None
         self._monitored: set[str] = set()
-
-    def names(self) -> dict[ua.NodeId, str]:
-        """Of the nodes that are bound."""
-        places = self.places.items()
-        return {place.node: name for name, place in places if isinstance(place, Place)}
 
     async def look_up(self, names: Iterable[str]) -> None:
         """Finds the tags. Nothing is told yet: the controller counts as connected after this."""
@@ -83,6 +76,38 @@ class Monitor:
         await subscription.open()
         await self._monitor(subscription)
         await first_end(subscription.watch(), self._look_again(subscription))
+
+    async def read(self, names: Sequence[str]) -> list[TagValue]:
+        """Of tags that are there. Raises what a request may."""
+        wanted = [(self._place(name).node, AttributeIds.Value) for name in names]
+        answers = await self.session.read(wanted)
+        self._counters.reads += 1
+        return [self.noted(name, each) for name, each in zip(names, answers, strict=True)]
+
+    async def write(self, name: str, value: Scalar) -> Scalar:
+        """What the tag shows when it is written. Raises ValidationFailed for what it cannot hold,
+        TagRefused for what the server does not take, otherwise what a request may."""
+        binding = self._bindings[name]
+        variant = values.to_variant(binding, value)
+        status = await self.session.write(self._place(name).node, variant)
+        if status.is_bad():
+            raise TagRefused(values.said(status))
+        self._counters.writes += 1
+        return values.to_shown(binding, variant)
+
+    async def browse(self) -> list[TagInfo]:
+        """Raises what a request may."""
+        places = self.places.items()
+        bound = {place.node: name for name, place in places if isinstance(place, Place)}
+        return await browsing.variables(self.session, bound)
+
+    def _place(self, name: str) -> Place:
+        place = self.places[name]
+        if isinstance(place, TypeRefused):
+            raise ValidationFailed(name, str(place))
+        if isinstance(place, TagRefused):
+            raise place
+        return place
 
     def noted(self, name: str, answer: ua.DataValue) -> TagValue:
         """What the server says that the tag holds."""

@@ -90,8 +90,8 @@ async def kind_of(
         return held.VariantType
     if not isinstance(declared, ua.NodeId):
         return None
-    try:
-        async with session.answering():
+    async with session.answering():
+        try:
             return await data_type_to_variant_type(session.client.get_node(declared))
-    except (UaError, ValueError):
-        return None
+        except (UaError, ValueError):
+            return None
