@@ -11,6 +11,7 @@ from domain.line.models import ScannerRole
 from domain.line.ports import ScannerCatalogue
 from drivers.backoff import BackoffPolicy
 from drivers.link import Driver
+from drivers.scanners.hid import hid_scanner
 from drivers.scanners.port import (
     MAX_SCANNERS,
     OnReading,
@@ -18,6 +19,7 @@ from drivers.scanners.port import (
     ScannerTransport,
 )
 from drivers.scanners.profiles import ScannerModel
+from drivers.scanners.serial import serial_scanner
 from drivers.scanners.tcp import tcp_scanner
 from drivers.supervisor import Declaration
 
@@ -31,6 +33,8 @@ DriverFactory = Callable[..., Driver]
 
 _FACTORIES: Mapping[tuple[DeviceKind, str], DriverFactory] = {
     (DeviceKind.SCANNER, ScannerTransport.TCP): tcp_scanner,
+    (DeviceKind.SCANNER, ScannerTransport.SERIAL): serial_scanner,
+    (DeviceKind.SCANNER, ScannerTransport.USB_HID): hid_scanner,
 }
 
 

@@ -35,6 +35,7 @@ class Framer:
         self.noise_bytes = 0
         self.overlong = 0
         self.truncated = 0
+        self.quiet_gap_s = profile.quiet_gap_s
         self._profile = profile
         self._ends = tuple(sorted(profile.ends, key=len, reverse=True))
         self._longest_end = max((len(end) for end in self._ends), default=0)

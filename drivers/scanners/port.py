@@ -1,6 +1,6 @@
 """The port of a scanner: its settings, what it reads, and the contract of every transport."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Annotated, Any, Protocol, Self
@@ -16,7 +16,10 @@ from pydantic import (
 from domain.kernel.errors import ValidationFailed
 from domain.line.models import ScannerRole
 from drivers.configuration import DeviceModel, WireBytes, validated
+from drivers.exclusive import Claim, refuse_shared, serial_device
 from drivers.link import Driver
+from drivers.plcs.modbus.endpoint import ModbusEndpoint, endpoint
+from drivers.scanners.hid_device import HidDevice
 from drivers.scanners.modbus_settings import ModbusScanner
 from drivers.scanners.profiles import (
     PROFILES,
@@ -24,6 +27,7 @@ from drivers.scanners.profiles import (
     ScannerModel,
     with_model_framing,
 )
+from drivers.serial_port import SerialPort
 
 MAX_SCANNERS = 10
 
@@ -43,9 +47,14 @@ class TcpMode(StrEnum):
     LISTEN = "listen"
 
 
+_ONLY_SPEAKING = (ScannerTransport.USB_HID, ScannerTransport.MODBUS)
+
+
 class ScannerConfig(DeviceModel):
     """One scanner. `framing` takes any part of a FrameProfile and holds the whole one, the rest
     from the model. When listening, an empty `host` is every interface and port 0 any free port.
+    A transport but TCP has its settings in the part named after it; those of other transports
+    may stay and have no effect.
 
     `reply_good` and `reply_bad` go back to the scanner after each reading, by the verdict.
     `linger_s`, when listening: how long a scanner may be away before it counts as lost, for
@@ -62,7 +71,9 @@ class ScannerConfig(DeviceModel):
     host: Annotated[str, Field(max_length=255, validate_default=True)] = ""
     port: Annotated[int, Field(ge=0, le=65535, validate_default=True)] = 0
     allowed_peers: tuple[IPvAnyAddress, ...] = ()
-    modbus: ModbusScanner | None = None
+    serial: Annotated[SerialPort | None, Field(validate_default=True)] = None
+    usb_hid: Annotated[HidDevice | None, Field(validate_default=True)] = None
+    modbus: Annotated[ModbusScanner | None, Field(validate_default=True)] = None
     framing: FrameProfile = PROFILES[ScannerModel.GENERIC]
     reply_good: WireBytes | None = None
     reply_bad: WireBytes | None = None
@@ -83,6 +94,34 @@ class ScannerConfig(DeviceModel):
             raise ValueError("needed to dial the scanner")
         return value
 
+    @field_validator("modbus")
+    @classmethod
+    def _modbus_needs_a_place(
+        cls, value: ModbusScanner | None, info: ValidationInfo
+    ) -> ModbusScanner | None:
+        if value is not None and info.data.get("transport") is ScannerTransport.MODBUS:
+            if bool(info.data.get("host")) == bool(value.serial):
+                raise ValueError("serial: either this or a host is needed")
+        return value
+
+    @field_validator("serial", "usb_hid", "modbus")
+    @classmethod
+    def _transport_needs_its_part(cls, value: object, info: ValidationInfo) -> object:
+        transport = info.data.get("transport")
+        if value is None and transport is not None and info.field_name == transport.lower():
+            raise ValueError(f"needed for {transport}")
+        return value
+
+    @field_validator("framing", "reply_good", "reply_bad")
+    @classmethod
+    def _some_only_speak(cls, value: object, info: ValidationInfo) -> object:
+        if (transport := info.data.get("transport")) in _ONLY_SPEAKING:
+            if isinstance(value, FrameProfile) and value.heartbeat is not None:
+                raise ValueError(f"heartbeat: none comes over {transport}")
+            if isinstance(value, bytes):
+                raise ValueError(f"no reply goes over {transport}")
+        return value
+
     @property
     def key(self) -> str:
         """Stable across changes of every other setting."""
@@ -90,7 +129,43 @@ class ScannerConfig(DeviceModel):
 
     @property
     def address(self) -> str:
+        """Where the scanner is, for people."""
+        if self.transport is ScannerTransport.SERIAL and self.serial:
+            return self.serial.device
+        if self.transport is ScannerTransport.USB_HID and self.usb_hid:
+            return self.usb_hid.device
+        if self.transport is ScannerTransport.MODBUS and self.modbus:
+            return str(self.modbus_endpoint(self.modbus))
         return f"{self.host or '*'}:{self.port}"
+
+    def claims(self, path: str) -> Iterable[Claim]:
+        """What no other device may use; `path` is where this configuration stands."""
+        resources: dict[str, Hashable] = {
+            "index": ("scanner index", self.index),
+            "name": ("scanner name", self.name),
+            **self._address_claims(),
+        }
+        claims = [Claim(what, f"{path}.{field}", self.name) for field, what in resources.items()]
+        if self.transport is ScannerTransport.MODBUS and self.modbus:
+            claims.append(self.modbus_endpoint(self.modbus).claim(path, self.name))
+        return claims
+
+    def modbus_endpoint(self, settings: ModbusScanner) -> ModbusEndpoint:
+        """May be that of a PLC too."""
+        port, patience_s = self.port, self.connect_timeout_s
+        return endpoint(self.host, port, settings.framer, settings.serial, patience_s)
+
+    def _address_claims(self) -> dict[str, Hashable]:
+        """By the field that holds the address."""
+        if self.transport is ScannerTransport.SERIAL and self.serial:
+            return {"serial.device": serial_device(self.serial.device)}
+        if self.transport is ScannerTransport.USB_HID and self.usb_hid:
+            return {"usb_hid.device": ("hid", self.usb_hid.device)}
+        if self.transport is not ScannerTransport.TCP or self.port == 0:
+            return {}
+        if self.mode is TcpMode.LISTEN:
+            return {"port": ("listening on", self.port)}
+        return {"port": ("dialled", self.host.lower(), self.port)}
 
     @classmethod
     def parse(cls, data: Mapping[str, Any], *, path: str = "") -> Self:
@@ -105,30 +180,14 @@ def parse_scanners(items: Iterable[Mapping[str, Any]]) -> tuple[ScannerConfig, .
     )
     if len(configs) > MAX_SCANNERS:
         raise ValidationFailed("scanners", f"at most {MAX_SCANNERS}")
-    _refuse_repeated(configs, "index", lambda c: c.index)
-    _refuse_repeated(configs, "name", lambda c: c.name)
-    _refuse_repeated(configs, "port", _exclusive_address)
+    refuse_shared(scanner_claims(configs))
     return configs
 
 
-def _exclusive_address(config: ScannerConfig) -> object:
-    """What two scanners cannot share; None for none."""
-    if config.transport is not ScannerTransport.TCP or config.port == 0:
-        return None
-    if config.mode is TcpMode.LISTEN:
-        return config.port
-    return (config.host.lower(), config.port)
-
-
-def _refuse_repeated(
-    configs: tuple[ScannerConfig, ...], field: str, value: Callable[[ScannerConfig], object]
-) -> None:
-    seen: dict[object, str] = {}
+def scanner_claims(configs: Iterable[ScannerConfig]) -> Iterator[Claim]:
+    """What the whole set has for itself, to be held against the claims of other kinds too."""
     for at, config in enumerate(configs):
-        own = value(config)
-        if own is not None and own in seen:
-            raise ValidationFailed(f"scanners.{at}.{field}", f"already used by {seen[own]}")
-        seen[own] = config.name
+        yield from config.claims(f"scanners.{at}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +213,7 @@ class ScannerPort(Driver, Protocol):
     """A supervised driver that hands its readings to the OnReading it was made with.
 
     Every transport makes its readings through `Intake`, so that order, back-pressure and replies
-    are the same for all; byte streams (TCP, serial) also share `CodeStream`.
+    are the same for all; what comes in pieces (TCP, serial, HID) also shares `CodeStream`.
     """
 
     @property

@@ -7,6 +7,7 @@ from random import Random
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from drivers.scanners.hid_device import EndKey, HidProtocol
 from drivers.scanners.profiles import (
     PROFILES,
     Envelope,
@@ -19,13 +20,6 @@ Chance = float
 # None is a missed read.
 Code = str | None
 Codes = Iterable[Code] | AsyncIterable[Code]
-
-
-class SimulatorMode(StrEnum):
-    """SERVE for a driver that dials, DIAL for one that listens."""
-
-    SERVE = "serve"
-    DIAL = "dial"
 
 
 class Faults(BaseModel):
@@ -41,22 +35,19 @@ class Faults(BaseModel):
     noise: Chance = Field(default=0.0, ge=0, le=1)
 
 
-class SimulatorConfig(BaseModel):
-    """`rate` in codes a second; None is as fast as the peer takes them, 0 pauses. With port 0 a
-    serving simulator takes any free port. `extended` is a DataMan's extended response mode."""
+class PlayConfig(BaseModel):
+    """What every simulated scanner is told, whatever carries its codes. `rate` in codes a second;
+    None is as fast as the peer takes them, 0 pauses. `extended` is a DataMan's extended response
+    mode. `seed` makes misfortune repeatable."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     model: ScannerModel = ScannerModel.GENERIC
-    mode: SimulatorMode = SimulatorMode.SERVE
-    host: str = "127.0.0.1"
-    port: int = Field(default=0, ge=0, le=65535)
     framing: FrameProfile = PROFILES[ScannerModel.GENERIC]
     extended: bool = False
     rate: float | None = Field(default=5.0, ge=0)
     heartbeat: bool = True
     faults: Faults = Faults()
-    redial_s: float = Field(default=0.1, gt=0)
     seed: int | None = None
 
     @model_validator(mode="before")
@@ -65,10 +56,42 @@ class SimulatorConfig(BaseModel):
         return with_model_framing(data)
 
 
+class SimulatorMode(StrEnum):
+    """SERVE for a driver that dials, DIAL for one that listens."""
+
+    SERVE = "serve"
+    DIAL = "dial"
+
+
+class SimulatorConfig(PlayConfig):
+    """A scanner on TCP. With port 0 a serving simulator takes any free port."""
+
+    mode: SimulatorMode = SimulatorMode.SERVE
+    host: str = "127.0.0.1"
+    port: int = Field(default=0, ge=0, le=65535)
+    redial_s: float = Field(default=0.1, gt=0)
+
+
+class DeviceSimulatorConfig(PlayConfig):
+    """A scanner behind a device file, which the simulator makes at `path`. `replug_s` is how long
+    it is gone when it is cut."""
+
+    path: str = Field(min_length=1, max_length=255)
+    replug_s: float = Field(default=0.1, gt=0)
+
+
+class HidSimulatorConfig(DeviceSimulatorConfig):
+    """`end` is the key typed after a code; `aim` the symbology id that a POS device reports."""
+
+    protocol: HidProtocol = HidProtocol.KEYBOARD
+    end: EndKey = EndKey.ENTER
+    aim: str = Field(default="", max_length=3)
+
+
 class Encoder:
     """A code to the bytes its scanner sends; written from the conventions, not from the framer."""
 
-    def __init__(self, config: SimulatorConfig) -> None:
+    def __init__(self, config: PlayConfig) -> None:
         self._profile = config.framing
         self._extended = config.extended and config.framing.envelope is Envelope.DMCC
         self._end = config.framing.ends[0] if config.framing.ends else b""
@@ -76,7 +99,7 @@ class Encoder:
 
     def encode(self, code: Code) -> bytes:
         profile = self._profile
-        data = (self._no_read() if code is None else code).encode(profile.encoding)
+        data = (no_read_of(profile) if code is None else code).encode(profile.encoding)
         if profile.gs_substitute and code is not None:
             data = data.replace(b"\x1d", profile.gs_substitute)
         if self._extended:
@@ -90,9 +113,11 @@ class Encoder:
         beat = self._profile.heartbeat
         return beat.header + beat.terminator if beat else b""
 
-    def _no_read(self) -> str:
-        pattern = next(iter(self._profile.no_read_patterns), "")
-        return pattern[:-1] if len(pattern) > 1 and pattern.endswith("+") else pattern
+
+def no_read_of(profile: FrameProfile) -> str:
+    """What a device of that convention sends for a missed read."""
+    pattern = next(iter(profile.no_read_patterns), "")
+    return pattern[:-1] if len(pattern) > 1 and pattern.endswith("+") else pattern
 
 
 def mangled(code: str, random: Random) -> str:

@@ -36,13 +36,8 @@ class TcpClient:
 
     async def run(self, link: Link) -> None:
         reader, writer = await self._dial()
-        try:
-            keep_alive(writer)
-            await link.connected(_peer_name(writer))
-        except BaseException:
-            writer.transport.abort()
-            raise
-        await self._stream.serve(reader, writer, link)
+        keep_alive(writer)
+        await self._stream.serve(reader, writer, link, _peer_name(writer))
 
     async def aclose(self) -> None:
         """Nothing outlives a connection."""
@@ -85,13 +80,11 @@ class TcpListener:
         while True:
             self._served = writer
             try:
-                await link.connected(_peer_name(writer))
-                await self._stream.serve(reader, writer, link)
+                await self._stream.serve(reader, writer, link, _peer_name(writer))
             except (PeerLost, OSError):
                 if self._caller is None and self.config.linger_s == 0:
                     raise
             finally:
-                writer.transport.abort()
                 self._served = None
             reader, writer = await self._next_caller(self.config.linger_s)
 

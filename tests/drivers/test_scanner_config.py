@@ -7,10 +7,13 @@ import pytest
 from domain.kernel.errors import ValidationFailed
 from drivers import registry
 from drivers.configuration import from_wire, to_wire
-from drivers.scanners.port import Reading, ScannerConfig, parse_scanners
+from drivers.exclusive import Claim, refuse_shared, serial_device
+from drivers.scanners.port import Reading, ScannerConfig, parse_scanners, scanner_claims
 from drivers.scanners.profiles import PROFILES, ScannerModel
 
 GOOD: dict[str, Any] = {"index": 0, "name": "infeed", "host": "10.0.0.7", "port": 23}
+WAND: dict[str, Any] = {"transport": "USB_HID", "usb_hid": {"device": "/dev/input/event0"}}
+LINE: dict[str, Any] = {"transport": "SERIAL", "serial": {"device": "/dev/ttyUSB0"}}
 
 
 async def ignore(_: Reading) -> bool | None:
@@ -50,6 +53,23 @@ def refused(data: dict[str, Any]) -> str:
         ({"framing": {"heartbeat": {"header": "H", "terminator": "1"}}}, "framing.heartbeat"),
         ({"allowed_peers": ["nowhere"]}, "allowed_peers.0"),
         ({"max_in_flight": 0}, "max_in_flight"),
+        ({"transport": "SERIAL"}, "serial"),
+        ({"transport": "SERIAL", "serial": {}}, "serial.device"),
+        ({"serial": {"device": "ttyS0"}}, "serial.device"),
+        ({"serial": {"device": "/dev/tty\0S0"}}, "serial.device"),
+        ({"serial": {"device": "socket://10.0.0.1:1"}}, "serial.device"),
+        ({"serial": {"device": "/dev/ttyS0", "baudrate": 0}}, "serial.baudrate"),
+        ({"serial": {"device": "/dev/ttyS0", "parity": "X"}}, "serial.parity"),
+        ({"serial": {"device": "/dev/ttyS0", "bytesize": 9}}, "serial.bytesize"),
+        ({"serial": {"device": "/dev/ttyS0", "stopbits": 3}}, "serial.stopbits"),
+        ({"serial": {"device": "/dev/ttyS0", "typo": 1}}, "serial.typo"),
+        ({"transport": "USB_HID"}, "usb_hid"),
+        ({"usb_hid": {"device": "../event0"}}, "usb_hid.device"),
+        ({"usb_hid": {"device": "/dev/hidraw0", "protocol": "MOUSE"}}, "usb_hid.protocol"),
+        ({"usb_hid": {"device": "/dev/input/event0", "ends": []}}, "usb_hid.ends"),
+        ({"usb_hid": {"device": "/dev/input/event0", "ends": ["F1"]}}, "usb_hid.ends.0"),
+        ({**WAND, "reply_good": "+"}, "reply_good"),
+        ({**WAND, "framing": {"heartbeat": {"header": "H", "terminator": "T"}}}, "framing"),
     ],
 )
 def test_wrong_setting_is_named(wrong: dict[str, Any], field: str) -> None:
@@ -88,11 +108,61 @@ def test_wire_bytes_round_trip(data: bytes) -> None:
 
 
 def test_transport_without_driver_is_refused_by_name() -> None:
-    config = ScannerConfig.parse({"index": 1, "name": "wand", "transport": "USB_HID"})
     with pytest.raises(ValidationFailed) as caught:
-        registry.scanner(config, ignore)
+        registry.factory_for(registry.DeviceKind.SCANNER, "CARRIER_PIGEON")
     assert caught.value.details["field"] == "transport"
-    assert "TCP" in registry.transports(registry.DeviceKind.SCANNER)
+    assert {"TCP", "SERIAL", "USB_HID"} <= set(registry.transports(registry.DeviceKind.SCANNER))
+
+
+@pytest.mark.parametrize("data", [LINE, WAND])
+def test_a_device_needs_no_host_and_is_its_own_address(data: dict[str, Any]) -> None:
+    config = ScannerConfig.parse({"index": 0, "name": "infeed", **data})
+    part = config.serial or config.usb_hid
+    assert part is not None
+    assert config.address == part.device
+    assert ScannerConfig.model_validate_json(config.model_dump_json()) == config
+
+
+@pytest.mark.parametrize(
+    ("given", "path"),
+    [
+        ("/dev/input/../hidraw0", "/dev/hidraw0"),
+        ("//dev//input/event3", "/dev/input/event3"),
+        ("usb-Datalogic_Gryphon-event-kbd", "/dev/input/by-id/usb-Datalogic_Gryphon-event-kbd"),
+    ],
+)
+def test_devices_have_one_spelling(given: str, path: str) -> None:
+    config = ScannerConfig.parse({**GOOD, **WAND, "usb_hid": {"device": given}})
+    assert config.address == path
+
+
+def test_settings_of_another_transport_have_no_effect() -> None:
+    parked = [{**GOOD, "serial": LINE["serial"]}, {**GOOD, **LINE, "index": 1, "name": "outfeed"}]
+    assert [config.address for config in parse_scanners(parked)] == ["10.0.0.7:23", "/dev/ttyUSB0"]
+
+
+@pytest.mark.parametrize(
+    ("part", "field"),
+    [
+        ({**LINE}, "scanners.1.serial.device"),
+        ({**LINE, "serial": {"device": "/dev//ttyUSB0"}}, "scanners.1.serial.device"),
+        ({**WAND}, "scanners.1.usb_hid.device"),
+    ],
+)
+def test_one_device_is_used_by_one_scanner(part: dict[str, Any], field: str) -> None:
+    first = {"index": 0, "name": "infeed", **(LINE if "serial" in part else WAND)}
+    with pytest.raises(ValidationFailed) as caught:
+        parse_scanners([first, {"index": 1, "name": "outfeed", **part}])
+    assert caught.value.details["field"] == field
+    assert "infeed" in str(caught.value)
+
+
+def test_a_serial_device_is_claimed_against_other_kinds() -> None:
+    [scanner] = parse_scanners([{"index": 0, "name": "infeed", **LINE}])
+    plc = Claim(serial_device("/dev/ttyUSB0"), "plcs.0.serial.device", "press")
+    with pytest.raises(ValidationFailed) as caught:
+        refuse_shared([*scanner_claims([scanner]), plc])
+    assert caught.value.details["field"] == "plcs.0.serial.device"
 
 
 @pytest.mark.parametrize(

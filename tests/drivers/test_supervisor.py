@@ -311,7 +311,7 @@ async def test_refused_set_changes_nothing() -> None:
         await supervisor.apply([good])
         await supervisor.task("scanner-0").wait_for_state(LinkState.CONNECTED, DEADLINE_S)
         before = list(changes)
-        pigeon = settings(1, two).model_copy(update={"transport": "USB_HID"})
+        pigeon = settings(1, two).model_copy(update={"transport": "CARRIER_PIGEON"})
         changed = registry.scanner_declaration(settings(0, one, name="renamed"), sink)
         with pytest.raises(ValidationFailed):
             await supervisor.apply([changed, registry.scanner_declaration(pigeon, sink)])

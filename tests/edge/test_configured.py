@@ -114,7 +114,7 @@ async def test_packing_begins_when_the_factory_says_so(site: Site) -> None:
         ({"scanners": [{"index": 0, "name": "a"}]}, "scanners.0.host: needed to dial"),
         (
             {"scanners": [{"index": 0, "name": "a", "transport": "SERIAL"}]},
-            "scanners.0.transport: no SCANNER driver",
+            "scanners.0.serial: needed for SERIAL",
         ),
     ],
 )

@@ -106,8 +106,12 @@ async def test_scanners_are_swapped_on_a_live_line_and_stay_so(
         ({"packSize": "six"}, "packSize"),
         ({"scanners": '[{"index": 0}]'}, "scanners.0.name"),
         (
-            {"scanners": '[{"index": 0, "name": "a", "transport": "SERIAL"}]'},
+            {"scanners": '[{"index": 0, "name": "a", "transport": "CARRIER_PIGEON"}]'},
             "scanners.0.transport",
+        ),
+        (
+            {"scanners": '[{"index": 0, "name": "a", "transport": "SERIAL"}]'},
+            "scanners.0.serial",
         ),
         ({"scanners": "{}"}, "scanners"),
         ({"logLevel": "loud"}, "logLevel"),
@@ -149,10 +153,10 @@ async def test_the_catalogue_of_scanners_says_what_can_be_spoken(edge: Edge) -> 
     found = data(await edge.client().http.get("/api/v1/catalog/scanners"))
     assert {one["name"]: one["available"] for one in found["transports"]} == {
         "TCP": True,
-        "SERIAL": False,
+        "SERIAL": True,
         "MODBUS": False,
         "ETHERNET_IP": False,
-        "USB_HID": False,
+        "USB_HID": True,
     }
     assert "COGNEX_DATAMAN" in found["models"]
     assert "VERIFY_LOCAL_BUFFER" in found["roles"]

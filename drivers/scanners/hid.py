@@ -1,0 +1,148 @@
+"""Scanners on USB as keyboards and as HID POS devices: Linux's device files, read directly."""
+
+import errno
+import fcntl
+import os
+import stat
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Final
+
+from domain.kernel.clock import Clock, SystemClock
+from drivers.descriptors import readable
+from drivers.link import ConfigurationFault, Link, PeerLost
+from drivers.scanners.hid_device import HidDevice, HidProtocol
+from drivers.scanners.hid_keys import EVENT, KeyFramer
+from drivers.scanners.hid_layout import COMMON, Layouts, layouts_of
+from drivers.scanners.hid_reports import ReportFramer
+from drivers.scanners.port import OnReading, ScannerConfig, ScannerPort
+from drivers.scanners.stream import CodeStream, FrameSource
+from drivers.threads import completed
+
+# _IOW('E', 0x90, int), as x86, ARM and RISC-V number it.
+EVIOCGRAB: Final = 0x40044590
+KEYBOARD_BYTES: Final = 170 * EVENT.size
+
+_REASONS: Final = {
+    errno.ENOENT: "no such device",
+    errno.ENXIO: "no such device",
+    errno.ENODEV: "unplugged",
+    errno.EIO: "unplugged",
+    errno.EBUSY: "in use by another program",
+    errno.EWOULDBLOCK: "in use by another program",
+}
+
+
+def hid_scanner(
+    config: ScannerConfig, on_reading: OnReading, clock: Clock | None = None
+) -> ScannerPort:
+    """Touches no device yet."""
+    return HidScanner(config, on_reading, clock or SystemClock())
+
+
+class HidScanner:
+    def __init__(self, config: ScannerConfig, on_reading: OnReading, clock: Clock) -> None:
+        self.config = config
+        self._stream = CodeStream(config, on_reading, clock)
+
+    async def run(self, link: Link) -> None:
+        device = self._device()
+        async with _opened(device.device) as fd:
+            size, framer = await self._prepared(device, fd)
+            source = DeviceFile(device.device, fd, size)
+            await self._stream.read_on(source, framer, link, device.device)
+
+    async def aclose(self) -> None:
+        """Nothing outlives an attempt."""
+
+    def counters(self) -> Mapping[str, int]:
+        return self._stream.counters.by_name()
+
+    def _device(self) -> HidDevice:
+        if self.config.usb_hid is None:
+            raise ConfigurationFault("usb_hid: needed for USB_HID")
+        return self.config.usb_hid
+
+    async def _prepared(self, device: HidDevice, fd: int) -> tuple[int, FrameSource]:
+        """How much to read at a time, and what makes codes of it."""
+        if device.protocol is HidProtocol.KEYBOARD:
+            if device.grab:
+                _grab(device.device, fd)
+            return KEYBOARD_BYTES, KeyFramer(self.config.framing, device.ends)
+        layouts = await completed(_layouts, device.device)
+        size = max(layout.size for layout in layouts.values())
+        return size, ReportFramer(self.config.framing, layouts)
+
+
+class DeviceFile:
+    """A ByteSource that reads `size` bytes at a time: the kernel hands over whole events, or one
+    report."""
+
+    def __init__(self, device: str, fd: int, size: int) -> None:
+        self._device = device
+        self._fd = fd
+        self._size = size
+
+    async def read(self, _: int, /) -> bytes:
+        while True:
+            await readable(self._fd)
+            try:
+                data = os.read(self._fd, self._size)
+            except BlockingIOError:
+                continue
+            except OSError as error:
+                raise _lost(self._device, error) from error
+            if not data:
+                raise PeerLost(f"{self._device}: unplugged")
+            return data
+
+
+@asynccontextmanager
+async def _opened(device: str) -> AsyncIterator[int]:
+    """Raises PeerLost while it is missing or taken, ConfigurationFault where it is no device."""
+    # Opened here, not in a thread: neither kind of device waits for anything, and a descriptor
+    # that a cancelled thread opened would have no owner.
+    try:
+        fd = os.open(device, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    except OSError as error:
+        raise _lost(device, error) from error
+    try:
+        _claim(device, fd)
+        yield fd
+    finally:
+        os.close(fd)
+
+
+def _claim(device: str, fd: int) -> None:
+    mode = os.fstat(fd).st_mode
+    if not stat.S_ISCHR(mode) and not stat.S_ISFIFO(mode):
+        raise ConfigurationFault(f"{device}: no input device")
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        raise _lost(device, error) from error
+
+
+def _grab(device: str, fd: int) -> None:
+    try:
+        fcntl.ioctl(fd, EVIOCGRAB, 1)
+    except OSError as error:
+        if error.errno in (errno.ENOTTY, errno.EINVAL):
+            raise ConfigurationFault(f"{device}: no input device") from error
+        raise _lost(device, error) from error
+
+
+def _layouts(device: str) -> Layouts:
+    """What the kernel keeps of the device's descriptor; the common layout where it keeps none."""
+    name = Path(device).resolve().name
+    try:
+        return layouts_of(Path(f"/sys/class/hidraw/{name}/device/report_descriptor").read_bytes())
+    except FileNotFoundError:
+        return COMMON
+    except ValueError as wrong:
+        raise ConfigurationFault(f"{device}: {wrong}") from wrong
+
+
+def _lost(device: str, error: OSError) -> PeerLost:
+    return PeerLost(f"{device}: {_REASONS.get(error.errno or 0) or error.strerror}")
