@@ -99,9 +99,9 @@ class ScannerConfig(DeviceModel):
     def _modbus_needs_a_place(
         cls, value: ModbusScanner | None, info: ValidationInfo
     ) -> ModbusScanner | None:
-        if value is not None and info.data.get("transport") is ScannerTransport.MODBUS:
-            if bool(info.data.get("host")) == bool(value.serial):
-                raise ValueError("serial: either this or a host is needed")
+        of_modbus = info.data.get("transport") is ScannerTransport.MODBUS
+        if of_modbus and value and bool(info.data.get("host")) == bool(value.serial):
+            raise ValueError("serial: either this or a host is needed")
         return value
 
     @field_validator("serial", "usb_hid", "modbus")
