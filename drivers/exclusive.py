@@ -1,4 +1,4 @@
-"""What only one configuration may have for itself, across all kinds of devices."""
+"""What only one configuration may have for itself, or all in the same way, of any kind."""
 
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
@@ -9,13 +9,13 @@ from domain.kernel.errors import ValidationFailed
 @dataclass(frozen=True, slots=True)
 class Claim:
     """`resource` is compared with ==; `field` is the dotted path of the setting that names it,
-    `owner` the name of the device for people. Claims of one `sharing` get along, such as those of
-    one bus whose users take turns and mean the same by its settings; None shares with nobody."""
+    `owner` the name of the device for people. Those that name the same `shared_as` share it: the
+    units on one bus, if they speak to it in the same way."""
 
     resource: Hashable
     field: str
     owner: str
-    sharing: Hashable | None = None
+    shared_as: Hashable | None = None
 
 
 def refuse_shared(claims: Iterable[Claim]) -> None:
@@ -23,8 +23,10 @@ def refuse_shared(claims: Iterable[Claim]) -> None:
     taken: dict[Hashable, Claim] = {}
     for claim in claims:
         first = taken.setdefault(claim.resource, claim)
-        if first is not claim and (claim.sharing is None or claim.sharing != first.sharing):
-            raise ValidationFailed(claim.field, f"already used by {first.owner}")
+        if first is claim or (claim.shared_as and claim.shared_as == first.shared_as):
+            continue
+        otherwise = ", with other settings" if claim.shared_as and first.shared_as else ""
+        raise ValidationFailed(claim.field, f"already used by {first.owner}{otherwise}")
 
 
 def serial_device(device: str) -> Hashable:

@@ -1,15 +1,18 @@
 """The port of a controller: its settings, its tags, and the contract of every protocol."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import Annotated, Any, Protocol, Self
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
 from domain.kernel.errors import ValidationFailed
 from drivers.configuration import DeviceModel, validated
+from drivers.exclusive import Claim, refuse_shared
 from drivers.link import Driver
 from drivers.plcs.ethernet_ip.settings import EthernetIpSettings
+from drivers.plcs.modbus import reach
+from drivers.plcs.modbus.endpoint import ModbusEndpoint, endpoint
 from drivers.plcs.modbus.settings import ModbusSettings
 from drivers.plcs.opc_ua.settings import OpcUaSettings
 from drivers.plcs.tags import Scalar, TagBinding, TagInfo, TagValue
@@ -31,21 +34,43 @@ class PlcProtocol(StrEnum):
 class PlcConfig(DeviceModel):
     """One controller. Of the nested settings only those of its protocol are looked at.
 
-    `timeout_s` is for one answer. `host` and `port` are needed by all but a serial line.
+    `timeout_s` is for one answer. `host` and `port` are needed by all but a serial line; port 0 is
+    the protocol's own, where it has one.
     """
 
     id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$")]
     name: str = Field(default="", max_length=64)
     protocol: PlcProtocol
     line_id: str | None = Field(default=None, min_length=1, max_length=64)
-    host: str = Field(default="", max_length=255)
-    port: int = Field(default=0, ge=0, le=65535)
+    host: Annotated[str, Field(max_length=255, validate_default=True)] = ""
+    port: Annotated[int, Field(ge=0, le=65535, validate_default=True)] = 0
     connect_timeout_s: float = Field(default=5.0, gt=0, le=60)
     timeout_s: float = Field(default=1.0, gt=0, le=60)
-    modbus: ModbusSettings = ModbusSettings()
+    modbus: Annotated[ModbusSettings, Field(validate_default=True)] = ModbusSettings()
     opc_ua: OpcUaSettings = OpcUaSettings()
     ethernet_ip: EthernetIpSettings = EthernetIpSettings()
     tcp_socket: TcpSocketSettings = TcpSocketSettings()
+
+    @field_validator("host")
+    @classmethod
+    def _host_for_modbus(cls, value: str, info: ValidationInfo) -> str:
+        if (protocol := info.data.get("protocol")) in reach.PROTOCOLS:
+            reach.check_host(protocol, value)
+        return value
+
+    @field_validator("port")
+    @classmethod
+    def _port_for_modbus(cls, value: int, info: ValidationInfo) -> int:
+        if (protocol := info.data.get("protocol")) in reach.PROTOCOLS:
+            reach.check_port(protocol, info.data.get("host", ""), value)
+        return value
+
+    @field_validator("modbus")
+    @classmethod
+    def _settings_for_modbus(cls, value: ModbusSettings, info: ValidationInfo) -> ModbusSettings:
+        if (protocol := info.data.get("protocol")) in reach.PROTOCOLS:
+            reach.check_settings(protocol, info.data.get("host", ""), value)
+        return value
 
     @property
     def key(self) -> str:
@@ -55,7 +80,22 @@ class PlcConfig(DeviceModel):
     @property
     def address(self) -> str:
         """For people."""
-        return f"{self.host}:{self.port}"
+        speaks_modbus = self.protocol in reach.PROTOCOLS
+        return str(self.modbus_endpoint) if speaks_modbus else f"{self.host}:{self.port}"
+
+    @property
+    def modbus_endpoint(self) -> ModbusEndpoint:
+        """Of use where the protocol is one of Modbus."""
+        framer = reach.framer_of(self.protocol, self.modbus)
+        serial = self.modbus.serial
+        return endpoint(self.host, self.port, framer, serial, self.connect_timeout_s)
+
+    def claims(self, path: str) -> Iterable[Claim]:
+        """What no device of another kind may use; `path` is where this configuration stands."""
+        label = self.name or self.id
+        if self.protocol in reach.PROTOCOLS:
+            return [self.modbus_endpoint.claim(path, label)]
+        return []
 
     @classmethod
     def parse(cls, data: Mapping[str, Any], *, path: str = "") -> Self:
@@ -69,7 +109,14 @@ def parse_plcs(items: Iterable[Mapping[str, Any]]) -> tuple[PlcConfig, ...]:
     if len(configs) > MAX_PLCS:
         raise ValidationFailed("plcs", f"at most {MAX_PLCS}")
     _refuse_repeated([c.id for c in configs], "plcs", "id")
+    refuse_shared(plc_claims(configs))
     return configs
+
+
+def plc_claims(configs: Iterable[PlcConfig]) -> Iterator[Claim]:
+    """Of the whole set, to be held against the claims of other kinds too."""
+    for at, config in enumerate(configs):
+        yield from config.claims(f"plcs.{at}")
 
 
 def parse_bindings(

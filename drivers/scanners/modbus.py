@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from domain.kernel.clock import Clock, SystemClock
 from drivers.connections import Connections
 from drivers.link import ConfigurationFault, Link, PeerLost
-from drivers.plcs.modbus.pool import TCP_PORT, ModbusEndpoint, ModbusPool
+from drivers.plcs.modbus.pool import ModbusPool
 from drivers.plcs.modbus.unit import Unit, UnitRefused
 from drivers.racing import first_end
 from drivers.scanners.decoding import FrameDecoder
@@ -58,9 +58,7 @@ class RegisterScanner:
         self._on_reading = on_reading
         self._pool = pool
         self._clock = clock
-        port = config.port or TCP_PORT
-        patience_s = config.connect_timeout_s
-        self._endpoint = ModbusEndpoint(config.host, port, settings.framer, patience_s)
+        self._endpoint = config.modbus_endpoint(settings)
         self._decoder = FrameDecoder(config.framing)
         self._counters = ScannerCounters()
         self._missed = 0

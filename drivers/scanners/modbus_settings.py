@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from drivers.configuration import DeviceModel
 from drivers.plcs.modbus.pdu import MAX_READ_REGISTERS, Table
-from drivers.plcs.modbus.settings import ModbusFramer
+from drivers.plcs.modbus.settings import ModbusFramer, RtuPort
 from drivers.plcs.tags import Order
 
 RegisterAddress = Annotated[str, Field(pattern=r"^(input|holding):[0-9]{1,5}$")]
@@ -18,11 +18,12 @@ class ModbusScanner(DeviceModel):
     changes it when the code stands complete from `data_address` on, two characters to a register,
     `byte_order` BIG where the first is the high byte. `length_address` holds how many; without one
     a code ends at `max_length` or a NUL. Into `acknowledge_address` goes the counter of each code
-    that has been handled, for scanners that wait for it.
+    that has been handled, for scanners that wait for it. `serial` instead of the scanner's host.
     """
 
     unit_id: int = Field(default=1, ge=0, le=255)
     framer: ModbusFramer = ModbusFramer.SOCKET
+    serial: RtuPort | None = None
     counter_address: RegisterAddress = "holding:0"
     length_address: RegisterAddress | None = "holding:1"
     data_address: RegisterAddress = "holding:2"

@@ -19,6 +19,7 @@ from drivers.configuration import DeviceModel, WireBytes, validated
 from drivers.exclusive import Claim, refuse_shared, serial_device
 from drivers.link import Driver
 from drivers.plcs.ethernet_ip.encapsulation import DEFAULT_PORT as ETHERNET_IP_PORT
+from drivers.plcs.modbus.endpoint import ModbusEndpoint, endpoint
 from drivers.scanners.ethernet_ip_result import EthernetIpScanner
 from drivers.scanners.hid_device import HidDevice
 from drivers.scanners.modbus_settings import ModbusScanner
@@ -46,6 +47,13 @@ class TcpMode(StrEnum):
 
     CLIENT = "client"
     LISTEN = "listen"
+
+
+_ONLY_SPEAKING = (
+    ScannerTransport.USB_HID,
+    ScannerTransport.MODBUS,
+    ScannerTransport.ETHERNET_IP,
+)
 
 
 class ScannerConfig(DeviceModel):
@@ -96,7 +104,17 @@ class ScannerConfig(DeviceModel):
             raise ValueError("needed to dial the scanner")
         return value
 
-    @field_validator("modbus", "serial", "usb_hid", "ethernet_ip")
+    @field_validator("modbus")
+    @classmethod
+    def _modbus_needs_a_place(
+        cls, value: ModbusScanner | None, info: ValidationInfo
+    ) -> ModbusScanner | None:
+        of_modbus = info.data.get("transport") is ScannerTransport.MODBUS
+        if of_modbus and value and bool(info.data.get("host")) == bool(value.serial):
+            raise ValueError("serial: either this or a host is needed")
+        return value
+
+    @field_validator("serial", "usb_hid", "modbus", "ethernet_ip")
     @classmethod
     def _transport_needs_its_part(cls, value: object, info: ValidationInfo) -> object:
         transport = info.data.get("transport")
@@ -107,8 +125,7 @@ class ScannerConfig(DeviceModel):
     @field_validator("framing", "reply_good", "reply_bad")
     @classmethod
     def _some_only_speak(cls, value: object, info: ValidationInfo) -> object:
-        transport = info.data.get("transport")
-        if transport in (ScannerTransport.USB_HID, ScannerTransport.ETHERNET_IP):
+        if (transport := info.data.get("transport")) in _ONLY_SPEAKING:
             if isinstance(value, FrameProfile) and value.heartbeat is not None:
                 raise ValueError(f"heartbeat: none comes over {transport}")
             if isinstance(value, bytes):
@@ -129,6 +146,8 @@ class ScannerConfig(DeviceModel):
             return self.usb_hid.device
         if self.transport is ScannerTransport.ETHERNET_IP:
             return f"{self.host}:{self.port or ETHERNET_IP_PORT}"
+        if self.transport is ScannerTransport.MODBUS and self.modbus:
+            return str(self.modbus_endpoint(self.modbus))
         return f"{self.host or '*'}:{self.port}"
 
     def claims(self, path: str) -> Iterable[Claim]:
@@ -138,7 +157,15 @@ class ScannerConfig(DeviceModel):
             "name": ("scanner name", self.name),
             **self._address_claims(),
         }
-        return [Claim(what, f"{path}.{field}", self.name) for field, what in resources.items()]
+        claims = [Claim(what, f"{path}.{field}", self.name) for field, what in resources.items()]
+        if self.transport is ScannerTransport.MODBUS and self.modbus:
+            claims.append(self.modbus_endpoint(self.modbus).claim(path, self.name))
+        return claims
+
+    def modbus_endpoint(self, settings: ModbusScanner) -> ModbusEndpoint:
+        """May be that of a PLC too."""
+        port, patience_s = self.port, self.connect_timeout_s
+        return endpoint(self.host, port, settings.framer, settings.serial, patience_s)
 
     def _address_claims(self) -> dict[str, Hashable]:
         """By the field that holds the address."""

@@ -1,5 +1,6 @@
 """Modbus devices as the peers of the PLC suite."""
 
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from drivers.plcs.modbus.driver import build
@@ -49,7 +50,11 @@ def unit(addresses: dict[str, str], number: int = 1, **more: Any) -> dict[str, A
 
 
 class ModbusPeer(PlcPeer):
-    def __init__(self, name: str, protocol: str, framer: ModbusFramer) -> None:
+    """With `serial` on a pty, in a folder of its own."""
+
+    def __init__(
+        self, name: str, protocol: str, framer: ModbusFramer, serial: bool = False
+    ) -> None:
         self.name = name
         self.build = build
         self.addresses = ADDRESSES
@@ -60,7 +65,11 @@ class ModbusPeer(PlcPeer):
             self.addresses = BEHIND_GATEWAY
             self._settings = {"gateway": GATEWAY}
             points = IN_GATEWAY
-        config = ModbusSimulatorConfig.model_validate({"framer": framer, "units": [unit(points)]})
+        self._folder = TemporaryDirectory() if serial else None
+        device = f"{self._folder.name}/tty" if self._folder else None
+        config = ModbusSimulatorConfig.model_validate(
+            {"framer": framer, "device": device, "units": [unit(points)]}
+        )
         self.simulator = ModbusSimulator(config)
 
     async def start(self) -> None:
@@ -68,9 +77,15 @@ class ModbusPeer(PlcPeer):
 
     async def close(self) -> None:
         await self.simulator.close()
+        if self._folder is not None:
+            self._folder.cleanup()
 
     @property
     def settings(self) -> dict[str, Any]:
+        device = self.simulator.config.device
+        if device is not None:
+            line = {"device": str(device), "baudrate": 115200}
+            return {"protocol": self._protocol, "modbus": {"serial": line}}
         where = {"host": "127.0.0.1", "port": self.simulator.port}
         return {"protocol": self._protocol, **where, "modbus": self._settings}
 
@@ -118,6 +133,10 @@ def modbus_tcp() -> PlcPeer:
 
 def modbus_rtu_over_tcp() -> PlcPeer:
     return ModbusPeer("modbus-rtu-tcp", "MODBUS_RTU", ModbusFramer.RTU)
+
+
+def modbus_rtu() -> PlcPeer:
+    return ModbusPeer("modbus-rtu", "MODBUS_RTU", ModbusFramer.RTU, serial=True)
 
 
 def profinet() -> PlcPeer:

@@ -7,9 +7,9 @@ from domain.kernel.clock import Clock
 from domain.kernel.errors import ValidationFailed
 from drivers.connections import Connections
 from drivers.plcs.modbus.places import Place, place_of
-from drivers.plcs.modbus.pool import TCP_PORT, ModbusEndpoint, ModbusPool
+from drivers.plcs.modbus.pool import ModbusPool
 from drivers.plcs.modbus.session import ModbusSession
-from drivers.plcs.modbus.settings import ModbusFramer, ModbusSettings
+from drivers.plcs.modbus.settings import ModbusSettings
 from drivers.plcs.modbus.unit import Unit
 from drivers.plcs.polling import PolledPlc
 from drivers.plcs.port import OnTag, PlcConfig, PlcProtocol
@@ -24,7 +24,7 @@ def build(
     clock: Clock,
 ) -> PolledPlc:
     """As PlcPort says."""
-    endpoint = endpoint_of(config)
+    endpoint = config.modbus_endpoint
     places = places_of(config, bindings)
     pool = connections.pool(ModbusPool)
     settings = config.modbus
@@ -39,12 +39,6 @@ def build(
     return PolledPlc(config, bindings, on_tag, session, clock, lambda: pool.counters(endpoint))
 
 
-def endpoint_of(config: PlcConfig) -> ModbusEndpoint:
-    framer = config.modbus.framer or _own_framer(config.protocol)
-    port = config.port or TCP_PORT
-    return ModbusEndpoint(config.host, port, framer, config.connect_timeout_s)
-
-
 def places_of(config: PlcConfig, bindings: Sequence[TagBinding]) -> Mapping[str, Place]:
     """By name. Raises ValidationFailed."""
     through = config.modbus.gateway if config.protocol is PlcProtocol.PROFINET else None
@@ -57,7 +51,3 @@ def places_of(config: PlcConfig, bindings: Sequence[TagBinding]) -> Mapping[str,
 
 def _most(settings: ModbusSettings, place: Place) -> int:
     return settings.max_bits if place.table.of_bits else settings.max_registers
-
-
-def _own_framer(protocol: PlcProtocol) -> ModbusFramer:
-    return ModbusFramer.RTU if protocol is PlcProtocol.MODBUS_RTU else ModbusFramer.SOCKET

@@ -4,7 +4,7 @@ count, however late others come."""
 import asyncio
 from abc import ABC, abstractmethod
 from asyncio import StreamReader, StreamWriter
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from random import SystemRandom
@@ -75,12 +75,18 @@ class ModbusLink(ABC):
     """One question at a time: whoever asks has taken a turn of the connection."""
 
     def __init__(
-        self, reader: StreamReader, writer: StreamWriter, peer: str, counters: LinkCounters
+        self,
+        reader: StreamReader,
+        writer: StreamWriter,
+        close: Callable[[], Awaitable[None]],
+        peer: str,
+        counters: LinkCounters,
     ) -> None:
         self.peer = peer
         self.heard_at_s = asyncio.get_running_loop().time()
         self._reader = reader
         self._writer = writer
+        self._close = close
         self._counters = counters
         self._ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._reading = asyncio.create_task(self._read_on(), name=f"modbus {peer}")
@@ -111,7 +117,7 @@ class ModbusLink(ABC):
     async def aclose(self) -> None:
         self._reading.cancel()
         await asyncio.wait({self._reading})
-        self._writer.transport.abort()
+        await self._close()
         self._end("closed")
 
     @abstractmethod
@@ -154,9 +160,14 @@ class TcpLink(ModbusLink):
     """Answers bear the number of their question: a late one finds nobody."""
 
     def __init__(
-        self, reader: StreamReader, writer: StreamWriter, peer: str, counters: LinkCounters
+        self,
+        reader: StreamReader,
+        writer: StreamWriter,
+        close: Callable[[], Awaitable[None]],
+        peer: str,
+        counters: LinkCounters,
     ) -> None:
-        super().__init__(reader, writer, peer, counters)
+        super().__init__(reader, writer, close, peer, counters)
         self._frames = TcpFrames()
         self._transaction = SystemRandom().randrange(0x10000)
         self._waiting: tuple[int, int, asyncio.Future[bytes]] | None = None
@@ -197,12 +208,13 @@ class RtuLink(ModbusLink):
         self,
         reader: StreamReader,
         writer: StreamWriter,
+        close: Callable[[], Awaitable[None]],
         peer: str,
         counters: LinkCounters,
         late: LateAnswers,
         gap_s: float,
     ) -> None:
-        super().__init__(reader, writer, peer, counters)
+        super().__init__(reader, writer, close, peer, counters)
         self._late = late
         self._gap_s = gap_s
         self._buffer = b""

@@ -1,13 +1,14 @@
 """What a Modbus controller, or a PROFINET one behind a gateway, is configured with."""
 
 from enum import StrEnum
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from drivers.configuration import DeviceModel
 from drivers.plcs.modbus.pdu import MAX_READ_BITS, MAX_READ_REGISTERS
 from drivers.plcs.tags import Order
+from drivers.serial_port import SerialPort
 
 # What one PROFINET device may exchange in a cycle, in each direction.
 MAX_GATEWAY_BYTES = 1440
@@ -25,6 +26,17 @@ class InputTable(StrEnum):
 
     INPUT = "input"
     HOLDING = "holding"
+
+
+def _carries_rtu(port: SerialPort) -> SerialPort:
+    if port.bytesize != 8:
+        raise ValueError("bytesize: 8 for Modbus RTU")
+    if port.xonxoff:
+        raise ValueError("xonxoff: not for Modbus RTU, whose bytes may be any")
+    return port
+
+
+RtuPort = Annotated[SerialPort, AfterValidator(_carries_rtu)]
 
 
 class GatewaySettings(DeviceModel):
@@ -52,6 +64,7 @@ class GatewaySettings(DeviceModel):
 
 class ModbusSettings(DeviceModel):
     """`framer` is the protocol's own where none is given; RTU over TCP is for serial servers.
+    `serial`, for MODBUS_RTU: the port that the unit is on, instead of a host.
 
     Tags with up to `max_gap` registers (or 16 times as many bits) between them are read in one
     request, of at most `max_registers` or `max_bits`. `retries`: how often a question is asked
@@ -60,6 +73,7 @@ class ModbusSettings(DeviceModel):
 
     unit_id: int = Field(default=1, ge=0, le=255)
     framer: ModbusFramer | None = None
+    serial: RtuPort | None = None
     gateway: GatewaySettings = GatewaySettings()
     max_gap: int = Field(default=8, ge=0, le=MAX_READ_REGISTERS)
     max_registers: int = Field(default=MAX_READ_REGISTERS, ge=1, le=MAX_READ_REGISTERS)

@@ -1,5 +1,6 @@
 """What a simulated Modbus device is declared with."""
 
+from pathlib import Path
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
@@ -77,12 +78,18 @@ class SimulatedUnit(DeviceModel):
 
 
 class ModbusSimulatorConfig(DeviceModel):
-    """Port 0 is any free one. Point names are unique over all units."""
+    """With `device` a serial line, a pty that stands at this path, on which RTU is spoken; else a
+    port, 0 for any free one. Point names are unique over all units."""
 
     host: str = Field(default="127.0.0.1", min_length=1, max_length=255)
     port: int = Field(default=0, ge=0, le=65535)
     framer: ModbusFramer = ModbusFramer.SOCKET
+    device: Path | None = None
     units: tuple[SimulatedUnit, ...] = (SimulatedUnit(),)
+
+    @property
+    def spoken(self) -> ModbusFramer:
+        return ModbusFramer.RTU if self.device is not None else self.framer
 
     @model_validator(mode="after")
     def _units_are_apart(self) -> Self:

@@ -18,7 +18,7 @@ from domain.kernel.errors import (
 from drivers.link import LinkState
 from drivers.plcs.tags import Quality
 from tests.support.ethernet_ip import ethernet_ip, ethernet_ip_micro800, ethernet_ip_small
-from tests.support.modbus import modbus_rtu_over_tcp, modbus_tcp, profinet
+from tests.support.modbus import modbus_rtu, modbus_rtu_over_tcp, modbus_tcp, profinet
 from tests.support.opc_ua import opc_ua
 from tests.support.plcs import FIRST, TIMEOUT_S, WELL, PlcPeer, plc_rig, running
 from tests.support.tcp_socket import tcp_socket
@@ -26,6 +26,7 @@ from tests.support.waiting import DEADLINE_S, eventually, unchanging
 
 PEERS: tuple[Callable[[], PlcPeer], ...] = (
     modbus_tcp,
+    modbus_rtu,
     modbus_rtu_over_tcp,
     profinet,
     opc_ua,
@@ -279,7 +280,7 @@ async def test_a_controller_that_hangs_up_is_not_hammered(peer: PlcPeer) -> None
     async with plc_rig(peer) as rig:
         now_s = asyncio.get_running_loop().time
         started_s, calls = now_s(), peer.calls
-        for _ in range(10):
+        for _ in range(5):
             await rig.state(LinkState.CONNECTED)
             lost = rig.task.expect(LinkState.LOST)
             await peer.cut()
