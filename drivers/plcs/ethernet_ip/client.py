@@ -51,6 +51,7 @@ class EthernetIpClient:
         self._worker = ThreadPoolExecutor(1, f"ethernet-ip {endpoint.host}")
         self._last: asyncio.Future[Any] | None = None
         self._ended: str | None = None
+        self._closing: asyncio.Future[Any] | None = None
 
     @property
     def takes_several(self) -> bool:
@@ -84,18 +85,29 @@ class EthernetIpClient:
         return await self._done(lambda: _listed(self._plc), timeout_s, whole_s)
 
     async def close(self) -> None:
-        """Does not raise. Says goodbye where that is still of use."""
+        """Does not raise; cancelled, it only says no goodbye. Closing twice is fine."""
+        try:
+            await self._say_goodbye()
+        finally:
+            closing = self._let_go()
+        await asyncio.wait({closing})
+
+    async def _say_goodbye(self) -> None:
+        """Where it is still of use: to a device that answers."""
         if self._last is not None:
             await asyncio.wait({self._last}, timeout=FAREWELL_S)
         if self._ended is None and (self._last is None or self._last.done()):
             with suppress(PeerLost, TimeoutError, CipRefusal):
                 await self._done(self._wire.close, FAREWELL_S)
-        self._ended = self._ended or "closed"
-        self._wire.kill()
-        if self._last is not None:
-            await asyncio.wait({self._last})
-        self._worker.shutdown(wait=False)
-        self._wire.Socket.close()
+
+    def _let_go(self) -> asyncio.Future[Any]:
+        """The thread is woken, closes the socket and ends."""
+        if self._closing is None:
+            self._ended = self._ended or "closed"
+            self._wire.kill()
+            self._closing = asyncio.wrap_future(self._worker.submit(self._wire.Socket.close))
+            self._worker.shutdown(wait=False)
+        return self._closing
 
     async def _done(
         self, work: Callable[[], ResultT], timeout_s: float, whole_s: float | None = None

@@ -22,17 +22,14 @@ class EthernetIpLink:
     """
 
     def __init__(self, connection: Connection[EthernetIpClient], endpoint: Endpoint) -> None:
-        self.peer = _peer(connection.client(), endpoint)
+        self.client = connection.client()
+        self.peer = _peer(self.client, endpoint)
         self._connection = connection
         self._timeout_s = endpoint.timeout_s
 
     @property
     def turns(self) -> Turns:
         return self._connection.turns
-
-    @property
-    def client(self) -> EthernetIpClient:
-        return self._connection.client()
 
     async def message(self, request: bytes, slot: int | None = None) -> Reply:
         """One that needs no connection of CIP: to the device itself, or to a slot behind it."""

@@ -9,7 +9,7 @@ import socket
 import struct
 from asyncio import StreamReader, StreamWriter
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from random import Random, SystemRandom
 from typing import Self
@@ -99,6 +99,11 @@ class EthernetIpSimulator:
         return self._router.served
 
     @property
+    def managed(self) -> Counter[int]:
+        """The same of the connection manager: opened, closed, routed."""
+        return self._router.managed
+
+    @property
     def peer_count(self) -> int:
         return len(self._peers)
 
@@ -110,6 +115,10 @@ class EthernetIpSimulator:
     def value(self, address: str) -> Scalar:
         """Of one element or bit: `COUNT`, `ARR[3]`, `WORD.3`. Raises CipRefusal."""
         return self.memory.value(address)
+
+    def values(self, name: str) -> Sequence[Scalar]:
+        """All elements of a tag."""
+        return self.memory.values(name)
 
     def set(self, address: str, value: Scalar) -> None:
         """Raises CipRefusal, and struct.error for what the element cannot hold."""

@@ -31,10 +31,12 @@ _SPARED = (Service.MULTIPLE_SERVICE, Service.GET_ATTRIBUTES_ALL)
 
 class MessageRouter:
     """Answers one request after the other, from whatever connection. `served` counts them by
-    service, those within a Multiple Service Packet too."""
+    service, those within a Multiple Service Packet too; `managed` those of the connection
+    manager."""
 
     def __init__(self, config: EthernetIpSimulatorConfig, memory: TagMemory) -> None:
         self.served: Counter[int] = Counter()
+        self.managed: Counter[int] = Counter()
         self.assemblies = AssemblyObjects(config.assemblies)
         self.faults = SimulatedFaults()
         self._config = config

@@ -150,6 +150,7 @@ class Session:
 
     def _manager(self, request: Request) -> bytes:
         """The connection manager. Raises CipRefusal."""
+        self._router.managed[request.service] += 1
         if request.service == ManagerService.UNCONNECTED_SEND:
             return self._routed(request.data)
         if request.service == ManagerService.FORWARD_CLOSE:
