@@ -10,12 +10,12 @@ from typing import Any, Final
 from domain.kernel.clock import Clock, SystemClock
 from domain.kernel.errors import ValidationFailed
 from domain.line.models import ScannerRole
-from domain.line.ports import ScannerCatalogue
+from domain.line.ports import PlcCatalogue, ScannerCatalogue
 from drivers.backoff import BackoffPolicy
 from drivers.connections import Connections
 from drivers.link import Driver
-from drivers.plcs.port import OnTag, PlcConfig, PlcProtocol
-from drivers.plcs.tags import TagBinding
+from drivers.plcs.port import MAX_PLCS, OnTag, PlcConfig, PlcProtocol
+from drivers.plcs.tags import TagBinding, TagType
 from drivers.scanners.hid import hid_scanner
 from drivers.scanners.port import (
     MAX_SCANNERS,
@@ -90,6 +90,17 @@ def scanner_catalogue() -> ScannerCatalogue:
         roles=tuple(ScannerRole),
         most=MAX_SCANNERS,
         schema=ScannerConfig.model_json_schema(),
+    )
+
+
+def plc_catalogue() -> PlcCatalogue:
+    return PlcCatalogue(
+        protocols=tuple(PlcProtocol),
+        drivers=transports(DeviceKind.PLC),
+        types=tuple(TagType),
+        most=MAX_PLCS,
+        schema=PlcConfig.model_json_schema(),
+        binding_schema=TagBinding.model_json_schema(),
     )
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from compat_rest.kernel.okto.presenter import Body, data
 from domain.kernel.clock import iso
-from domain.line.ports import LinkStatus, PlcStatus, PlcTag, ScannerStatus
+from domain.line.ports import LinkStatus, PlcCatalogue, PlcStatus, PlcTag, ScannerStatus
 
 
 def configured(found: Any) -> Body:
@@ -79,4 +79,18 @@ def tags(found: list[PlcTag]) -> Body:
             }
             for tag in found
         ]
+    )
+
+
+def plc_catalogue(found: PlcCatalogue) -> Body:
+    return data(
+        {
+            "protocols": [
+                {"name": name, "available": name in found.drivers} for name in found.protocols
+            ],
+            "types": list(found.types),
+            "maxPlcs": found.most,
+            "schema": dict(found.schema),
+            "bindingSchema": dict(found.binding_schema),
+        }
     )

@@ -12,6 +12,7 @@ from pydantic_core import CoreSchema
 
 from compat_rest.kernel.fields import Body, JsonObject
 from compat_rest.kernel.okto.schemas import Answer, Time
+from compat_rest.okto_edge.line_schemas import Transport
 from domain.line.models import HardwareKind
 from drivers.plcs.port import MAX_BINDINGS, MAX_PLCS, PlcConfig
 from drivers.plcs.tags import TagBinding
@@ -111,3 +112,14 @@ class PlcTag(Answer):
     name: str | None
     description: str | None
     writable: bool | None
+
+
+class PlcCatalogue(Answer):
+    """`schema` and `bindingSchema` are JSON Schema of one controller's and one tag's
+    configuration; `types` are those of IEC 61131-3."""
+
+    protocols: list[Transport]
+    types: list[str]
+    max_plcs: int
+    schema_: Annotated[dict[str, Any], Field(alias="schema")]
+    binding_schema: dict[str, Any]

@@ -107,7 +107,8 @@ class LinePort(Protocol):
         """A snapshot, by index."""
 
     async def test(self, key: str) -> LinkStatus:
-        """Connects anew, and how that went within some seconds. Raises NotFound."""
+        """How it is, after a fresh attempt of some seconds where it was not connected: one that
+        works is left alone. Raises NotFound."""
 
     def plcs(self) -> list[PlcStatus]: ...
 
@@ -173,12 +174,27 @@ class ScannerCatalogue:
     schema: Mapping[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class PlcCatalogue:
+    """What a controller and a tag may be configured as, as `ScannerCatalogue`. `types` are those of
+    IEC 61131-3 that tags may have."""
+
+    protocols: tuple[str, ...]
+    drivers: tuple[str, ...]
+    types: tuple[str, ...]
+    most: int
+    schema: Mapping[str, Any]
+    binding_schema: Mapping[str, Any]
+
+
 class EdgePort(Protocol):
     """What the rest of the house may ask of the edge itself."""
 
     def status(self) -> EdgeStatus: ...
 
     def scanner_catalogue(self) -> ScannerCatalogue: ...
+
+    def plc_catalogue(self) -> PlcCatalogue: ...
 
     def check_overrides(self, overrides: Mapping[str, OverrideRow]) -> None:
         """Raises ValidationFailed for what the edge could not run on."""

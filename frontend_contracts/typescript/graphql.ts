@@ -1117,9 +1117,9 @@ export type Mutation = {
   setPlcBindings: Array<Tag>;
   /** Replaces the plans of all lines; what is under way goes on */
   setLines: Array<Line>;
-  /** Connects anew, and says how that went */
+  /** How it is, after a fresh attempt where it was not connected */
   testScanner: DeviceLink;
-  /** Connects anew, and says how that went */
+  /** How it is, after a fresh attempt where it was not connected */
   testPlc: DeviceLink;
   /** Answers once the controller has confirmed it */
   writeTag: Tag;

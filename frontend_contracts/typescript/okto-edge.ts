@@ -198,8 +198,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get Catalog Plc Protocols */
-        get: operations["get_catalog_plc_protocols"];
+        /** Plc Catalogue */
+        get: operations["plc_catalogue"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1757,6 +1757,12 @@ export interface components {
             /** @constant */
             success: true;
         };
+        /** Data[PlcCatalogue] */
+        Data_PlcCatalogue_: {
+            data: components["schemas"]["PlcCatalogue"];
+            /** @constant */
+            success: true;
+        };
         /** Data[PlcHealth] */
         Data_PlcHealth_: {
             data: components["schemas"]["PlcHealth"];
@@ -2177,7 +2183,7 @@ export interface components {
          *     changes it when the code stands complete from `data_address` on, two characters to a register,
          *     `byte_order` BIG where the first is the high byte. `length_address` holds how many; without one
          *     a code ends at `max_length` or a NUL. Into `acknowledge_address` goes the counter of each code
-         *     that has been handled, for scanners that wait for it.
+         *     that has been handled, for scanners that wait for it. `serial` instead of the scanner's host.
          */
         ModbusScanner: {
             /** Acknowledgeaddress */
@@ -2216,6 +2222,7 @@ export interface components {
              * @default 1
              */
             retries: number;
+            serial?: components["schemas"]["SerialPort"] | null;
             /**
              * Timeouts
              * @default 1
@@ -2230,6 +2237,7 @@ export interface components {
         /**
          * ModbusSettings
          * @description `framer` is the protocol's own where none is given; RTU over TCP is for serial servers.
+         *     `serial`, for MODBUS_RTU: the port that the unit is on, instead of a host.
          *
          *     Tags with up to `max_gap` registers (or 16 times as many bits) between them are read in one
          *     request, of at most `max_registers` or `max_bits`. `retries`: how often a question is asked
@@ -2268,6 +2276,7 @@ export interface components {
              * @default 1
              */
             retries: number;
+            serial?: components["schemas"]["SerialPort"] | null;
             /**
              * Unitid
              * @default 1
@@ -2369,6 +2378,22 @@ export interface components {
          * @enum {string}
          */
         Order: "BIG" | "LITTLE";
+        /**
+         * PlcCatalogue
+         * @description `schema` and `bindingSchema` are JSON Schema of one controller's and one tag's
+         *     configuration; `types` are those of IEC 61131-3.
+         */
+        PlcCatalogue: {
+            bindingSchema: {
+                [key: string]: unknown;
+            };
+            maxPlcs: number;
+            protocols: components["schemas"]["Transport"][];
+            schema: {
+                [key: string]: unknown;
+            };
+            types: string[];
+        };
         /** PlcHealth */
         PlcHealth: {
             address: string;
@@ -3736,7 +3761,7 @@ export interface operations {
             504: components["responses"]["GatewayTimeout"];
         };
     };
-    get_catalog_plc_protocols: {
+    plc_catalogue: {
         parameters: {
             query?: never;
             header?: never;
@@ -3745,6 +3770,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_PlcCatalogue_"];
+                };
+            };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];

@@ -81,11 +81,11 @@ class HardwareMutation:
         await resolvers.configure(info.context, {HardwareKind.LINES: lines})
         return [line_type(one) for one in await resolvers.lines(info.context)]
 
-    @strawberry.mutation(description="Connects anew, and says how that went")
+    @strawberry.mutation(description="How it is, after a fresh attempt where it was not connected")
     async def test_scanner(self, info: Info, index: int) -> DeviceLink:
         return device_link_type(await resolvers.test_scanner(info.context, index))
 
-    @strawberry.mutation(description="Connects anew, and says how that went")
+    @strawberry.mutation(description="How it is, after a fresh attempt where it was not connected")
     async def test_plc(self, info: Info, id: str) -> DeviceLink:
         return device_link_type(await resolvers.test_plc(info.context, id))
 

@@ -25,11 +25,11 @@ from domain.kernel.uow import UnitOfWork
 from domain.line import repository as line_repository
 from domain.line.commands import full_key
 from domain.line.models import HardwareKind
-from domain.line.ports import EdgeStatus, FactoryStatus, ScannerCatalogue
+from domain.line.ports import EdgeStatus, FactoryStatus, PlcCatalogue, ScannerCatalogue
 from domain.line.rows import OverrideRow
 from domain.production.operations.scans import ScanIntake
 from domain.sync.operations import connection
-from drivers.registry import scanner_catalogue
+from drivers.registry import plc_catalogue, scanner_catalogue
 from oktograph.core import Core
 from oktograph.edge.device_secrets import DeviceSecrets, shown
 from oktograph.edge.document import EdgeDocument, RunningConfiguration, overriding
@@ -183,6 +183,9 @@ class EdgeControl:
 
     def scanner_catalogue(self) -> ScannerCatalogue:
         return scanner_catalogue()
+
+    def plc_catalogue(self) -> PlcCatalogue:
+        return plc_catalogue()
 
     def check_overrides(self, overrides: Mapping[str, OverrideRow]) -> None:
         self._effective(self._told.document, overrides)

@@ -8,10 +8,11 @@ from domain.kernel.errors import ValidationFailed
 from domain.line.models import HardwareKind
 from domain.line.plan import LinePlan
 from drivers.configuration import validated
-from drivers.plcs.port import PlcConfig, parse_bindings, parse_plcs
+from drivers.exclusive import refuse_shared
+from drivers.plcs.port import PlcConfig, parse_bindings, parse_plcs, plc_claims
 from drivers.plcs.tags import TagBinding
 from drivers.registry import DeviceKind, factory_for
-from drivers.scanners.port import ScannerConfig, parse_scanners
+from drivers.scanners.port import ScannerConfig, parse_scanners, scanner_claims
 
 MAX_LINES: Final = 10
 Documents = Mapping[HardwareKind, Any]
@@ -46,6 +47,7 @@ def parse_hardware(documents: Documents) -> Hardware:
         plc_bindings=parse_bindings(_list(documents, HardwareKind.PLC_BINDINGS), plcs),
         lines=parse_lines(_list(documents, HardwareKind.LINES)),
     )
+    refuse_shared([*scanner_claims(found.scanners), *plc_claims(found.plcs)])
     _check_drivers(found)
     for at, plan in enumerate(found.lines):
         _check_plan(f"lines.{at}", plan, found)
@@ -97,3 +99,18 @@ def _check_plan(path: str, plan: LinePlan, found: Hardware) -> None:
 def _require(holds: bool, field: str, reason: str) -> None:
     if not holds:
         raise ValidationFailed(field, reason)
+
+
+def located(error: ValidationFailed, found: Hardware) -> ValidationFailed:
+    """A driver knows its device by name (`bindings.reject.address`); whoever sent the configuration
+    knows it by its place in a list."""
+    kind, _, rest = str(error.details["field"]).partition(".")
+    names = {
+        "plcs": [one.id for one in found.plcs],
+        "bindings": [one.name for one in found.plc_bindings],
+    }.get(kind, [])
+    for at, name in enumerate(names):
+        if rest == name or rest.startswith(f"{name}."):
+            field = f"{kind}.{at}{rest.removeprefix(name)}"
+            return ValidationFailed(field, str(error.details["reason"]))
+    return error

@@ -1,13 +1,12 @@
 """The edge's line: its hardware supervised, its pipeline, their states in the journal."""
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from domain.journal.models import PLC, POWER, PRINTER, SCANNER, SYSTEM
 from domain.kernel.clock import Clock
-from domain.kernel.errors import HardwareOff, NotFound
+from domain.kernel.errors import HardwareOff, NotFound, ValidationFailed
 from domain.kernel.uow import Transactions
 from domain.line.alarms.models import AlarmKind
 from domain.line.models import HardwareKind, ScannerRole
@@ -19,10 +18,11 @@ from drivers.connections import Connections
 from drivers.link import LinkSnapshot, LinkState, StateChange
 from drivers.plcs.port import PlcPort
 from drivers.plcs.tags import Quality, TagBinding, TagValue
+from drivers.probe import probe
 from drivers.registry import plc_declaration, scanner_declaration
 from drivers.scanners.port import ScannerConfig
 from drivers.supervisor import Declaration, Supervisor
-from oktograph.edge.hardware import Hardware
+from oktograph.edge.hardware import Hardware, located
 from oktograph.edge.pipeline.pipeline import Pipeline, Surroundings
 from oktograph.edge.transitions import COMPONENT, TransitionJournal
 
@@ -77,7 +77,10 @@ class EdgeLine:
     def check(self, hardware: Hardware) -> None:
         """Raises ValidationFailed for what `configure` would refuse; touches no device."""
         for declaration in self._declarations(hardware):
-            declaration.build()
+            try:
+                declaration.build()
+            except ValidationFailed as error:
+                raise located(error, hardware) from None
 
     def accumulation(self, pack_size: int, pallet_size: int) -> Accumulation:
         """How this line packs, as it is configured now."""
@@ -126,12 +129,7 @@ class EdgeLine:
         ]
 
     async def test(self, key: str) -> LinkStatus:
-        """Gives the connection up and waits for the next one. Raises NotFound."""
-        task = self._supervisor.task(key)
-        reached = task.expect(LinkState.CONNECTED, LinkState.FAULTED)
-        task.reconnect()
-        await asyncio.wait({reached}, timeout=TEST_S)
-        return link_status(task.snapshot())
+        return link_status(await probe(self._supervisor.task(key), TEST_S))
 
     async def plc_tags(self, plc_id: str) -> list[PlcTag]:
         found = await self._plc(plc_id).browse()

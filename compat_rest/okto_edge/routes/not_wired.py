@@ -25,10 +25,7 @@ _ROUTES: Final = (
     ("/api/v1/gpio/buttons/{name}/test", "POST"),
     ("/api/v1/gpio/leds/{name}/set", "POST"),
 )
-_PUBLIC: Final = (
-    "/api/v1/catalog/printers",
-    "/api/v1/catalog/plc-protocols",
-)
+_PUBLIC: Final = ("/api/v1/catalog/printers",)
 
 router = APIRouter(tags=["not wired"])
 

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from compat_rest.kernel.auth import Caller
+from compat_rest.kernel.auth import Anyone, Caller
 from compat_rest.kernel.okto.schemas import Data
 from compat_rest.kernel.replies import Reply
 from compat_rest.okto_edge import hardware_presenter as presenter
@@ -51,3 +51,8 @@ async def put_bindings(caller: Caller, body: schemas.BindingItems | schemas.Bind
     await resolvers.configure(caller, schemas.given(HardwareKind.PLC_BINDINGS, body))
     found = await resolvers.configured(caller, HardwareKind.PLC_BINDINGS)
     return Reply(presenter.configured(found))
+
+
+@router.get("/catalog/plc-protocols", response_model=Data[schemas.PlcCatalogue])
+async def plc_catalogue(context: Anyone) -> Reply:
+    return Reply(presenter.plc_catalogue(await resolvers.plc_catalogue(context)))

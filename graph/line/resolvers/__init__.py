@@ -19,6 +19,7 @@ from graph.line.resolvers.edge import (
     edge_status,
     health,
     overrides,
+    plc_catalogue,
     reload_configuration,
     scanner_catalogue,
 )
@@ -50,6 +51,7 @@ __all__ = [
     "lines",
     "overrides",
     "plc",
+    "plc_catalogue",
     "plc_tags",
     "plcs",
     "read_tag",

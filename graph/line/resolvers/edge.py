@@ -7,7 +7,7 @@ from domain.kernel.permissions import Permission
 from domain.line import repository
 from domain.line.commands import ChangeOverrides
 from domain.line.operations import overrides as operations
-from domain.line.ports import EdgePort, EdgeStatus, ScannerCatalogue
+from domain.line.ports import EdgePort, EdgeStatus, PlcCatalogue, ScannerCatalogue
 from domain.line.rows import OverrideRow
 from graph.context import Context
 
@@ -39,6 +39,11 @@ async def health(context: Context) -> Health:
 async def scanner_catalogue(context: Context) -> ScannerCatalogue:
     """Public. What a scanner may be configured as."""
     return edge_of(context).scanner_catalogue()
+
+
+async def plc_catalogue(context: Context) -> PlcCatalogue:
+    """Public. What a controller and a tag may be configured as."""
+    return edge_of(context).plc_catalogue()
 
 
 async def edge_status(context: Context) -> EdgeStatus:

@@ -27,7 +27,7 @@ async def scanner(context: Context, index: int) -> ScannerStatus:
 
 
 async def test_scanner(context: Context, index: int) -> LinkStatus:
-    """Connects anew, and says how that went."""
+    """How it is, after a fresh attempt where it was not connected."""
     context.actor.require(Permission.LINE_HARDWARE_OPERATE)
     return await context.services.line.test(_scanner(context, index).key)
 

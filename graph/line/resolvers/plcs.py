@@ -19,7 +19,7 @@ async def plc(context: Context, plc_id: str) -> PlcStatus:
 
 
 async def test_plc(context: Context, plc_id: str) -> LinkStatus:
-    """Connects anew, and says how that went."""
+    """How it is, after a fresh attempt where it was not connected."""
     context.actor.require(Permission.LINE_HARDWARE_OPERATE)
     return await _line(context).test(_plc(context, plc_id).key)
 
