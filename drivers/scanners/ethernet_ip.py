@@ -9,8 +9,8 @@ from drivers.connections import Connections
 from drivers.link import PeerLost
 from drivers.plcs.ethernet_ip.addresses import parse_address
 from drivers.plcs.ethernet_ip.cip import FORMATS, CipRefusal, CipType, ObjectClass, Service
-from drivers.plcs.ethernet_ip.client import Endpoint
 from drivers.plcs.ethernet_ip.encapsulation import DEFAULT_PORT
+from drivers.plcs.ethernet_ip.endpoint import Endpoint
 from drivers.plcs.ethernet_ip.links import EthernetIpLink, reached
 from drivers.plcs.ethernet_ip.messages import Reply, Request, logical, symbolic
 from drivers.plcs.ethernet_ip.tags import BoundTag, bound_tag
