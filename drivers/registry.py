@@ -1,16 +1,21 @@
 """Which driver serves which kind of device on which transport; the one table of them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
-from typing import Any
+from importlib import import_module
+from typing import Any, Final
 
-from domain.kernel.clock import Clock
+from domain.kernel.clock import Clock, SystemClock
 from domain.kernel.errors import ValidationFailed
 from domain.line.models import ScannerRole
-from domain.line.ports import ScannerCatalogue
+from domain.line.ports import PlcCatalogue, ScannerCatalogue
 from drivers.backoff import BackoffPolicy
+from drivers.connections import Connections
 from drivers.link import Driver
+from drivers.plcs.port import MAX_PLCS, OnTag, PlcConfig, PlcProtocol
+from drivers.plcs.tags import TagBinding, TagType
 from drivers.scanners.hid import hid_scanner
 from drivers.scanners.port import (
     MAX_SCANNERS,
@@ -26,6 +31,19 @@ from drivers.supervisor import Declaration
 
 class DeviceKind(StrEnum):
     SCANNER = "SCANNER"
+    PLC = "PLC"
+
+
+@dataclass(frozen=True, slots=True)
+class Lazy:
+    """A factory in a module that is heavy: it is imported when such a device is configured."""
+
+    module: str
+    name: str = "build"
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Driver:
+        build: DriverFactory = getattr(import_module(self.module), self.name)
+        return build(*args, **kwargs)
 
 
 # A factory takes its kind's settings, its kind's callback and a clock, and touches no device.
@@ -34,7 +52,19 @@ DriverFactory = Callable[..., Driver]
 _FACTORIES: Mapping[tuple[DeviceKind, str], DriverFactory] = {
     (DeviceKind.SCANNER, ScannerTransport.TCP): tcp_scanner,
     (DeviceKind.SCANNER, ScannerTransport.SERIAL): serial_scanner,
+    (DeviceKind.SCANNER, ScannerTransport.MODBUS): Lazy(
+        "drivers.scanners.modbus", "modbus_scanner"
+    ),
+    (DeviceKind.SCANNER, ScannerTransport.ETHERNET_IP): Lazy(
+        "drivers.scanners.ethernet_ip", "ethernet_ip_scanner"
+    ),
     (DeviceKind.SCANNER, ScannerTransport.USB_HID): hid_scanner,
+    (DeviceKind.PLC, PlcProtocol.MODBUS_TCP): Lazy("drivers.plcs.modbus.driver"),
+    (DeviceKind.PLC, PlcProtocol.MODBUS_RTU): Lazy("drivers.plcs.modbus.driver"),
+    (DeviceKind.PLC, PlcProtocol.PROFINET): Lazy("drivers.plcs.modbus.driver"),
+    (DeviceKind.PLC, PlcProtocol.OPC_UA): Lazy("drivers.plcs.opc_ua.driver"),
+    (DeviceKind.PLC, PlcProtocol.ETHERNET_IP): Lazy("drivers.plcs.ethernet_ip.driver"),
+    (DeviceKind.PLC, PlcProtocol.TCP_SOCKET): Lazy("drivers.plcs.tcp_socket.driver"),
 }
 
 
@@ -63,8 +93,47 @@ def scanner_catalogue() -> ScannerCatalogue:
     )
 
 
-def scanner(config: ScannerConfig, on_reading: OnReading, clock: Clock | None = None) -> Driver:
-    return factory_for(DeviceKind.SCANNER, config.transport)(config, on_reading, clock)
+def plc_catalogue() -> PlcCatalogue:
+    return PlcCatalogue(
+        protocols=tuple(PlcProtocol),
+        drivers=transports(DeviceKind.PLC),
+        types=tuple(TagType),
+        most=MAX_PLCS,
+        schema=PlcConfig.model_json_schema(),
+        binding_schema=TagBinding.model_json_schema(),
+    )
+
+
+def plc_declaration(
+    config: PlcConfig,
+    bindings: Sequence[TagBinding],
+    on_tag: OnTag,
+    connections: Connections,
+    *,
+    clock: Clock | None = None,
+    backoff: BackoffPolicy | None = None,
+) -> Declaration:
+    """It restarts when any of its settings or of its tags changed."""
+    own = tuple(binding for binding in bindings if binding.plc == config.id)
+    factory = factory_for(DeviceKind.PLC, config.protocol, field="protocol")
+    build = partial(factory, config, own, on_tag, connections, clock or SystemClock())
+    return Declaration(config.key, (config, own), build, backoff)
+
+
+# A device that is asked is shared with the controllers at its endpoint.
+_ASKED: Final = (ScannerTransport.MODBUS, ScannerTransport.ETHERNET_IP)
+
+
+def scanner(
+    config: ScannerConfig,
+    on_reading: OnReading,
+    clock: Clock | None = None,
+    connections: Connections | None = None,
+) -> Driver:
+    factory = factory_for(DeviceKind.SCANNER, config.transport)
+    if config.transport in _ASKED:
+        return factory(config, on_reading, clock=clock, connections=connections or Connections())
+    return factory(config, on_reading, clock)
 
 
 def scanner_declaration(
@@ -72,8 +141,9 @@ def scanner_declaration(
     on_reading: OnReading,
     *,
     clock: Clock | None = None,
+    connections: Connections | None = None,
     backoff: BackoffPolicy | None = None,
 ) -> Declaration:
     """For `Supervisor.apply`; the scanner restarts when any of its settings changed."""
-    options: dict[str, Any] = {"clock": clock}
-    return Declaration(config.key, config, partial(scanner, config, on_reading, **options), backoff)
+    build = partial(scanner, config, on_reading, clock, connections)
+    return Declaration(config.key, config, build, backoff)

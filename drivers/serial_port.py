@@ -8,8 +8,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, Field
 
+from drivers.configuration import DeviceModel
 from drivers.link import ConfigurationFault, PeerLost
 
 if TYPE_CHECKING:
@@ -37,14 +38,12 @@ def device_path(device: str) -> str:
     return "/" + posixpath.normpath(device).lstrip("/")
 
 
-class SerialPort(BaseModel):
+class SerialPort(DeviceModel):
     """Names under /dev/serial/by-id stay the same whichever socket the adapter is put into.
 
     `parity`: none, even, odd, mark, space. `rtscts` is flow control by wires, `xonxoff` by bytes
     (0x11, 0x13), which then cannot be part of a code.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     device: Annotated[str, Field(min_length=1, max_length=255), AfterValidator(device_path)]
     baudrate: int = Field(default=9600, ge=50, le=4_000_000)

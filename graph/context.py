@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from domain.identity.ports import IdentityServices
     from domain.line.ports import EdgePort, LinePort
     from domain.production.operations.scans import ScanIntake
-    from domain.production.ports import FleetFigures
+    from domain.production.ports import BatchSource, FleetFigures
     from domain.software.ports import SoftwareServices
     from domain.sync.ports import SyncServices
     from graph.streams import Streams
@@ -72,6 +72,8 @@ class Services:
     """None where there is no fleet: an edge shows its own queue."""
     edge: "EdgePort | None" = None
     """Of an edge; a factory is none."""
+    batches: "BatchSource | None" = None
+    """Of an edge: where the batches come from that codes are checked against."""
 
 
 @dataclass(slots=True)

@@ -9,6 +9,7 @@ from graph.execution import Engine
 from graph.fleet import streams as fleet
 from graph.journal import streams as journal
 from graph.limits import Limits
+from graph.line import streams as line
 from graph.production import streams as production
 from graph.schema import schema
 from graph.software import streams as software
@@ -18,6 +19,7 @@ from graph.sync import streams as sync
 STREAM_SOURCES: tuple[StreamSource, ...] = (
     *production.SOURCES,
     *journal.SOURCES,
+    *line.SOURCES,
     *sync.SOURCES,
     *fleet.SOURCES,
     *software.SOURCES,

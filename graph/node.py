@@ -15,6 +15,8 @@ from graph.identity.types import user_type
 from graph.info import Info
 from graph.journal import resolvers as journal
 from graph.journal.types import audit_type, event_type
+from graph.line import resolvers as line
+from graph.line.alarm_types import alarm_type
 from graph.pagination import Node, found, split_global_id
 from graph.production import resolvers as production
 from graph.production.trace_types import trace_event_type
@@ -35,6 +37,7 @@ def _finder(
 
 
 _FINDERS: Mapping[str, Finder] = {
+    "Alarm": _finder(line.alarm, alarm_type),
     "Application": _finder(software.application, software_types.application_type),
     "AuditEntry": _finder(journal.audit_entry, audit_type),
     "Batch": _finder(production.batch, batch_type),

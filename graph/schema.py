@@ -14,9 +14,14 @@ from graph.info import Info
 from graph.input_types import prepare_input_types
 from graph.journal.fields import JournalMutation, JournalQuery
 from graph.journal.types import EventStreamItem
+from graph.line.alarm_fields import AlarmMutation, AlarmQuery
+from graph.line.alarm_types import AlarmStreamItem
+from graph.line.device_fields import HardwareMutation, HardwareQuery
 from graph.line.fields import EdgeMutation, EdgeQuery, LineQuery
 from graph.node import NodeQuery
 from graph.production import resolvers as production
+from graph.production.buffer_fields import BufferMutation, BufferQuery
+from graph.production.buffer_types import BufferStreamItem
 from graph.production.fields import ProductionMutation, ProductionQuery, metrics_of
 from graph.production.types import BatchStreamItem, Overview, ScanStreamItem
 from graph.scalars import SCALARS
@@ -31,7 +36,10 @@ from graph.sync.types import SyncStreamItem
 class Query(
     IdentityQuery,
     ProductionQuery,
+    BufferQuery,
     LineQuery,
+    AlarmQuery,
+    HardwareQuery,
     EdgeQuery,
     JournalQuery,
     SyncQuery,
@@ -47,6 +55,9 @@ class Query(
 class Mutation(
     IdentityMutation,
     ProductionMutation,
+    AlarmMutation,
+    HardwareMutation,
+    BufferMutation,
     EdgeMutation,
     JournalMutation,
     SyncMutation,
@@ -74,6 +85,13 @@ class Subscription:
     ) -> AsyncGenerator[BatchStreamItem, None]:
         return open_stream(info.context, "batches", {"after": after, "line_id": line_id})
 
+    @strawberry.subscription(description="The buffer as it is loaded, consumed and cleared")
+    def buffer(
+        self, info: Info, after: str | None = None, batch_identifier: str | None = None
+    ) -> AsyncGenerator[BufferStreamItem, None]:
+        arguments = {"after": after, "batch_identifier": batch_identifier}
+        return open_stream(info.context, "buffer", arguments)
+
     @strawberry.subscription(description="The journal as it is written, and acknowledged")
     def events(
         self,
@@ -84,6 +102,12 @@ class Subscription:
     ) -> AsyncGenerator[EventStreamItem, None]:
         arguments = {"after": after, "severity": severity, "category": category}
         return open_stream(info.context, "events", arguments)
+
+    @strawberry.subscription(description="Alarms as they are raised, over, and seen to")
+    def alarms(
+        self, info: Info, after: str | None = None, source: str | None = None
+    ) -> AsyncGenerator[AlarmStreamItem, None]:
+        return open_stream(info.context, "alarms", {"after": after, "source": source})
 
     @strawberry.subscription(description="Synchronisation as it goes on")
     def sync(self, info: Info, after: str | None = None) -> AsyncGenerator[SyncStreamItem, None]:

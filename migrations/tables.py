@@ -5,6 +5,7 @@ import domain.fleet.models
 import domain.identity.models
 import domain.journal.models
 import domain.kernel.eventlog
+import domain.line.alarms.models
 import domain.line.models
 import domain.production.models
 import domain.software.models

@@ -39,7 +39,12 @@ FOR_EVER: Final[Mapping[str, str]] = {
     "desired_configuration": "every version can be rolled back to",
     "reported_configuration": "the last report of each device",
     "executed_command": "an edge keeps its last 1,000 (drivers/factory/ledger.py)",
+    **dict.fromkeys(
+        ("buffer_batch", "buffer_item"),
+        "what was consumed must not be consumed again: it goes when people clear it",
+    ),
     "device_session": "goes when the session ends",
+    "alarm": "one row for each thing that can be wrong with a device or a line",
     "event_log_state": "one row",
     "event_log_reader": "one row for each reader",
     **dict.fromkeys(

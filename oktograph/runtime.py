@@ -2,10 +2,8 @@
 
 from abc import ABC, abstractmethod
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 
 from domain.kernel.retention import Pace, Trimmer
-from domain.line.ports import ScannerStatus
 from graph.context import Policy, Services
 from oktograph.background import background
 from oktograph.core import Core
@@ -56,11 +54,3 @@ class Runtime(ABC):
             time_zone=settings.time_zone,
             drain_timeout_s=settings.drain_timeout_s,
         )
-
-
-@dataclass(frozen=True, slots=True)
-class NoLine:
-    """A factory has no line of its own."""
-
-    def scanners(self) -> list[ScannerStatus]:
-        return []

@@ -15,6 +15,7 @@ from sqlalchemy.exc import ArgumentError
 
 from domain.kernel.database import async_url
 from domain.kernel.errors import DomainError
+from domain.line.models import BATCH_ACCOUNTING, HardwareKind
 from domain.production.codes import ProfileCatalogue
 from drivers.artifacts.signatures import TrustedKeys
 from drivers.scanners.port import parse_scanners
@@ -72,6 +73,16 @@ class Settings(BaseSettings):
     pack_size: int = Field(0, ge=0, le=10_000)
     pallet_size: int = Field(10, ge=1, le=1_000)
     scanners: Annotated[list[dict[str, Any]], NoDecode] = []
+    """The line's hardware, each as JSON (docs/drivers.md); what people at the line or its factory
+    configure later wins."""
+    printers: Annotated[list[dict[str, Any]], NoDecode] = []
+    plcs: Annotated[list[dict[str, Any]], NoDecode] = []
+    plc_bindings: Annotated[list[dict[str, Any]], NoDecode] = []
+    lines: Annotated[list[dict[str, Any]], NoDecode] = []
+    ups: Annotated[dict[str, Any] | None, NoDecode] = None
+    gpio: Annotated[dict[str, Any] | None, NoDecode] = None
+    hardware_off: Annotated[list[str], NoDecode] = []
+    """Kinds that this installation goes without, comma separated: their routes answer 503."""
     mock: bool | None = None
 
     factory_url: str = ""
@@ -149,7 +160,8 @@ class Settings(BaseSettings):
     comes in at 64 kB a second."""
 
     @field_validator(
-        *("scanners", "code_profiles", "host_control"),
+        *("scanners", "printers", "plcs", "plc_bindings", "lines", "ups", "gpio"),
+        *("code_profiles", "host_control"),
         *("update_install", "update_rollback", "trusted_keys"),
         mode="before",
     )
@@ -168,7 +180,7 @@ class Settings(BaseSettings):
         TrustedKeys.from_text(value)
         return value
 
-    @field_validator("allowed_origins", mode="before")
+    @field_validator("allowed_origins", "hardware_off", mode="before")
     @classmethod
     def _comma_list(cls, value: Any) -> Any:
         return [part for part in value.split(",") if part] if isinstance(value, str) else value
@@ -205,6 +217,14 @@ class Settings(BaseSettings):
         if value.upper() not in LOG_LEVELS:
             raise ValueError(f"must be one of {', '.join(LOG_LEVELS)}")
         return value.upper()
+
+    @field_validator("hardware_off")
+    @classmethod
+    def _known_kinds(cls, value: list[str]) -> list[str]:
+        known = [*HardwareKind, BATCH_ACCOUNTING]
+        if unknown := [one for one in value if one not in known]:
+            raise ValueError(f"{unknown[0]} is none of {', '.join(known)}")
+        return value
 
     @field_validator("scanners")
     @classmethod

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Match
 
 from compat_rest.kernel.replies import Reply
-from domain.kernel.errors import DomainError, ErrorCode, RateLimited, ValidationFailed
+from domain.kernel.errors import DomainError, ErrorCode, HardwareOff, RateLimited, ValidationFailed
 
 Shape = Callable[[ErrorCode, str, Mapping[str, Any]], dict[str, Any]]
 logger = structlog.get_logger(__name__)
@@ -22,11 +22,18 @@ INTERNAL = "Internal server error"
 
 
 class ErrorPresenter:
-    """`statuses` must be total over ErrorCode; `shape` makes the dialect's body."""
+    """`statuses` must be total over ErrorCode; `shape` makes the dialect's body. `not_wired` is the
+    body for hardware that an installation goes without, where that is another one."""
 
-    def __init__(self, statuses: Mapping[ErrorCode, int], shape: Shape) -> None:
+    def __init__(
+        self,
+        statuses: Mapping[ErrorCode, int],
+        shape: Shape,
+        not_wired: Mapping[str, Any] | None = None,
+    ) -> None:
         self.statuses = statuses
         self.shape = shape
+        self.not_wired = not_wired
 
     def reply(self, error: DomainError, headers: Mapping[str, str] | None = None) -> Response:
         extra = dict(headers or {})
@@ -44,6 +51,8 @@ class ErrorPresenter:
         app.add_exception_handler(Exception, self._defect)
 
     async def _domain(self, _request: Request, error: Exception) -> Response:
+        if isinstance(error, HardwareOff) and self.not_wired is not None:
+            return Reply(self.not_wired, self.statuses[error.code])
         return self.reply(cast(DomainError, error))
 
     async def _request(self, _request: Request, error: Exception) -> Response:

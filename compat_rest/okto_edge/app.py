@@ -5,6 +5,7 @@ from compat_rest.kernel.okto import auth
 from compat_rest.kernel.okto.errors import ERRORS, ErrorBody
 from compat_rest.okto_edge import ws
 from compat_rest.okto_edge.routes import (
+    batch_accounting,
     batches,
     bottles,
     cloud,
@@ -13,8 +14,10 @@ from compat_rest.okto_edge.routes import (
     events,
     mock,
     not_wired,
+    plcs,
     provisioning,
     scanner,
+    scanners,
 )
 
 DIALECT = Dialect(
@@ -29,12 +32,15 @@ DIALECT = Dialect(
         provisioning.router,
         bottles.router,
         batches.router,
+        batch_accounting.router,
         scanner.router,
         connection.router,
         cloud.router,
         mock.router,
         configuration.router,
         events.router,
+        scanners.router,
+        plcs.router,
         not_wired.router,
         ws.router,
     ),

@@ -12,7 +12,11 @@ from sqlmodel import Field, SQLModel
 
 from domain.kernel.columns import SEQUENCE, EnumText, IdColumn
 
+ALARM: Final = "ALARM"
 OPERATOR: Final = "OPERATOR"
+PLC: Final = "PLC"
+POWER: Final = "POWER"
+PRINTER: Final = "PRINTER"
 PRODUCTION: Final = "PRODUCTION"
 SCANNER: Final = "SCANNER"
 SECURITY: Final = "SECURITY"

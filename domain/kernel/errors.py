@@ -90,6 +90,13 @@ class Unavailable(DomainError):
     code = ErrorCode.SERVICE_UNAVAILABLE
 
 
+class HardwareOff(Unavailable):
+    """This installation goes without that kind of hardware."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(f"This installation has no {kind}", kind=kind)
+
+
 class Stopping(Unavailable):
     """This process ends; another will go on where it stood."""
 

@@ -32,13 +32,21 @@ class Permission(StrEnum):
     JOURNAL_EVENT_EXPORT = "journal:event:export"
     JOURNAL_EVENT_READ = "journal:event:read"
     JOURNAL_EVENT_RECORD = "journal:event:record"
+    LINE_ALARM_ACKNOWLEDGE = "line:alarm:acknowledge"
+    LINE_ALARM_READ = "line:alarm:read"
+    LINE_ALARM_SERVICE = "line:alarm:service"
+    LINE_ALARM_SHELVE = "line:alarm:shelve"
     LINE_CONFIGURATION_WRITE = "line:configuration:write"
+    LINE_HARDWARE_OPERATE = "line:hardware:operate"
     LINE_HARDWARE_READ = "line:hardware:read"
     LINE_MOCK_USE = "line:mock:use"
     PRODUCTION_BATCH_READ = "production:batch:read"
     PRODUCTION_BATCH_WRITE = "production:batch:write"
     PRODUCTION_BOTTLE_READ = "production:bottle:read"
     PRODUCTION_BOTTLE_WRITE = "production:bottle:write"
+    PRODUCTION_BUFFER_READ = "production:buffer:read"
+    PRODUCTION_BUFFER_WRITE = "production:buffer:write"
+    PRODUCTION_CONTENT_READ = "production:content:read"
     PRODUCTION_PALLET_READ = "production:pallet:read"
     PRODUCTION_PALLET_WRITE = "production:pallet:write"
     PRODUCTION_SCAN_READ = "production:scan:read"
@@ -73,10 +81,13 @@ _LINE_WORK = frozenset(
         Permission.JOURNAL_EVENT_ACKNOWLEDGE,
         Permission.JOURNAL_EVENT_EXPORT,
         Permission.JOURNAL_EVENT_RECORD,
+        Permission.LINE_ALARM_ACKNOWLEDGE,
         Permission.LINE_CONFIGURATION_WRITE,
+        Permission.LINE_HARDWARE_OPERATE,
         Permission.LINE_MOCK_USE,
         Permission.PRODUCTION_BATCH_WRITE,
         Permission.PRODUCTION_BOTTLE_WRITE,
+        Permission.PRODUCTION_BUFFER_WRITE,
         Permission.PRODUCTION_PALLET_WRITE,
         Permission.PRODUCTION_SCAN_RECORD,
         Permission.SYNC_CLOUD_RUN,
@@ -100,9 +111,11 @@ _FLEET_WORK = frozenset(
 # Who did what, and who there is, is not the line's business.
 _OVERSIGHT = frozenset({Permission.IDENTITY_USER_READ, Permission.JOURNAL_AUDIT_READ})
 _DEPLOYS = frozenset({Permission.SOFTWARE_RELEASE_WRITE, Permission.SOFTWARE_ROLLOUT_DEPLOY})
+# Who hears an alarm does not silence it (ISA-18.2: by whom is a matter of the design).
+_SILENCES = frozenset({Permission.LINE_ALARM_SERVICE, Permission.LINE_ALARM_SHELVE})
 _OPERATOR = (_READS | _LINE_WORK) - _OVERSIGHT
 
-_MANAGES = _DEPLOYS | _FLEET_WORK | {Permission.CATALOG_ITEM_WRITE}
+_MANAGES = _DEPLOYS | _FLEET_WORK | _SILENCES | {Permission.CATALOG_ITEM_WRITE}
 
 ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.AUDITOR: _READS | {Permission.JOURNAL_EVENT_EXPORT},
@@ -115,6 +128,8 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
 DEVICE_PERMISSIONS: frozenset[Permission] = frozenset(
     {
         Permission.FLEET_SELF_USE,
+        # One batch by its number, to check against: no list, and nothing else of production.
+        Permission.PRODUCTION_CONTENT_READ,
         Permission.SOFTWARE_ARTIFACT_READ,
         Permission.SOFTWARE_UPDATE_REPORT,
         Permission.SYNC_ITEM_DELIVER,

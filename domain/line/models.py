@@ -1,6 +1,7 @@
 """The line: its kinds of hardware, and what people have set otherwise than its settings say."""
 
 from enum import StrEnum
+from typing import Final
 
 from sqlalchemy import BigInteger, Text
 from sqlmodel import Field, SQLModel
@@ -16,6 +17,10 @@ class HardwareKind(StrEnum):
     UPS = "ups"
     GPIO = "gpio"
     LINES = "lines"
+
+
+# May be switched off like a kind of hardware, and needs none.
+BATCH_ACCOUNTING: Final = "batchAccounting"
 
 
 class ScannerRole(StrEnum):

@@ -1,16 +1,23 @@
 """What the rest of the house may ask of the line's hardware, and of the edge at it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, Protocol
 
+from pydantic import JsonValue
+
+from domain.line.models import HardwareKind
 from domain.line.rows import OverrideRow
 
 
 @dataclass(frozen=True, slots=True)
 class ScannerStatus:
-    """`state` is the supervisor's; `last_read_at_us` is null until something was read."""
+    """`key` names the device in the journal and in alarms. `state` is the supervisor's;
+    `last_read_at_us` is null until something was read."""
 
+    key: str
     index: int
     name: str
     line_id: str | None
@@ -26,9 +33,105 @@ class ScannerStatus:
     last_read_at_us: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class LinkStatus:
+    """A device's connection, as its supervisor has it."""
+
+    state: str
+    connected: bool
+    since_us: int
+    peer: str | None
+    last_error: str | None
+    attempts: int
+    counters: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class PlcStatus:
+    key: str
+    id: str
+    name: str
+    protocol: str
+    line_id: str | None
+    address: str
+    tags: int
+    link: LinkStatus
+
+
+@dataclass(frozen=True, slots=True)
+class PlcTag:
+    """A place that a controller has; `name` is the tag's that is bound to it."""
+
+    address: str
+    type: str
+    name: str | None
+    description: str | None
+    writable: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class TagReading:
+    """`quality` is GOOD, UNCERTAIN or BAD; `value` may be old where it is not GOOD."""
+
+    name: str
+    plc_id: str
+    address: str
+    type: str
+    unit: str | None
+    writable: bool
+    value: bool | int | float | str | None
+    quality: str
+    at_us: int | None
+
+
+class LineRunState(StrEnum):
+    RUNNING = "RUNNING"
+    STOPPED = "STOPPED"
+
+
+@dataclass(frozen=True, slots=True)
+class LineStatus:
+    """Whether a line may run; `reason` is why it stands."""
+
+    id: str
+    state: LineRunState
+    since_us: int
+    reason: str | None
+
+
 class LinePort(Protocol):
+    def require(self, kind: str) -> None:
+        """Raises HardwareOff where this installation goes without that kind."""
+
     def scanners(self) -> list[ScannerStatus]:
         """A snapshot, by index."""
+
+    async def test(self, key: str) -> LinkStatus:
+        """How it is, after a fresh attempt of some seconds where it was not connected: one that
+        works is left alone. Raises NotFound."""
+
+    def plcs(self) -> list[PlcStatus]: ...
+
+    async def plc_tags(self, plc_id: str) -> list[PlcTag]:
+        """What it has, or what is bound where it cannot tell. NotFound, Unavailable, TimedOut,
+        UpstreamFailed."""
+
+    def tag_values(self) -> list[TagReading]: ...
+
+    async def read_tag(self, name: str) -> TagReading:
+        """Asked anew; errors as `plc_tags`."""
+
+    async def write_tag(self, name: str, value: bool | int | float | str) -> TagReading:
+        """Confirmed by the controller; errors as `plc_tags`, ValidationFailed for what the tag
+        cannot hold."""
+
+    def lines(self) -> list[LineStatus]: ...
+
+    def stop_line(self, line_id: str, reason: str) -> LineStatus:
+        """Raises NotFound."""
+
+    def start_line(self, line_id: str) -> LineStatus:
+        """Raises NotFound."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +174,19 @@ class ScannerCatalogue:
     schema: Mapping[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class PlcCatalogue:
+    """What a controller and a tag may be configured as, as `ScannerCatalogue`. `types` are those of
+    IEC 61131-3 that tags may have."""
+
+    protocols: tuple[str, ...]
+    drivers: tuple[str, ...]
+    types: tuple[str, ...]
+    most: int
+    schema: Mapping[str, Any]
+    binding_schema: Mapping[str, Any]
+
+
 class EdgePort(Protocol):
     """What the rest of the house may ask of the edge itself."""
 
@@ -78,8 +194,23 @@ class EdgePort(Protocol):
 
     def scanner_catalogue(self) -> ScannerCatalogue: ...
 
+    def plc_catalogue(self) -> PlcCatalogue: ...
+
     def check_overrides(self, overrides: Mapping[str, OverrideRow]) -> None:
         """Raises ValidationFailed for what the edge could not run on."""
+
+    def configured(self, kind: HardwareKind) -> JsonValue:
+        """What is in force of a kind, with everything that holds for it and secrets masked."""
+
+    def changing(self) -> AbstractAsyncContextManager[Any]:
+        """Held while a change is checked, stored and adopted."""
+
+    def storable(self, given: Mapping[HardwareKind, JsonValue]) -> dict[str, str]:
+        """The overrides that say so: whole kinds, as JSON, secrets sealed. Raises ValidationFailed
+        for what the edge could not run on together with all the rest; touches no device."""
+
+    async def adopt(self, kinds: Collection[HardwareKind]) -> None:
+        """Puts the stored overrides of these kinds in force. Only devices that changed restart."""
 
     async def reload(self) -> list[str]:
         """Puts the stored overrides in force; the names of the settings that changed. What did

@@ -79,6 +79,9 @@ class SetBottleStatus(Command):
 
 
 class CreateBatch(Command):
+    """`identifier` is what its label says, where there is one already."""
+
+    identifier: Label | None = None
     name: Label | None = None
     batch_size: Annotated[int, Field(ge=1, le=MAX_BULK)] | None = None
     line_id: Label | None = None
@@ -105,6 +108,25 @@ class CreatePallet(Command):
 class AddBatches(Command):
     pallet_id: str
     batch_ids: Annotated[tuple[str, ...], Field(min_length=1, max_length=MAX_BULK)]
+
+
+class LoadBuffer(Command):
+    """By the batch's printed identifier or its id."""
+
+    batch_identifier: CodeText
+
+
+class ClearBuffer(Command):
+    """One batch, by its printed identifier or its id, or all of them."""
+
+    batch_identifier: CodeText | None = None
+
+
+class VerifyCode(Command):
+    """Every text is taken for a code; without `consumed_by` it is whoever acts."""
+
+    code: Annotated[str, StringConstraints(max_length=4096)]
+    consumed_by: Label | None = None
 
 
 @dataclass(frozen=True, slots=True)

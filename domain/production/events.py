@@ -26,3 +26,8 @@ ITEMS_RECEIVED: Final = "items.received"
 
 # What people mean by a scan.
 SCAN_KINDS: Final = frozenset({SCAN_RECORDED, SCAN_CHECKED})
+# Batch accounting. The key is the batch; the payload has it with its figures as they became, of a
+# cleared one as they were, and the item that was consumed.
+BUFFER_LOADED: Final = "buffer.loaded"
+BUFFER_CONSUMED: Final = "buffer.consumed"
+BUFFER_CLEARED: Final = "buffer.cleared"

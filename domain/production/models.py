@@ -1,4 +1,5 @@
-"""Bottles, batches, pallets, the scans that made them and the history that explains them.
+"""Bottles, batches, pallets, the scans that made them, the history that explains them, and the
+buffer that codes are checked against.
 
 Times are microseconds since the epoch, UTC. Tables keyed by id are stored by it (SQLite:
 WITHOUT ROWID), so that an insert touches one tree and its unique key, no more.
@@ -8,7 +9,7 @@ from collections.abc import Mapping
 from enum import IntEnum, StrEnum
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Index, SmallInteger, Text, false, text
+from sqlalchemy import BigInteger, ForeignKeyConstraint, Index, SmallInteger, Text, false, text
 from sqlmodel import Field, SQLModel, UniqueConstraint
 
 from domain.kernel.columns import BY_KEY, EnumText, IdColumn
@@ -49,6 +50,15 @@ class ItemKind(StrEnum):
     BOTTLE = "BOTTLE"
     BATCH = "BATCH"
     PALLET = "PALLET"
+
+
+class BufferVerdict(StrEnum):
+    """What checking a code against the buffer came to; VERIFIED consumes it."""
+
+    VERIFIED = "VERIFIED"
+    ALREADY_CONSUMED = "ALREADY_CONSUMED"
+    NOT_IN_BUFFER = "NOT_IN_BUFFER"
+    INVALID = "INVALID"
 
 
 class ScanSource(StrEnum):
@@ -288,3 +298,44 @@ class ProductionRollup(SQLModel, table=True):
     batches: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs=ZERO)
     batches_completed: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs=ZERO)
     pallets: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs=ZERO)
+
+
+class BufferBatch(SQLModel, table=True):
+    """A batch whose bottles are checked against here. `id` is the batch's own, which may be known
+    at the factory only. Its figures are written with its items, so that nobody has to count."""
+
+    __tablename__ = "buffer_batch"
+    __table_args__ = (Index("ix_buffer_batch_identifier", "customer_id", "identifier"), BY_KEY)
+
+    customer_id: int = Field(primary_key=True, foreign_key="customer.id")
+    id: str = Field(primary_key=True, sa_type=IdColumn)
+    identifier: str = Field(sa_type=Text)
+    name: str
+    line_id: str | None = None
+    loaded: int = 0
+    consumed: int = 0
+    loaded_at_us: int = Field(sa_type=BigInteger)
+
+
+class BufferItem(SQLModel, table=True):
+    """One code that may be consumed once, by its identity. A code is in the batch that brought it
+    last, and stays consumed in whichever."""
+
+    __tablename__ = "buffer_item"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["customer_id", "batch_id"],
+            ["buffer_batch.customer_id", "buffer_batch.id"],
+            name="fk_buffer_item_batch",
+        ),
+        Index("ix_buffer_item_batch", "customer_id", "batch_id"),
+        BY_KEY,
+    )
+
+    customer_id: int = Field(primary_key=True)
+    gtin: str = Field(primary_key=True, max_length=14)
+    serial: str = Field(primary_key=True, sa_type=Text)
+    batch_id: str = Field(sa_type=IdColumn)
+    bottle_id: str = Field(sa_type=IdColumn)
+    consumed_at_us: int | None = Field(default=None, sa_type=BigInteger)
+    consumed_by: str | None = None

@@ -1,5 +1,6 @@
 """Rows as the repository returns them and every face presents them. Times in microseconds."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from domain.production.models import (
@@ -110,3 +111,40 @@ class OverviewRow(NamedTuple):
     """Of today."""
     bottles_per_minute: int
     sync_queue_total: int
+
+
+class BufferBatchRow(NamedTuple):
+    """`loaded` counts the consumed ones too."""
+
+    id: str
+    identifier: str
+    name: str
+    line_id: str | None
+    loaded: int
+    consumed: int
+    loaded_at_us: int
+
+    @property
+    def remaining(self) -> int:
+        return self.loaded - self.consumed
+
+
+class BufferItemRow(NamedTuple):
+    gtin: str
+    serial: str
+    batch_id: str
+    bottle_id: str
+    consumed_at_us: int | None
+    consumed_by: str | None
+
+
+class BufferFigures(NamedTuple):
+    """Of all that is loaded; `batches` are the newest of them."""
+
+    loaded: int
+    consumed: int
+    batches: Sequence[BufferBatchRow]
+
+    @property
+    def remaining(self) -> int:
+        return self.loaded - self.consumed

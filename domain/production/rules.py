@@ -40,6 +40,10 @@ PACKABLE = frozenset(
 )
 
 
+# What may not be checked against, though a batch still names it.
+WITHDRAWN = frozenset({BottleStatus.REJECTED, BottleStatus.DELETED})
+
+
 def is_full(bottle_count: int, batch_size: int | None) -> bool:
     """A batch without a size is completed by hand only."""
     return batch_size is not None and bottle_count >= batch_size

@@ -1,4 +1,5 @@
-"""A factory's graph as an edge calls it: its own reports, and a fresh token for itself."""
+"""A factory's graph as an edge calls it: its own reports, a fresh token for itself, and whatever
+else is asked with that token."""
 
 import ssl
 from typing import Any, Final
@@ -50,16 +51,16 @@ class FactoryGraph:
 
     async def report(self, report: Report) -> None:
         """A `Reporter`."""
-        await self._mutate(REPORT, {"input": _camel(report)})
+        await self.ask(REPORT, {"input": _camel(report)})
 
     async def renewed_token(self, identifier: str) -> str:
-        data = await self._mutate(RENEW, {"id": identifier})
+        data = await self.ask(RENEW, {"id": identifier})
         token = data["issueDeviceToken"]["token"]
         if not isinstance(token, str):
             raise nonsense(FACTORY, 200)
         return token
 
-    async def _mutate(self, document: str, variables: Json) -> Json:
+    async def ask(self, document: str, variables: Json) -> Json:
         """The data. A refusal of the token is Unavailable: people mend it, and what was to be said
         is said then."""
         headers = bearer(FACTORY, await self._token()) | JSON_BODY

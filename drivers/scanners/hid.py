@@ -1,16 +1,17 @@
 """Scanners on USB as keyboards and as HID POS devices: Linux's device files, read directly."""
 
+import asyncio
 import errno
 import fcntl
 import os
 import stat
+from collections import deque
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
 from domain.kernel.clock import Clock, SystemClock
-from drivers.descriptors import readable
 from drivers.link import ConfigurationFault, Link, PeerLost
 from drivers.scanners.hid_device import HidDevice, HidProtocol
 from drivers.scanners.hid_keys import EVENT, KeyFramer
@@ -23,6 +24,7 @@ from drivers.threads import completed
 # _IOW('E', 0x90, int), as x86, ARM and RISC-V number it.
 EVIOCGRAB: Final = 0x40044590
 KEYBOARD_BYTES: Final = 170 * EVENT.size
+HELD_BYTES: Final = 1 << 20
 
 _REASONS: Final = {
     errno.ENOENT: "no such device",
@@ -50,8 +52,8 @@ class HidScanner:
         device = self._device()
         async with _opened(device.device) as fd:
             size, framer = await self._prepared(device, fd)
-            source = DeviceFile(device.device, fd, size)
-            await self._stream.read_on(source, framer, link, device.device)
+            with DeviceFile(device.device, fd, size) as source:
+                await self._stream.read_on(source, framer, link, device.device)
 
     async def aclose(self) -> None:
         """Nothing outlives an attempt."""
@@ -77,25 +79,73 @@ class HidScanner:
 
 class DeviceFile:
     """A ByteSource that reads `size` bytes at a time: the kernel hands over whole events, or one
-    report."""
+    report, which come out as they came in.
+
+    It takes what there is at once and holds it, up to HELD_BYTES: the kernel itself keeps no more
+    than 64 events, some ten characters, or 64 reports, and then drops. What was held when the
+    device went is still read.
+    """
 
     def __init__(self, device: str, fd: int, size: int) -> None:
         self._device = device
         self._fd = fd
         self._size = size
+        self._held: deque[bytes] = deque()
+        self._held_bytes = 0
+        self._taking = False
+        self._come = asyncio.Event()
+        self._end: PeerLost | None = None
+        self._loop = asyncio.get_running_loop()
+
+    def __enter__(self) -> "DeviceFile":
+        self._take_on()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pause()
 
     async def read(self, _: int, /) -> bytes:
-        while True:
-            await readable(self._fd)
-            try:
-                data = os.read(self._fd, self._size)
-            except BlockingIOError:
-                continue
-            except OSError as error:
-                raise _lost(self._device, error) from error
-            if not data:
-                raise PeerLost(f"{self._device}: unplugged")
-            return data
+        while not self._held:
+            if self._end is not None:
+                raise self._end
+            self._come.clear()
+            await self._come.wait()
+        data = self._held.popleft()
+        self._held_bytes -= len(data)
+        if not self._taking and self._end is None and self._held_bytes < HELD_BYTES // 2:
+            self._take_on()
+        return data
+
+    def _take(self) -> None:
+        try:
+            data = os.read(self._fd, self._size)
+        except BlockingIOError:
+            return
+        except OSError as error:
+            self._finish(_lost(self._device, error))
+            return
+        if not data:
+            self._finish(PeerLost(f"{self._device}: unplugged"))
+            return
+        self._held.append(data)
+        self._held_bytes += len(data)
+        self._come.set()
+        if self._held_bytes >= HELD_BYTES:
+            self._pause()
+
+    def _finish(self, end: PeerLost) -> None:
+        self._end = end
+        self._come.set()
+        self._pause()
+
+    def _take_on(self) -> None:
+        self._loop.add_reader(self._fd, self._take)
+        self._taking = True
+
+    def _pause(self) -> None:
+        if self._taking:
+            self._loop.remove_reader(self._fd)
+        self._taking = False
 
 
 @asynccontextmanager

@@ -3,8 +3,9 @@
 from enum import StrEnum
 from typing import Annotated, Final
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, Field
 
+from drivers.configuration import DeviceModel
 from drivers.serial_port import device_path
 
 BY_ID: Final = "/dev/input/by-id/"
@@ -29,14 +30,12 @@ def _named(device: str) -> str:
     return device_path(device if "/" in device else BY_ID + device)
 
 
-class HidDevice(BaseModel):
+class HidDevice(DeviceModel):
     """`device` is an absolute path, or a name in /dev/input/by-id.
 
     `ends` and `grab` are of a KEYBOARD. With `grab` nobody else gets the keys: without it they
     are typed into whatever else runs on the machine as well.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     device: Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_named)]
     protocol: HidProtocol = HidProtocol.KEYBOARD

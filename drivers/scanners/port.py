@@ -18,7 +18,9 @@ from domain.line.models import ScannerRole
 from drivers.configuration import DeviceModel, WireBytes, validated
 from drivers.exclusive import Claim, refuse_shared, serial_device
 from drivers.link import Driver
+from drivers.plcs.ethernet_ip.encapsulation import DEFAULT_PORT as ETHERNET_IP_PORT
 from drivers.plcs.modbus.endpoint import ModbusEndpoint, endpoint
+from drivers.scanners.ethernet_ip_result import EthernetIpScanner
 from drivers.scanners.hid_device import HidDevice
 from drivers.scanners.modbus_settings import ModbusScanner
 from drivers.scanners.profiles import (
@@ -47,14 +49,19 @@ class TcpMode(StrEnum):
     LISTEN = "listen"
 
 
-_ONLY_SPEAKING = (ScannerTransport.USB_HID, ScannerTransport.MODBUS)
+_ONLY_SPEAKING = (
+    ScannerTransport.USB_HID,
+    ScannerTransport.MODBUS,
+    ScannerTransport.ETHERNET_IP,
+)
 
 
 class ScannerConfig(DeviceModel):
     """One scanner. `framing` takes any part of a FrameProfile and holds the whole one, the rest
     from the model. When listening, an empty `host` is every interface and port 0 any free port.
     A transport but TCP has its settings in the part named after it; those of other transports
-    may stay and have no effect.
+    may stay and have no effect. ETHERNET_IP has its `host`, and where the port is not the usual
+    one its `port`, here.
 
     `reply_good` and `reply_bad` go back to the scanner after each reading, by the verdict.
     `linger_s`, when listening: how long a scanner may be away before it counts as lost, for
@@ -71,9 +78,10 @@ class ScannerConfig(DeviceModel):
     host: Annotated[str, Field(max_length=255, validate_default=True)] = ""
     port: Annotated[int, Field(ge=0, le=65535, validate_default=True)] = 0
     allowed_peers: tuple[IPvAnyAddress, ...] = ()
+    modbus: Annotated[ModbusScanner | None, Field(validate_default=True)] = None
     serial: Annotated[SerialPort | None, Field(validate_default=True)] = None
     usb_hid: Annotated[HidDevice | None, Field(validate_default=True)] = None
-    modbus: Annotated[ModbusScanner | None, Field(validate_default=True)] = None
+    ethernet_ip: Annotated[EthernetIpScanner | None, Field(validate_default=True)] = None
     framing: FrameProfile = PROFILES[ScannerModel.GENERIC]
     reply_good: WireBytes | None = None
     reply_bad: WireBytes | None = None
@@ -89,8 +97,10 @@ class ScannerConfig(DeviceModel):
     @field_validator("host", "port")
     @classmethod
     def _dialled_needs_address(cls, value: str | int, info: ValidationInfo) -> str | int:
-        dials = info.data.get("mode") is TcpMode.CLIENT
-        if dials and info.data.get("transport") is ScannerTransport.TCP and not value:
+        transport = info.data.get("transport")
+        dials = transport is ScannerTransport.TCP and info.data.get("mode") is TcpMode.CLIENT
+        asks = transport is ScannerTransport.ETHERNET_IP and info.field_name == "host"
+        if (dials or asks) and not value:
             raise ValueError("needed to dial the scanner")
         return value
 
@@ -104,7 +114,7 @@ class ScannerConfig(DeviceModel):
             raise ValueError("serial: either this or a host is needed")
         return value
 
-    @field_validator("serial", "usb_hid", "modbus")
+    @field_validator("serial", "usb_hid", "modbus", "ethernet_ip")
     @classmethod
     def _transport_needs_its_part(cls, value: object, info: ValidationInfo) -> object:
         transport = info.data.get("transport")
@@ -134,6 +144,8 @@ class ScannerConfig(DeviceModel):
             return self.serial.device
         if self.transport is ScannerTransport.USB_HID and self.usb_hid:
             return self.usb_hid.device
+        if self.transport is ScannerTransport.ETHERNET_IP:
+            return f"{self.host}:{self.port or ETHERNET_IP_PORT}"
         if self.transport is ScannerTransport.MODBUS and self.modbus:
             return str(self.modbus_endpoint(self.modbus))
         return f"{self.host or '*'}:{self.port}"
@@ -161,6 +173,9 @@ class ScannerConfig(DeviceModel):
             return {"serial.device": serial_device(self.serial.device)}
         if self.transport is ScannerTransport.USB_HID and self.usb_hid:
             return {"usb_hid.device": ("hid", self.usb_hid.device)}
+        if self.transport is ScannerTransport.ETHERNET_IP and self.ethernet_ip:
+            place = (self.host.lower(), self.port, self.ethernet_ip.slot, self.ethernet_ip.place)
+            return {"ethernet_ip": ("ethernet-ip result", *place)}
         if self.transport is not ScannerTransport.TCP or self.port == 0:
             return {}
         if self.mode is TcpMode.LISTEN:

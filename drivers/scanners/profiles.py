@@ -107,6 +107,9 @@ PROFILES: Mapping[ScannerModel, FrameProfile] = {
     ScannerModel.DATALOGIC_HANDHELD: FrameProfile(no_read_patterns=(), empty_is_no_read=False),
 }
 _MODELS = frozenset(ScannerModel)
+_NAMES: Mapping[str, str] = {
+    str(part.alias): name for name, part in FrameProfile.model_fields.items()
+}
 
 
 def with_model_framing(data: object) -> object:
@@ -118,5 +121,6 @@ def with_model_framing(data: object) -> object:
     model = data.get("model", ScannerModel.GENERIC)
     if not isinstance(given, Mapping) or not isinstance(model, str) or model not in _MODELS:
         return data
-    merged: dict[str, Any] = {**PROFILES[ScannerModel(model)].model_dump(), **given}
+    said = {_NAMES.get(part, part): value for part, value in given.items()}
+    merged: dict[str, Any] = {**PROFILES[ScannerModel(model)].model_dump(), **said}
     return {**data, "framing": merged}

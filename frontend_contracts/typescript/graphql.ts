@@ -82,6 +82,103 @@ export enum AggregateStatus {
   Disaggregated = 'DISAGGREGATED'
 }
 
+/** Something that can be wrong, and whether it is */
+export type Alarm = Node & {
+  id: Scalars['ID']['output'];
+  kind: AlarmKind;
+  /** A device's key, or a line's id */
+  source: Scalars['String']['output'];
+  priority: AlarmPriority;
+  state: AlarmState;
+  /** Since when it is in this state */
+  stateAt: Scalars['DateTime']['output'];
+  /** Whether the condition holds, silent or not */
+  active: Scalars['Boolean']['output'];
+  /** How often it was raised since it was last normal; 0 while it is */
+  occurrences: Scalars['Int']['output'];
+  /** Of the last time it was raised */
+  message: Scalars['String']['output'];
+  /** When the condition last began */
+  raisedAt: Scalars['DateTime']['output'];
+  lastRaisedAt: Scalars['DateTime']['output'];
+  clearedAt: Maybe<Scalars['DateTime']['output']>;
+  acknowledgedAt: Maybe<Scalars['DateTime']['output']>;
+  acknowledgedBy: Maybe<Scalars['String']['output']>;
+  shelvedUntil: Maybe<Scalars['DateTime']['output']>;
+  /** When it was shelved or taken out of service */
+  suppressedAt: Maybe<Scalars['DateTime']['output']>;
+  suppressedBy: Maybe<Scalars['String']['output']>;
+  suppressedReason: Maybe<Scalars['String']['output']>;
+  /** What else is known of the last time it was raised */
+  data: Maybe<Scalars['JSON']['output']>;
+};
+
+export type AlarmConnection = {
+  edges: Array<AlarmEdge>;
+  pageInfo: PageInfo;
+  /** Counted only when asked for */
+  totalCount: Scalars['Int']['output'];
+};
+
+export type AlarmEdge = {
+  cursor: Scalars['String']['output'];
+  node: Alarm;
+};
+
+export type AlarmFilterInput = {
+  /** Any one of them will do */
+  states?: InputMaybe<Array<AlarmState>>;
+  active?: InputMaybe<Scalars['Boolean']['input']>;
+  kind?: InputMaybe<AlarmKind>;
+  source?: InputMaybe<Scalars['String']['input']>;
+  priority?: InputMaybe<AlarmPriority>;
+};
+
+export enum AlarmKind {
+  RejectNotConfirmed = 'REJECT_NOT_CONFIRMED',
+  WrongItemRejected = 'WRONG_ITEM_REJECTED',
+  UnexpectedReject = 'UNEXPECTED_REJECT',
+  NoReadBurst = 'NO_READ_BURST',
+  DeviceLost = 'DEVICE_LOST',
+  DeviceMisconfigured = 'DEVICE_MISCONFIGURED',
+  PrinterOutOfMedia = 'PRINTER_OUT_OF_MEDIA',
+  PrinterOutOfRibbon = 'PRINTER_OUT_OF_RIBBON',
+  PrinterHeadOpen = 'PRINTER_HEAD_OPEN',
+  PrinterFault = 'PRINTER_FAULT',
+  OutputFailed = 'OUTPUT_FAILED',
+  UpsOnBattery = 'UPS_ON_BATTERY',
+  UpsLowBattery = 'UPS_LOW_BATTERY',
+  LineStopped = 'LINE_STOPPED'
+}
+
+export enum AlarmPriority {
+  Low = 'LOW',
+  Medium = 'MEDIUM',
+  High = 'HIGH',
+  Critical = 'CRITICAL'
+}
+
+/** Of ISA-18.2. SHELVED and OUT_OF_SERVICE are silent; `active` still tells */
+export enum AlarmState {
+  Normal = 'NORMAL',
+  Unacknowledged = 'UNACKNOWLEDGED',
+  Acknowledged = 'ACKNOWLEDGED',
+  ReturnedUnacknowledged = 'RETURNED_UNACKNOWLEDGED',
+  Shelved = 'SHELVED',
+  OutOfService = 'OUT_OF_SERVICE'
+}
+
+export type AlarmStreamItem = {
+  cursor: Scalars['String']['output'];
+  alarm: Alarm;
+  /** The same as the alarm's where it was raised once more, or is silent */
+  previousState: AlarmState;
+};
+
+export type AlarmsAcknowledged = {
+  acknowledged: Scalars['Int']['output'];
+};
+
 /** What releases are versions of */
 export type Application = Node & {
   id: Scalars['ID']['output'];
@@ -181,6 +278,22 @@ export type BatchConnection = {
   totalCount: Scalars['Int']['output'];
 };
 
+/** A batch by its number, with all that is in it */
+export type BatchContent = {
+  batch: Batch;
+  /** Newest first */
+  bottles: BottleConnection;
+};
+
+
+/** A batch by its number, with all that is in it */
+export type BatchContentBottlesArgs = {
+  first?: InputMaybe<Scalars['Int']['input']>;
+  after?: InputMaybe<Scalars['String']['input']>;
+  last?: InputMaybe<Scalars['Int']['input']>;
+  before?: InputMaybe<Scalars['String']['input']>;
+};
+
 export type BatchEdge = {
   cursor: Scalars['String']['output'];
   node: Batch;
@@ -266,6 +379,76 @@ export type BottlesMoved = {
   batch: Batch;
 };
 
+/** What codes are checked against */
+export type Buffer = {
+  loaded: Scalars['Int']['output'];
+  consumed: Scalars['Int']['output'];
+  remaining: Scalars['Int']['output'];
+  /** The newest first, at most 500 */
+  batches: Array<BufferBatch>;
+};
+
+export enum BufferAction {
+  Loaded = 'LOADED',
+  Consumed = 'CONSUMED',
+  Cleared = 'CLEARED'
+}
+
+/** A batch that codes are checked against; it may be the factory's */
+export type BufferBatch = {
+  id: Scalars['ID']['output'];
+  identifier: Scalars['String']['output'];
+  name: Scalars['String']['output'];
+  lineId: Maybe<Scalars['String']['output']>;
+  /** The consumed ones too */
+  loaded: Scalars['Int']['output'];
+  consumed: Scalars['Int']['output'];
+  remaining: Scalars['Int']['output'];
+  /** First */
+  loadedAt: Scalars['DateTime']['output'];
+};
+
+/** The batches that went, as they were */
+export type BufferCleared = {
+  /** Codes, consumed or not */
+  cleared: Scalars['Int']['output'];
+  batches: Array<BufferBatch>;
+};
+
+/** A code that was consumed, by whom and when */
+export type BufferItem = {
+  bottleId: Scalars['ID']['output'];
+  gtin: Scalars['String']['output'];
+  serial: Scalars['String']['output'];
+  consumedAt: Maybe<Scalars['DateTime']['output']>;
+  consumedBy: Maybe<Scalars['String']['output']>;
+};
+
+/** `added` came by this; `batch` counts what is there now */
+export type BufferLoaded = {
+  added: Scalars['Int']['output'];
+  batch: BufferBatch;
+};
+
+export type BufferStreamItem = {
+  cursor: Scalars['String']['output'];
+  action: BufferAction;
+  at: Scalars['DateTime']['output'];
+  /** As it became; as it was, where cleared */
+  batch: BufferBatch;
+  /** Where loaded */
+  added: Maybe<Scalars['Int']['output']>;
+  /** Where consumed */
+  item: Maybe<BufferItem>;
+};
+
+export enum BufferVerdict {
+  Verified = 'VERIFIED',
+  AlreadyConsumed = 'ALREADY_CONSUMED',
+  NotInBuffer = 'NOT_IN_BUFFER',
+  Invalid = 'INVALID'
+}
+
 /** One command to every member of a group, with a record each */
 export type BulkCommand = {
   id: Scalars['ID']['output'];
@@ -315,6 +498,7 @@ export type CloudLine = {
 };
 
 export enum CodeReason {
+  AlreadyConsumed = 'ALREADY_CONSUMED',
   Ambiguous = 'AMBIGUOUS',
   BadCharacter = 'BAD_CHARACTER',
   BadCheckDigit = 'BAD_CHECK_DIGIT',
@@ -653,6 +837,18 @@ export enum DeviceKind {
   Scanner = 'SCANNER'
 }
 
+/** A device's connection, right now */
+export type DeviceLink = {
+  /** STOPPED, CONNECTING, CONNECTED, LOST or FAULTED */
+  state: Scalars['String']['output'];
+  connected: Scalars['Boolean']['output'];
+  since: Scalars['DateTime']['output'];
+  peer: Maybe<Scalars['String']['output']>;
+  lastError: Maybe<Scalars['String']['output']>;
+  attempts: Scalars['Int']['output'];
+  counters: Scalars['JSON']['output'];
+};
+
 export type DeviceLogEntry = Node & {
   id: Scalars['ID']['output'];
   level: LogLevel;
@@ -830,10 +1026,36 @@ export type GroupMembersChanged = {
   group: DeviceGroup;
 };
 
+/** What a line is configured with */
+export enum HardwareKind {
+  Scanners = 'SCANNERS',
+  Printers = 'PRINTERS',
+  Plcs = 'PLCS',
+  PlcBindings = 'PLC_BINDINGS',
+  Ups = 'UPS',
+  Gpio = 'GPIO',
+  Lines = 'LINES'
+}
+
 export enum ItemKind {
   Bottle = 'BOTTLE',
   Batch = 'BATCH',
   Pallet = 'PALLET'
+}
+
+/** A line as it stands right now */
+export type Line = {
+  id: Scalars['String']['output'];
+  state: LineRunState;
+  since: Scalars['DateTime']['output'];
+  /** Why it stands */
+  reason: Maybe<Scalars['String']['output']>;
+};
+
+/** Whether a line may run */
+export enum LineRunState {
+  Running = 'RUNNING',
+  Stopped = 'STOPPED'
 }
 
 export enum LogLevel {
@@ -875,6 +1097,40 @@ export type Mutation = {
   completePallet: Pallet;
   /** Takes a pallet or a batch apart */
   disaggregate: Aggregate;
+  /** Stores who and when, once; again answers the first */
+  acknowledgeAlarm: Alarm;
+  /** All that match and ask for it */
+  acknowledgeAllAlarms: AlarmsAcknowledged;
+  /** Silent for forS seconds, at most a day; again sets a new end */
+  shelveAlarm: Alarm;
+  /** Before its time; what is wrong now asks for somebody now */
+  unshelveAlarm: Alarm;
+  /** Silent until it is returned; again answers the first */
+  takeAlarmOutOfService: Alarm;
+  /** What is wrong now asks for somebody now */
+  returnAlarmToService: Alarm;
+  /** Replaces all; only scanners that changed restart */
+  setScanners: Array<Scanner>;
+  /** Replaces all; only controllers that changed restart */
+  setPlcs: Array<Plc>;
+  /** Replaces all; only controllers whose tags changed restart */
+  setPlcBindings: Array<Tag>;
+  /** Replaces the plans of all lines; what is under way goes on */
+  setLines: Array<Line>;
+  /** How it is, after a fresh attempt where it was not connected */
+  testScanner: DeviceLink;
+  /** How it is, after a fresh attempt where it was not connected */
+  testPlc: DeviceLink;
+  /** Answers once the controller has confirmed it */
+  writeTag: Tag;
+  stopLine: Line;
+  startLine: Line;
+  /** A batch's bottles, of this edge or of its factory, by its printed identifier or its id. Again is fine: adds what is new, and what was consumed stays so. */
+  loadBuffer: BufferLoaded;
+  /** One batch, or all of them */
+  clearBuffer: BufferCleared;
+  /** Checks a code, in any form that a scanner sends, against the buffer and consumes it: exactly once, whoever asks at the same time */
+  verifyCode: Verification;
   /** Stores them; reloadConfiguration puts them in force */
   setOverrides: Array<Override>;
   /** Removes all; how many there were */
@@ -1049,6 +1305,102 @@ export type MutationCompletePalletArgs = {
 
 export type MutationDisaggregateArgs = {
   id: Scalars['ID']['input'];
+};
+
+
+export type MutationAcknowledgeAlarmArgs = {
+  id: Scalars['ID']['input'];
+};
+
+
+export type MutationAcknowledgeAllAlarmsArgs = {
+  filter?: InputMaybe<AlarmFilterInput>;
+};
+
+
+export type MutationShelveAlarmArgs = {
+  id: Scalars['ID']['input'];
+  forS: Scalars['Int']['input'];
+  reason: Scalars['String']['input'];
+};
+
+
+export type MutationUnshelveAlarmArgs = {
+  id: Scalars['ID']['input'];
+};
+
+
+export type MutationTakeAlarmOutOfServiceArgs = {
+  id: Scalars['ID']['input'];
+  reason: Scalars['String']['input'];
+};
+
+
+export type MutationReturnAlarmToServiceArgs = {
+  id: Scalars['ID']['input'];
+};
+
+
+export type MutationSetScannersArgs = {
+  scanners: Array<ScannerInput>;
+};
+
+
+export type MutationSetPlcsArgs = {
+  plcs: Array<PlcInput>;
+};
+
+
+export type MutationSetPlcBindingsArgs = {
+  bindings: Array<TagBindingInput>;
+};
+
+
+export type MutationSetLinesArgs = {
+  lines: Scalars['JSON']['input'];
+};
+
+
+export type MutationTestScannerArgs = {
+  index: Scalars['Int']['input'];
+};
+
+
+export type MutationTestPlcArgs = {
+  id: Scalars['String']['input'];
+};
+
+
+export type MutationWriteTagArgs = {
+  name: Scalars['String']['input'];
+  value: Scalars['JSON']['input'];
+};
+
+
+export type MutationStopLineArgs = {
+  id: Scalars['String']['input'];
+  reason: Scalars['String']['input'];
+};
+
+
+export type MutationStartLineArgs = {
+  id: Scalars['String']['input'];
+};
+
+
+export type MutationLoadBufferArgs = {
+  batchIdentifier: Scalars['String']['input'];
+};
+
+
+export type MutationClearBufferArgs = {
+  batchIdentifier?: InputMaybe<Scalars['String']['input']>;
+};
+
+
+export type MutationVerifyCodeArgs = {
+  code: Scalars['String']['input'];
+  consumedBy?: InputMaybe<Scalars['String']['input']>;
 };
 
 
@@ -1403,6 +1755,39 @@ export type PalletFilterInput = {
   lineId?: InputMaybe<Scalars['String']['input']>;
 };
 
+/** A controller as it stands right now */
+export type Plc = {
+  id: Scalars['String']['output'];
+  name: Scalars['String']['output'];
+  protocol: Scalars['String']['output'];
+  lineId: Maybe<Scalars['String']['output']>;
+  address: Scalars['String']['output'];
+  tagCount: Scalars['Int']['output'];
+  link: DeviceLink;
+};
+
+export type PlcInput = {
+  id: Scalars['String']['input'];
+  protocol: Scalars['String']['input'];
+  name?: InputMaybe<Scalars['String']['input']>;
+  lineId?: InputMaybe<Scalars['String']['input']>;
+  host?: InputMaybe<Scalars['String']['input']>;
+  port?: InputMaybe<Scalars['Int']['input']>;
+  /** What else it needs, by the names of its configuration (see its catalogue's schema) */
+  settings?: InputMaybe<Scalars['JSON']['input']>;
+};
+
+/** A place that a controller has */
+export type PlcPlace = {
+  address: Scalars['String']['output'];
+  type: Scalars['String']['output'];
+  /** Of the tag that is bound to it */
+  name: Maybe<Scalars['String']['output']>;
+  description: Maybe<Scalars['String']['output']>;
+  /** Null where the controller does not say */
+  writable: Maybe<Scalars['Boolean']['output']>;
+};
+
 export type PreviewGroup = {
   name: Scalars['String']['output'];
   successPercent: Scalars['Int']['output'];
@@ -1456,8 +1841,27 @@ export type Query = {
   trace: Maybe<Trace>;
   /** The dashboard's figures, from rollups */
   overview: Overview;
+  /** What codes are checked against: loaded, consumed, remaining */
+  buffer: Buffer;
+  /** A batch by its printed identifier or its id, with its bottles: all of production that a device's token opens */
+  batchContent: Maybe<BatchContent>;
   /** The line's scanners, by index */
   scanners: Array<Scanner>;
+  /** What has ever been wrong, normal again or not; the newest kind of trouble first */
+  alarms: AlarmConnection;
+  alarm: Maybe<Alarm>;
+  /** What is in force of a kind, as its mutation takes it; secrets are masked */
+  hardwareConfiguration: Maybe<Scalars['JSON']['output']>;
+  /** The controllers, as they stand right now */
+  plcs: Array<Plc>;
+  /** What a controller has, or what is bound where it cannot tell */
+  plcPlaces: Array<PlcPlace>;
+  /** Every tag, with the last that is known of it */
+  tags: Array<Tag>;
+  /** One tag, asked of its controller anew */
+  tag: Tag;
+  /** The lines that have a plan, and whether each may run */
+  lines: Array<Line>;
   /** This edge, and its link to its factory */
   edge: EdgeInfo;
   /** What is set otherwise at this edge, by key; as it is stored */
@@ -1596,6 +2000,40 @@ export type QueryScansArgs = {
 export type QueryTraceArgs = {
   identifier: Scalars['String']['input'];
   asOf?: InputMaybe<Scalars['DateTime']['input']>;
+};
+
+
+export type QueryBatchContentArgs = {
+  identifier: Scalars['String']['input'];
+};
+
+
+export type QueryAlarmsArgs = {
+  first?: InputMaybe<Scalars['Int']['input']>;
+  after?: InputMaybe<Scalars['String']['input']>;
+  last?: InputMaybe<Scalars['Int']['input']>;
+  before?: InputMaybe<Scalars['String']['input']>;
+  filter?: InputMaybe<AlarmFilterInput>;
+};
+
+
+export type QueryAlarmArgs = {
+  id: Scalars['ID']['input'];
+};
+
+
+export type QueryHardwareConfigurationArgs = {
+  kind: HardwareKind;
+};
+
+
+export type QueryPlcPlacesArgs = {
+  plcId: Scalars['String']['input'];
+};
+
+
+export type QueryTagArgs = {
+  name: Scalars['String']['input'];
 };
 
 
@@ -2170,6 +2608,30 @@ export type Scanner = {
   lastReadAt: Maybe<Scalars['DateTime']['output']>;
 };
 
+export type ScannerInput = {
+  index: Scalars['Int']['input'];
+  name: Scalars['String']['input'];
+  role?: ScannerRole;
+  transport?: Scalars['String']['input'];
+  model?: Scalars['String']['input'];
+  lineId?: InputMaybe<Scalars['String']['input']>;
+  host?: InputMaybe<Scalars['String']['input']>;
+  port?: InputMaybe<Scalars['Int']['input']>;
+  /** What else it needs, by the names of its configuration (see its catalogue's schema) */
+  settings?: InputMaybe<Scalars['JSON']['input']>;
+};
+
+/** What a reading does on the line */
+export enum ScannerRole {
+  Add = 'ADD',
+  Remove = 'REMOVE',
+  VerifyLocalBuffer = 'VERIFY_LOCAL_BUFFER',
+  Rejection = 'REJECTION',
+  Package = 'PACKAGE',
+  Box = 'BOX',
+  RejectionFeedback = 'REJECTION_FEEDBACK'
+}
+
 export enum SentStatus {
   NotSent = 'NOT_SENT',
   Sent = 'SENT',
@@ -2239,8 +2701,12 @@ export type Subscription = {
   scans: ScanStreamItem;
   /** Batches as they are made, filled and completed */
   batches: BatchStreamItem;
+  /** The buffer as it is loaded, consumed and cleared */
+  buffer: BufferStreamItem;
   /** The journal as it is written, and acknowledged */
   events: EventStreamItem;
+  /** Alarms as they are raised, over, and seen to */
+  alarms: AlarmStreamItem;
   /** Synchronisation as it goes on */
   sync: SyncStreamItem;
   /** Devices coming online, going, asking for attention */
@@ -2266,10 +2732,22 @@ export type SubscriptionBatchesArgs = {
 };
 
 
+export type SubscriptionBufferArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  batchIdentifier?: InputMaybe<Scalars['String']['input']>;
+};
+
+
 export type SubscriptionEventsArgs = {
   after?: InputMaybe<Scalars['String']['input']>;
   severity?: InputMaybe<Severity>;
   category?: InputMaybe<Scalars['String']['input']>;
+};
+
+
+export type SubscriptionAlarmsArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  source?: InputMaybe<Scalars['String']['input']>;
 };
 
 
@@ -2330,6 +2808,32 @@ export type SyncStreamItem = {
   remaining: Scalars['Int']['output'];
   error: Maybe<Scalars['String']['output']>;
   at: Scalars['DateTime']['output'];
+};
+
+/** A name of the line that is bound to a place in a controller */
+export type Tag = {
+  name: Scalars['String']['output'];
+  plcId: Scalars['String']['output'];
+  address: Scalars['String']['output'];
+  type: Scalars['String']['output'];
+  unit: Maybe<Scalars['String']['output']>;
+  writable: Scalars['Boolean']['output'];
+  value: Maybe<Scalars['JSON']['output']>;
+  /** GOOD, UNCERTAIN or BAD: then the value is old */
+  quality: Scalars['String']['output'];
+  at: Maybe<Scalars['DateTime']['output']>;
+};
+
+export type TagBindingInput = {
+  name: Scalars['String']['input'];
+  plc: Scalars['String']['input'];
+  /** In the words of the controller's protocol */
+  address: Scalars['String']['input'];
+  /** As IEC 61131-3 has them */
+  type?: Scalars['String']['input'];
+  access?: InputMaybe<Scalars['String']['input']>;
+  /** What else it needs, by the names of its configuration (see its catalogue's schema) */
+  settings?: InputMaybe<Scalars['JSON']['input']>;
 };
 
 export type TargetCount = {
@@ -2437,4 +2941,17 @@ export type Variant = Node & {
   name: Scalars['String']['output'];
   description: Maybe<Scalars['String']['output']>;
   createdAt: Scalars['DateTime']['output'];
+};
+
+/** The verdict on a code; VERIFIED has consumed it */
+export type Verification = {
+  verified: Scalars['Boolean']['output'];
+  verdict: BufferVerdict;
+  gtin: Maybe<Scalars['String']['output']>;
+  serial: Maybe<Scalars['String']['output']>;
+  reason: Maybe<CodeReason>;
+  message: Maybe<Scalars['String']['output']>;
+  /** Where it is, or was before, consumed */
+  item: Maybe<BufferItem>;
+  batch: Maybe<BufferBatch>;
 };

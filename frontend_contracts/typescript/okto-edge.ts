@@ -25,12 +25,12 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get Batch Accounting Buffer */
-        get: operations["get_batch_accounting_buffer"];
+        /** Get Buffer */
+        get: operations["get_buffer"];
         put?: never;
         post?: never;
-        /** Delete Batch Accounting Buffer */
-        delete: operations["delete_batch_accounting_buffer"];
+        /** Clear Buffer */
+        delete: operations["clear_buffer"];
         options?: never;
         head?: never;
         patch?: never;
@@ -45,8 +45,8 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Post Batch Accounting Buffer Load */
-        post: operations["post_batch_accounting_buffer_load"];
+        /** Load Buffer */
+        post: operations["load_buffer"];
         delete?: never;
         options?: never;
         head?: never;
@@ -62,8 +62,8 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Post Batch Accounting Verify */
-        post: operations["post_batch_accounting_verify"];
+        /** Verify Code */
+        post: operations["verify_code"];
         delete?: never;
         options?: never;
         head?: never;
@@ -198,8 +198,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get Catalog Plc Protocols */
-        get: operations["get_catalog_plc_protocols"];
+        /** Plc Catalogue */
+        get: operations["plc_catalogue"];
         put?: never;
         post?: never;
         delete?: never;
@@ -559,10 +559,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get Plc Bindings */
-        get: operations["get_plc_bindings"];
-        /** Put Plc Bindings */
-        put: operations["put_plc_bindings"];
+        /** Get Bindings */
+        get: operations["get_bindings"];
+        /** Put Bindings */
+        put: operations["put_bindings"];
         post?: never;
         delete?: never;
         options?: never;
@@ -595,8 +595,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get Plcs Id Health */
-        get: operations["get_plcs_id_health"];
+        /** Plc Health */
+        get: operations["plc_health"];
         put?: never;
         post?: never;
         delete?: never;
@@ -612,8 +612,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get Plcs Id Tags */
-        get: operations["get_plcs_id_tags"];
+        /** Plc Tags */
+        get: operations["plc_tags"];
         put?: never;
         post?: never;
         delete?: never;
@@ -631,8 +631,8 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Post Plcs Id Test */
-        post: operations["post_plcs_id_test"];
+        /** Test Plc */
+        post: operations["test_plc"];
         delete?: never;
         options?: never;
         head?: never;
@@ -957,8 +957,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get Scanners Index Status */
-        get: operations["get_scanners_index_status"];
+        /** One Scanner Status */
+        get: operations["one_scanner_status"];
         put?: never;
         post?: never;
         delete?: never;
@@ -976,8 +976,8 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Post Scanners Index Test */
-        post: operations["post_scanners_index_test"];
+        /** Test Scanner */
+        post: operations["test_scanner"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1118,6 +1118,65 @@ export interface components {
             added: number;
         };
         /**
+         * AimPrefix
+         * @description A symbology id (`]d2`) before the code: left in the text, or taken off it.
+         * @enum {string}
+         */
+        AimPrefix: "KEEP" | "STRIP";
+        /**
+         * AssemblyResult
+         * @description One attribute of bytes, by default the data of an assembly: a counter that moves by 1 with
+         *     each read, the code, and its length where it tells one (otherwise a NUL ends it). Offsets and
+         *     widths are in bytes, numbers least significant byte first.
+         *
+         *     `ack_instance`: the assembly that takes the counter back once the code was handled, at
+         *     `ack_offset` and as wide as the counter, for scanners that wait for that.
+         */
+        AssemblyResult: {
+            /** Ackinstance */
+            ackInstance?: number | null;
+            /**
+             * Ackoffset
+             * @default 0
+             */
+            ackOffset: number;
+            /**
+             * Attribute
+             * @default 3
+             */
+            attribute: number;
+            /**
+             * Classid
+             * @default 4
+             */
+            classId: number;
+            /**
+             * Counterbytes
+             * @default 2
+             * @enum {integer}
+             */
+            counterBytes: 1 | 2 | 4;
+            /** Counteroffset */
+            counterOffset: number;
+            /**
+             * Datalength
+             * @default 240
+             */
+            dataLength: number;
+            /** Dataoffset */
+            dataOffset: number;
+            /** Instance */
+            instance: number;
+            /**
+             * Lengthbytes
+             * @default 2
+             * @enum {integer}
+             */
+            lengthBytes: 1 | 2 | 4;
+            /** Lengthoffset */
+            lengthOffset?: number | null;
+        };
+        /**
          * BatchBottlesBody
          * @description A bare array of bottle ids.
          */
@@ -1164,6 +1223,10 @@ export interface components {
         BatchWithBottles: {
             batch: components["schemas"]["BatchDetail"];
             bottles: components["schemas"]["BottleRef"][];
+        };
+        /** Bindings */
+        Bindings: {
+            bindings: components["schemas"]["TagBinding"][];
         };
         /** BottleCount */
         BottleCount: {
@@ -1221,6 +1284,59 @@ export interface components {
         BottleStatusBody: {
             status: number;
         };
+        /**
+         * BufferBatch
+         * @description `loaded` counts the consumed ones too.
+         */
+        BufferBatch: {
+            batchIdentifier: string;
+            consumed: number;
+            id: string;
+            loaded: number;
+            /** Format: date-time */
+            loadedAt: string;
+            name: string;
+            remaining: number;
+        };
+        /**
+         * BufferCleared
+         * @description `cleared` counts codes, consumed or not; `batches` are identifiers.
+         */
+        BufferCleared: {
+            batches: string[];
+            cleared: number;
+        };
+        /**
+         * BufferLoaded
+         * @description `added` came by this call.
+         */
+        BufferLoaded: {
+            added: number;
+            batchIdentifier: string;
+            consumed: number;
+            id: string;
+            loaded: number;
+            /** Format: date-time */
+            loadedAt: string;
+            name: string;
+            remaining: number;
+        };
+        /**
+         * BufferState
+         * @description The batches are the newest 500, the figures of all of them.
+         */
+        BufferState: {
+            batches: components["schemas"]["BufferBatch"][];
+            consumed: number;
+            loaded: number;
+            remaining: number;
+        };
+        /**
+         * BufferVerdict
+         * @description What checking a code against the buffer came to; VERIFIED consumes it.
+         * @enum {string}
+         */
+        BufferVerdict: "VERIFIED" | "ALREADY_CONSUMED" | "NOT_IN_BUFFER" | "INVALID";
         /** CloudCodes */
         CloudCodes: {
             codes: string[];
@@ -1255,6 +1371,13 @@ export interface components {
         CodeBody: {
             code: string;
         };
+        /**
+         * CodeReason
+         * @description ALREADY_CONSUMED, DISABLED, DUPLICATE and NOT_IN_BUFFER are verdicts of later stages; a
+         *     reading never has them.
+         * @enum {string}
+         */
+        CodeReason: "ALREADY_CONSUMED" | "AMBIGUOUS" | "BAD_CHARACTER" | "BAD_CHECK_DIGIT" | "BAD_LENGTH" | "BAD_VALUE" | "DISABLED" | "DUPLICATE" | "EMPTY" | "NOT_IN_BUFFER" | "NO_GTIN" | "NO_PROFILE" | "NO_READ" | "NO_SERIAL" | "OUT_OF_DATE" | "UNKNOWN_AI" | "WRONG_INDUSTRY";
         /**
          * ConfigBody
          * @description Keys with `l2.override.` before them or without.
@@ -1304,6 +1427,184 @@ export interface components {
             /** @constant */
             success: true;
         };
+        /** Data[Annotated[list[Annotated[dict[str, Any], AfterValidator, DescribedAs]], FieldInfo(annotation=NoneType, required=True, metadata=[MaxLen(max_length=10)])]] */
+        Data_Annotated_list_Annotated_dict_str__Any___AfterValidator__DescribedAs____FieldInfo_annotation_NoneType__required_True__metadata__MaxLen_max_length_10_____: {
+            data: {
+                /**
+                 * Allowedpeers
+                 * @default []
+                 */
+                allowedPeers: string[];
+                /**
+                 * Connecttimeouts
+                 * @default 5
+                 */
+                connectTimeoutS: number;
+                ethernetIp?: components["schemas"]["EthernetIpScanner"] | null;
+                /**
+                 * @default {
+                 *       "aimPrefix": "KEEP",
+                 *       "base64": false,
+                 *       "emptyIsNoRead": true,
+                 *       "encoding": "latin-1",
+                 *       "ends": [
+                 *         "\\r\\n",
+                 *         "\\r",
+                 *         "\\n",
+                 *         "\\x03"
+                 *       ],
+                 *       "envelope": "NONE",
+                 *       "maxFrame": 4096,
+                 *       "noReadPatterns": [
+                 *         "NOREAD",
+                 *         "ERROR",
+                 *         "?+",
+                 *         "\u0018"
+                 *       ],
+                 *       "start": ""
+                 *     }
+                 */
+                framing: components["schemas"]["FrameProfile"];
+                /**
+                 * Host
+                 * @default
+                 */
+                host: string;
+                /** Index */
+                index: number;
+                /** Lineid */
+                lineId?: string | null;
+                /**
+                 * Lingers
+                 * @default 0
+                 */
+                lingerS: number;
+                /**
+                 * Maxinflight
+                 * @default 64
+                 */
+                maxInFlight: number;
+                modbus?: components["schemas"]["ModbusScanner"] | null;
+                /** @default client */
+                mode: components["schemas"]["TcpMode"];
+                /** @default GENERIC */
+                model: components["schemas"]["ScannerModel"];
+                /** Name */
+                name: string;
+                /**
+                 * Port
+                 * @default 0
+                 */
+                port: number;
+                /** Replybad */
+                replyBad?: string | null;
+                /** Replygood */
+                replyGood?: string | null;
+                /** @default ADD */
+                role: components["schemas"]["ScannerRole"];
+                serial?: components["schemas"]["SerialPort"] | null;
+                /** @default TCP */
+                transport: components["schemas"]["ScannerTransport"];
+                usbHid?: components["schemas"]["HidDevice"] | null;
+            }[];
+            /** @constant */
+            success: true;
+        };
+        /** Data[Annotated[list[Annotated[dict[str, Any], AfterValidator, DescribedAs]], FieldInfo(annotation=NoneType, required=True, metadata=[MaxLen(max_length=16)])]] */
+        Data_Annotated_list_Annotated_dict_str__Any___AfterValidator__DescribedAs____FieldInfo_annotation_NoneType__required_True__metadata__MaxLen_max_length_16_____: {
+            data: {
+                /**
+                 * Connecttimeouts
+                 * @default 5
+                 */
+                connectTimeoutS: number;
+                /**
+                 * @default {
+                 *       "micro800": false,
+                 *       "slot": 0
+                 *     }
+                 */
+                ethernetIp: components["schemas"]["EthernetIpSettings"];
+                /**
+                 * Host
+                 * @default
+                 */
+                host: string;
+                /** Id */
+                id: string;
+                /** Lineid */
+                lineId?: string | null;
+                /**
+                 * @default {
+                 *       "gateway": {
+                 *         "byteOrder": "BIG",
+                 *         "inputBase": 0,
+                 *         "inputSize": 0,
+                 *         "inputTable": "holding",
+                 *         "outputBase": 0,
+                 *         "outputSize": 0
+                 *       },
+                 *       "maxBits": 2000,
+                 *       "maxGap": 8,
+                 *       "maxRegisters": 125,
+                 *       "retries": 1,
+                 *       "unitId": 1
+                 *     }
+                 */
+                modbus: components["schemas"]["ModbusSettings"];
+                /**
+                 * Name
+                 * @default
+                 */
+                name: string;
+                /**
+                 * @default {
+                 *       "path": "",
+                 *       "publishingIntervalS": 0.1,
+                 *       "queueSize": 10,
+                 *       "securityMode": "SIGN_AND_ENCRYPT",
+                 *       "securityPolicy": "NONE"
+                 *     }
+                 */
+                opcUa: components["schemas"]["OpcUaSettings"];
+                /**
+                 * Port
+                 * @default 0
+                 */
+                port: number;
+                protocol: components["schemas"]["PlcProtocol"];
+                /**
+                 * @default {
+                 *       "encoding": "latin-1",
+                 *       "errorAnswer": "ERR {reason}",
+                 *       "falseWord": "0",
+                 *       "maxLineBytes": 1024,
+                 *       "probeAnswer": "{value}",
+                 *       "readAnswer": "{address} {value}",
+                 *       "readCommand": "RD {address}",
+                 *       "start": "",
+                 *       "terminator": "\\r\\n",
+                 *       "trueWord": "1",
+                 *       "writeAnswer": "OK",
+                 *       "writeCommand": "WR {address} {value}"
+                 *     }
+                 */
+                tcpSocket: components["schemas"]["TcpSocketSettings-Output"];
+                /**
+                 * Timeouts
+                 * @default 1
+                 */
+                timeoutS: number;
+            }[];
+            /** @constant */
+            success: true;
+        };
+        /** Data[Annotated[list[Annotated[dict[str, Any], AfterValidator, DescribedAs]], FieldInfo(annotation=NoneType, required=True, metadata=[MaxLen(max_length=1000)])]] */
+        Data_Annotated_list_Annotated_dict_str__Any___AfterValidator__DescribedAs____FieldInfo_annotation_NoneType__required_True__metadata__MaxLen_max_length_1000_____: {
+            data: components["schemas"]["TagBinding"][];
+            /** @constant */
+            success: true;
+        };
         /** Data[BatchCreated] */
         Data_BatchCreated_: {
             data: components["schemas"]["BatchCreated"];
@@ -1340,6 +1641,24 @@ export interface components {
             /** @constant */
             success: true;
         };
+        /** Data[BufferCleared] */
+        Data_BufferCleared_: {
+            data: components["schemas"]["BufferCleared"];
+            /** @constant */
+            success: true;
+        };
+        /** Data[BufferLoaded] */
+        Data_BufferLoaded_: {
+            data: components["schemas"]["BufferLoaded"];
+            /** @constant */
+            success: true;
+        };
+        /** Data[BufferState] */
+        Data_BufferState_: {
+            data: components["schemas"]["BufferState"];
+            /** @constant */
+            success: true;
+        };
         /** Data[CloudCodes] */
         Data_CloudCodes_: {
             data: components["schemas"]["CloudCodes"];
@@ -1355,6 +1674,12 @@ export interface components {
         /** Data[ConnectionStatus] */
         Data_ConnectionStatus_: {
             data: components["schemas"]["ConnectionStatus"];
+            /** @constant */
+            success: true;
+        };
+        /** Data[DeviceState] */
+        Data_DeviceState_: {
+            data: components["schemas"]["DeviceState"];
             /** @constant */
             success: true;
         };
@@ -1402,6 +1727,12 @@ export interface components {
             /** @constant */
             success: true;
         };
+        /** Data[list[PlcTag]] */
+        Data_list_PlcTag__: {
+            data: components["schemas"]["PlcTag"][];
+            /** @constant */
+            success: true;
+        };
         /** Data[list[RecentScan]] */
         Data_list_RecentScan__: {
             data: components["schemas"]["RecentScan"][];
@@ -1423,6 +1754,18 @@ export interface components {
         /** Data[ModeChanged] */
         Data_ModeChanged_: {
             data: components["schemas"]["ModeChanged"];
+            /** @constant */
+            success: true;
+        };
+        /** Data[PlcCatalogue] */
+        Data_PlcCatalogue_: {
+            data: components["schemas"]["PlcCatalogue"];
+            /** @constant */
+            success: true;
+        };
+        /** Data[PlcHealth] */
+        Data_PlcHealth_: {
+            data: components["schemas"]["PlcHealth"];
             /** @constant */
             success: true;
         };
@@ -1453,6 +1796,12 @@ export interface components {
         /** Data[ScannerCatalogue] */
         Data_ScannerCatalogue_: {
             data: components["schemas"]["ScannerCatalogue"];
+            /** @constant */
+            success: true;
+        };
+        /** Data[ScannerState] */
+        Data_ScannerState_: {
+            data: components["schemas"]["ScannerState"];
             /** @constant */
             success: true;
         };
@@ -1492,6 +1841,12 @@ export interface components {
             /** @constant */
             success: true;
         };
+        /** Data[Verified] */
+        Data_Verified_: {
+            data: components["schemas"]["Verified"];
+            /** @constant */
+            success: true;
+        };
         /** Deprovisioned */
         Deprovisioned: {
             message: string;
@@ -1508,6 +1863,35 @@ export interface components {
             industry: string | null;
             seqNumber: string | null;
         };
+        /**
+         * DeviceState
+         * @description A device's connection. `state` is STOPPED, CONNECTING, CONNECTED, LOST or FAULTED.
+         */
+        DeviceState: {
+            attempts: number;
+            connected: boolean;
+            counters: {
+                [key: string]: number;
+            };
+            lastError: string | null;
+            peer: string | null;
+            /** Format: date-time */
+            since: string;
+            state: string;
+        };
+        /**
+         * EndKey
+         * @description A key that ends a code; ENTER is that of the keypad as well.
+         * @enum {string}
+         */
+        EndKey: "ENTER" | "TAB";
+        /**
+         * Envelope
+         * @description What surrounds the code within a frame. DMCC takes both response modes of a DataMan: a
+         *     frame with a `||checksum:id[status]` header is extended, any other is bare text.
+         * @enum {string}
+         */
+        Envelope: "NONE" | "DMCC";
         /**
          * ErrorBody
          * @description `success` is missing only in the answer for hardware that is not wired.
@@ -1526,6 +1910,49 @@ export interface components {
             message?: string | null;
         };
         /**
+         * EthernetIpScanner
+         * @description Either an `assembly` or `tags`. `slot`: where the processor sits in a chassis; without one
+         *     an assembly is asked for from the device itself, and tags from slot 0.
+         */
+        EthernetIpScanner: {
+            assembly?: components["schemas"]["AssemblyResult"] | null;
+            /**
+             * Micro800
+             * @default false
+             */
+            micro800: boolean;
+            /**
+             * Pollintervals
+             * @default 0.02
+             */
+            pollIntervalS: number;
+            /** Slot */
+            slot?: number | null;
+            tags?: components["schemas"]["TagResult"] | null;
+            /**
+             * Timeouts
+             * @default 1
+             */
+            timeoutS: number;
+        };
+        /**
+         * EthernetIpSettings
+         * @description `slot` of the processor in its chassis. `micro800`: a controller without a chassis, which
+         *     takes messages without a route and one at a time.
+         */
+        EthernetIpSettings: {
+            /**
+             * Micro800
+             * @default false
+             */
+            micro800: boolean;
+            /**
+             * Slot
+             * @default 0
+             */
+            slot: number;
+        };
+        /**
          * ExportFormat
          * @enum {string}
          */
@@ -1539,6 +1966,102 @@ export interface components {
             state: string;
             url: string;
         };
+        /**
+         * FrameProfile
+         * @description One convention. `no_read_patterns` are literals, any case; one that ends in `+` stands for
+         *     itself once or more. `quiet_gap_s` ends a frame by silence, for devices without terminator.
+         */
+        FrameProfile: {
+            /** @default KEEP */
+            aimPrefix: components["schemas"]["AimPrefix"];
+            /**
+             * Base64
+             * @default false
+             */
+            base64: boolean;
+            /**
+             * Emptyisnoread
+             * @default true
+             */
+            emptyIsNoRead: boolean;
+            /**
+             * Encoding
+             * @default latin-1
+             * @enum {string}
+             */
+            encoding: "latin-1" | "utf-8";
+            /**
+             * Ends
+             * @default [
+             *       "\r\n",
+             *       "\r",
+             *       "\n"
+             *     ]
+             */
+            ends: string[];
+            /** @default NONE */
+            envelope: components["schemas"]["Envelope"];
+            /** Gssubstitute */
+            gsSubstitute?: string | null;
+            heartbeat?: components["schemas"]["Heartbeat"] | null;
+            /** Listseparator */
+            listSeparator?: string | null;
+            /**
+             * Maxframe
+             * @default 4096
+             */
+            maxFrame: number;
+            /**
+             * Noreadpatterns
+             * @default [
+             *       "NOREAD",
+             *       "ERROR",
+             *       "?+",
+             *       "\u0018"
+             *     ]
+             */
+            noReadPatterns: string[];
+            /** Quietgaps */
+            quietGapS?: number | null;
+            /**
+             * Start
+             * @default
+             */
+            start: string;
+        };
+        /**
+         * GatewaySettings
+         * @description Where a gateway shows the bytes that it exchanges with a PROFINET controller: from the
+         *     controller as inputs, to it as outputs. Bases are registers, sizes are bytes.
+         *
+         *     `byte_order` BIG: the byte with the even address is the high one of its register.
+         */
+        GatewaySettings: {
+            /** @default BIG */
+            byteOrder: components["schemas"]["Order"];
+            /**
+             * Inputbase
+             * @default 0
+             */
+            inputBase: number;
+            /**
+             * Inputsize
+             * @default 0
+             */
+            inputSize: number;
+            /** @default holding */
+            inputTable: components["schemas"]["InputTable"];
+            /**
+             * Outputbase
+             * @default 0
+             */
+            outputBase: number;
+            /**
+             * Outputsize
+             * @default 0
+             */
+            outputSize: number;
+        };
         /** GeneratedCode */
         GeneratedCode: {
             code: string;
@@ -1550,6 +2073,60 @@ export interface components {
             uptime: number;
             version: string;
         };
+        /**
+         * Heartbeat
+         * @description A frame that says only `I am here`: header, a counter of up to 10 digits or none,
+         *     terminator. Without an interval and a silence it is recognised but not demanded.
+         */
+        Heartbeat: {
+            /** Header */
+            header: string;
+            /** Intervals */
+            intervalS?: number | null;
+            /** Silences */
+            silenceS?: number | null;
+            /** Terminator */
+            terminator: string;
+        };
+        /**
+         * HidDevice
+         * @description `device` is an absolute path, or a name in /dev/input/by-id.
+         *
+         *     `ends` and `grab` are of a KEYBOARD. With `grab` nobody else gets the keys: without it they
+         *     are typed into whatever else runs on the machine as well.
+         */
+        HidDevice: {
+            /** Device */
+            device: string;
+            /**
+             * Ends
+             * @default [
+             *       "ENTER",
+             *       "TAB"
+             *     ]
+             */
+            ends: components["schemas"]["EndKey"][];
+            /**
+             * Grab
+             * @default true
+             */
+            grab: boolean;
+            /** @default KEYBOARD */
+            protocol: components["schemas"]["HidProtocol"];
+        };
+        /**
+         * HidProtocol
+         * @description KEYBOARD: /dev/input/eventN, keys of the US layout. POS: /dev/hidrawN, reports of the bar
+         *     code scanner page (0x8C).
+         * @enum {string}
+         */
+        HidProtocol: "KEYBOARD" | "POS";
+        /**
+         * InputTable
+         * @description Which registers a gateway shows the inputs as.
+         * @enum {string}
+         */
+        InputTable: "input" | "holding";
         /**
          * JournalEvent
          * @description `timestampUs` and `acknowledgedAtUs` are microseconds since the epoch.
@@ -1573,6 +2150,10 @@ export interface components {
             cursor: string | null;
             events: components["schemas"]["JournalEvent"][];
         };
+        /** LoadBufferBody */
+        LoadBufferBody: {
+            batchIdentifier: string;
+        };
         /** Login */
         Login: {
             token: string;
@@ -1589,6 +2170,118 @@ export interface components {
             id: string;
             role: string;
             username: string;
+        };
+        /**
+         * ModbusFramer
+         * @description How messages stand on the wire: with the header of Modbus TCP, or as on a serial line.
+         * @enum {string}
+         */
+        ModbusFramer: "SOCKET" | "RTU";
+        /**
+         * ModbusScanner
+         * @description `counter_address` is a register that counts the codes, from 65535 on to 0; the scanner
+         *     changes it when the code stands complete from `data_address` on, two characters to a register,
+         *     `byte_order` BIG where the first is the high byte. `length_address` holds how many; without one
+         *     a code ends at `max_length` or a NUL. Into `acknowledge_address` goes the counter of each code
+         *     that has been handled, for scanners that wait for it. `serial` instead of the scanner's host.
+         */
+        ModbusScanner: {
+            /** Acknowledgeaddress */
+            acknowledgeAddress?: string | null;
+            /** @default BIG */
+            byteOrder: components["schemas"]["Order"];
+            /**
+             * Counteraddress
+             * @default holding:0
+             */
+            counterAddress: string;
+            /**
+             * Dataaddress
+             * @default holding:2
+             */
+            dataAddress: string;
+            /** @default SOCKET */
+            framer: components["schemas"]["ModbusFramer"];
+            /**
+             * Lengthaddress
+             * @default holding:1
+             */
+            lengthAddress: string | null;
+            /**
+             * Maxlength
+             * @default 120
+             */
+            maxLength: number;
+            /**
+             * Pollintervals
+             * @default 0.02
+             */
+            pollIntervalS: number;
+            /**
+             * Retries
+             * @default 1
+             */
+            retries: number;
+            serial?: components["schemas"]["SerialPort"] | null;
+            /**
+             * Timeouts
+             * @default 1
+             */
+            timeoutS: number;
+            /**
+             * Unitid
+             * @default 1
+             */
+            unitId: number;
+        };
+        /**
+         * ModbusSettings
+         * @description `framer` is the protocol's own where none is given; RTU over TCP is for serial servers.
+         *     `serial`, for MODBUS_RTU: the port that the unit is on, instead of a host.
+         *
+         *     Tags with up to `max_gap` registers (or 16 times as many bits) between them are read in one
+         *     request, of at most `max_registers` or `max_bits`. `retries`: how often a question is asked
+         *     again when the unit is busy or its gateway had no answer.
+         */
+        ModbusSettings: {
+            framer?: components["schemas"]["ModbusFramer"] | null;
+            /**
+             * @default {
+             *       "byteOrder": "BIG",
+             *       "inputBase": 0,
+             *       "inputSize": 0,
+             *       "inputTable": "holding",
+             *       "outputBase": 0,
+             *       "outputSize": 0
+             *     }
+             */
+            gateway: components["schemas"]["GatewaySettings"];
+            /**
+             * Maxbits
+             * @default 2000
+             */
+            maxBits: number;
+            /**
+             * Maxgap
+             * @default 8
+             */
+            maxGap: number;
+            /**
+             * Maxregisters
+             * @default 125
+             */
+            maxRegisters: number;
+            /**
+             * Retries
+             * @default 1
+             */
+            retries: number;
+            serial?: components["schemas"]["SerialPort"] | null;
+            /**
+             * Unitid
+             * @default 1
+             */
+            unitId: number;
         };
         /** Mode */
         Mode: {
@@ -1633,6 +2326,196 @@ export interface components {
             /** @default INFO */
             severity: components["schemas"]["Severity"];
             source?: string | null;
+        };
+        /**
+         * OpcUaSettings
+         * @description `path` is what follows host and port in the server's URL.
+         *
+         *     With a policy, the edge shows a certificate of its own: `certificate_path` with
+         *     `private_key_path` (PEM or DER), or one that it makes in `certificate_folder` when there is
+         *     none. `trusted_certificate_path` is a certificate, or a folder of them: a server that shows
+         *     another is refused. Unset, any is taken. `queue_size`: values of one tag that the server keeps
+         *     between two publishings, the oldest dropped beyond.
+         */
+        OpcUaSettings: {
+            /** Certificatefolder */
+            certificateFolder?: string | null;
+            /** Certificatepath */
+            certificatePath?: string | null;
+            /** Password */
+            password?: string | null;
+            /**
+             * Path
+             * @default
+             */
+            path: string;
+            /** Privatekeypassword */
+            privateKeyPassword?: string | null;
+            /** Privatekeypath */
+            privateKeyPath?: string | null;
+            /**
+             * Publishingintervals
+             * @default 0.1
+             */
+            publishingIntervalS: number;
+            /**
+             * Queuesize
+             * @default 10
+             */
+            queueSize: number;
+            /** @default SIGN_AND_ENCRYPT */
+            securityMode: components["schemas"]["UaSecurityMode"];
+            /** @default NONE */
+            securityPolicy: components["schemas"]["UaSecurityPolicy"];
+            /** Trustedcertificatepath */
+            trustedCertificatePath?: string | null;
+            /** Username */
+            username?: string | null;
+        };
+        /**
+         * Order
+         * @description Which comes first: the most significant (BIG) or the least.
+         * @enum {string}
+         */
+        Order: "BIG" | "LITTLE";
+        /**
+         * PlcCatalogue
+         * @description `schema` and `bindingSchema` are JSON Schema of one controller's and one tag's
+         *     configuration; `types` are those of IEC 61131-3.
+         */
+        PlcCatalogue: {
+            bindingSchema: {
+                [key: string]: unknown;
+            };
+            maxPlcs: number;
+            protocols: components["schemas"]["Transport"][];
+            schema: {
+                [key: string]: unknown;
+            };
+            types: string[];
+        };
+        /** PlcHealth */
+        PlcHealth: {
+            address: string;
+            attempts: number;
+            connected: boolean;
+            counters: {
+                [key: string]: number;
+            };
+            id: string;
+            lastError: string | null;
+            lineId: string | null;
+            name: string;
+            peer: string | null;
+            protocol: string;
+            /** Format: date-time */
+            since: string;
+            state: string;
+            tags: number;
+        };
+        /**
+         * PlcProtocol
+         * @enum {string}
+         */
+        PlcProtocol: "MODBUS_TCP" | "MODBUS_RTU" | "OPC_UA" | "PROFINET" | "ETHERNET_IP" | "TCP_SOCKET";
+        /** Plcs */
+        Plcs: {
+            plcs: {
+                /**
+                 * Connecttimeouts
+                 * @default 5
+                 */
+                connectTimeoutS: number;
+                /**
+                 * @default {
+                 *       "micro800": false,
+                 *       "slot": 0
+                 *     }
+                 */
+                ethernetIp: components["schemas"]["EthernetIpSettings"];
+                /**
+                 * Host
+                 * @default
+                 */
+                host: string;
+                /** Id */
+                id: string;
+                /** Lineid */
+                lineId?: string | null;
+                /**
+                 * @default {
+                 *       "gateway": {
+                 *         "byteOrder": "BIG",
+                 *         "inputBase": 0,
+                 *         "inputSize": 0,
+                 *         "inputTable": "holding",
+                 *         "outputBase": 0,
+                 *         "outputSize": 0
+                 *       },
+                 *       "maxBits": 2000,
+                 *       "maxGap": 8,
+                 *       "maxRegisters": 125,
+                 *       "retries": 1,
+                 *       "unitId": 1
+                 *     }
+                 */
+                modbus: components["schemas"]["ModbusSettings"];
+                /**
+                 * Name
+                 * @default
+                 */
+                name: string;
+                /**
+                 * @default {
+                 *       "path": "",
+                 *       "publishingIntervalS": 0.1,
+                 *       "queueSize": 10,
+                 *       "securityMode": "SIGN_AND_ENCRYPT",
+                 *       "securityPolicy": "NONE"
+                 *     }
+                 */
+                opcUa: components["schemas"]["OpcUaSettings"];
+                /**
+                 * Port
+                 * @default 0
+                 */
+                port: number;
+                protocol: components["schemas"]["PlcProtocol"];
+                /**
+                 * @default {
+                 *       "encoding": "latin-1",
+                 *       "errorAnswer": "ERR {reason}",
+                 *       "falseWord": "0",
+                 *       "maxLineBytes": 1024,
+                 *       "probeAnswer": "{value}",
+                 *       "readAnswer": "{address} {value}",
+                 *       "readCommand": "RD {address}",
+                 *       "start": "",
+                 *       "terminator": "\\r\\n",
+                 *       "trueWord": "1",
+                 *       "writeAnswer": "OK",
+                 *       "writeCommand": "WR {address} {value}"
+                 *     }
+                 */
+                tcpSocket: components["schemas"]["TcpSocketSettings-Input"];
+                /**
+                 * Timeouts
+                 * @default 1
+                 */
+                timeoutS: number;
+            }[];
+        };
+        /**
+         * PlcTag
+         * @description `name` is the binding's, null where nothing is bound to the address; `writable` is null
+         *     where the controller does not say.
+         */
+        PlcTag: {
+            address: string;
+            description: string | null;
+            name: string | null;
+            type: string;
+            writable: boolean | null;
         };
         /** ProvisionedDevice */
         ProvisionedDevice: {
@@ -1701,12 +2584,128 @@ export interface components {
             };
             transports: components["schemas"]["Transport"][];
         };
+        /**
+         * ScannerModel
+         * @enum {string}
+         */
+        ScannerModel: "COGNEX_DATAMAN" | "HIKROBOT_ID" | "DATALOGIC_MATRIX" | "DATALOGIC_HANDHELD" | "GENERIC";
+        /**
+         * ScannerRole
+         * @description What a reading does on the line: makes a bottle, takes one out, is checked against the
+         *     loaded buffer, lets only sound bottles pass, packs into a batch or onto a pallet, confirms a
+         *     reject.
+         * @enum {string}
+         */
+        ScannerRole: "ADD" | "REMOVE" | "VERIFY_LOCAL_BUFFER" | "REJECTION" | "PACKAGE" | "BOX" | "REJECTION_FEEDBACK";
+        /** Scanners */
+        Scanners: {
+            scanners: {
+                /**
+                 * Allowedpeers
+                 * @default []
+                 */
+                allowedPeers: string[];
+                /**
+                 * Connecttimeouts
+                 * @default 5
+                 */
+                connectTimeoutS: number;
+                ethernetIp?: components["schemas"]["EthernetIpScanner"] | null;
+                /**
+                 * @default {
+                 *       "aimPrefix": "KEEP",
+                 *       "base64": false,
+                 *       "emptyIsNoRead": true,
+                 *       "encoding": "latin-1",
+                 *       "ends": [
+                 *         "\\r\\n",
+                 *         "\\r",
+                 *         "\\n",
+                 *         "\\x03"
+                 *       ],
+                 *       "envelope": "NONE",
+                 *       "maxFrame": 4096,
+                 *       "noReadPatterns": [
+                 *         "NOREAD",
+                 *         "ERROR",
+                 *         "?+",
+                 *         "\u0018"
+                 *       ],
+                 *       "start": ""
+                 *     }
+                 */
+                framing: components["schemas"]["FrameProfile"];
+                /**
+                 * Host
+                 * @default
+                 */
+                host: string;
+                /** Index */
+                index: number;
+                /** Lineid */
+                lineId?: string | null;
+                /**
+                 * Lingers
+                 * @default 0
+                 */
+                lingerS: number;
+                /**
+                 * Maxinflight
+                 * @default 64
+                 */
+                maxInFlight: number;
+                modbus?: components["schemas"]["ModbusScanner"] | null;
+                /** @default client */
+                mode: components["schemas"]["TcpMode"];
+                /** @default GENERIC */
+                model: components["schemas"]["ScannerModel"];
+                /** Name */
+                name: string;
+                /**
+                 * Port
+                 * @default 0
+                 */
+                port: number;
+                /** Replybad */
+                replyBad?: string | null;
+                /** Replygood */
+                replyGood?: string | null;
+                /** @default ADD */
+                role: components["schemas"]["ScannerRole"];
+                serial?: components["schemas"]["SerialPort"] | null;
+                /** @default TCP */
+                transport: components["schemas"]["ScannerTransport"];
+                usbHid?: components["schemas"]["HidDevice"] | null;
+            }[];
+        };
+        /** ScannerState */
+        ScannerState: {
+            address: string;
+            connected: boolean;
+            index: number;
+            lastError: string | null;
+            lastScan: string | null;
+            lineId: string | null;
+            model: string;
+            name: string;
+            readCount: number;
+            role: string;
+            /** Format: date-time */
+            since: string;
+            state: string;
+            transport: string;
+        };
         /** ScannerStatus */
         ScannerStatus: {
             connected: boolean;
             lastScan: string | null;
             scanCount: number;
         };
+        /**
+         * ScannerTransport
+         * @enum {string}
+         */
+        ScannerTransport: "TCP" | "SERIAL" | "MODBUS" | "ETHERNET_IP" | "USB_HID";
         /** ScanVerdict */
         ScanVerdict: {
             bottleId: string | null;
@@ -1734,6 +2733,50 @@ export interface components {
          * @enum {string}
          */
         SentStatus: "not_sent" | "sent" | "synced";
+        /**
+         * SerialPort
+         * @description Names under /dev/serial/by-id stay the same whichever socket the adapter is put into.
+         *
+         *     `parity`: none, even, odd, mark, space. `rtscts` is flow control by wires, `xonxoff` by bytes
+         *     (0x11, 0x13), which then cannot be part of a code.
+         */
+        SerialPort: {
+            /**
+             * Baudrate
+             * @default 9600
+             */
+            baudrate: number;
+            /**
+             * Bytesize
+             * @default 8
+             * @enum {integer}
+             */
+            bytesize: 7 | 8;
+            /** Device */
+            device: string;
+            /**
+             * Parity
+             * @default N
+             * @enum {string}
+             */
+            parity: "N" | "E" | "O" | "M" | "S";
+            /**
+             * Rtscts
+             * @default false
+             */
+            rtscts: boolean;
+            /**
+             * Stopbits
+             * @default 1
+             * @enum {integer}
+             */
+            stopbits: 1 | 2;
+            /**
+             * Xonxoff
+             * @default false
+             */
+            xonxoff: boolean;
+        };
         /**
          * Severity
          * @enum {string}
@@ -1773,6 +2816,261 @@ export interface components {
             syncErrors: number;
         };
         /**
+         * TagAccess
+         * @enum {string}
+         */
+        TagAccess: "READ" | "WRITE" | "READ_WRITE";
+        /**
+         * TagBinding
+         * @description `name` is unique on the edge, whatever the controller. `address` is in the words of the
+         *     controller's protocol. Numbers that people see are raw * scale + offset, in `unit`.
+         *
+         *     `deadband`, in those numbers: how much a value must move to be told again. `read_back`: a write
+         *     counts only when the controller then shows the value. `length`: bytes of a STRING.
+         */
+        TagBinding: {
+            /** @default READ_WRITE */
+            access: components["schemas"]["TagAccess"];
+            /** Address */
+            address: string;
+            /** @default BIG */
+            byteOrder: components["schemas"]["Order"];
+            /**
+             * Deadband
+             * @default 0
+             */
+            deadband: number;
+            /** Length */
+            length?: number | null;
+            /** Name */
+            name: string;
+            /**
+             * Offset
+             * @default 0
+             */
+            offset: number;
+            /** Plc */
+            plc: string;
+            /**
+             * Pollintervals
+             * @default 0.1
+             */
+            pollIntervalS: number;
+            /**
+             * Readback
+             * @default false
+             */
+            readBack: boolean;
+            /**
+             * Scale
+             * @default 1
+             */
+            scale: number;
+            /** @default BOOL */
+            type: components["schemas"]["TagType"];
+            /** Unit */
+            unit?: string | null;
+            /** @default BIG */
+            wordOrder: components["schemas"]["Order"];
+        };
+        /**
+         * TagResult
+         * @description Tags of a controller: a counter that moves by 1 with each read, the code as STRING or as an
+         *     array of SINT, and its length where a NUL does not end it. `acknowledge` takes the counter
+         *     back once the code was handled, for programs that wait for that.
+         */
+        TagResult: {
+            /** Acknowledge */
+            acknowledge?: string | null;
+            /** Counter */
+            counter: string;
+            /** Data */
+            data: string;
+            /**
+             * Datalength
+             * @default 82
+             */
+            dataLength: number;
+            /** Length */
+            length?: string | null;
+        };
+        /**
+         * TagType
+         * @description Elementary types of IEC 61131-3. STRING is of bytes, ended by its length or a NUL.
+         * @enum {string}
+         */
+        TagType: "BOOL" | "SINT" | "INT" | "DINT" | "LINT" | "USINT" | "UINT" | "UDINT" | "ULINT" | "REAL" | "LREAL" | "STRING";
+        /**
+         * TcpMode
+         * @description Whether we dial the scanner or it dials us.
+         * @enum {string}
+         */
+        TcpMode: "client" | "listen";
+        /**
+         * TcpSocketSettings
+         * @description Lines of text between `start` and `terminator`, made and understood by templates with
+         *     `{address}` and `{tag}` (a binding's), `{value}` and `{reason}`; `{{` is a brace itself.
+         *
+         *     A command is answered by one line: its `..._answer`, or `error_answer`; any other line ends
+         *     the connection, for the next answers would be taken for those of other questions. So an answer
+         *     with the address in it is the better one. Where a command is null the controller does not know
+         *     it. `greeting`: what it says first. `push`: lines that it sends by itself, beside which others
+         *     are passed over. `silence_s`: the longest that it keeps silent while it is well.
+         */
+        "TcpSocketSettings-Input": {
+            /**
+             * Encoding
+             * @default latin-1
+             * @enum {string}
+             */
+            encoding: "ascii" | "latin-1" | "utf-8";
+            /**
+             * Erroranswer
+             * @default ERR {reason}
+             */
+            errorAnswer: string | null;
+            /**
+             * Falseword
+             * @default 0
+             */
+            falseWord: string;
+            /** Greeting */
+            greeting?: string | null;
+            /**
+             * Maxlinebytes
+             * @default 1024
+             */
+            maxLineBytes: number;
+            /**
+             * Probeanswer
+             * @default {value}
+             */
+            probeAnswer: string;
+            /** Probecommand */
+            probeCommand?: string | null;
+            /** Push */
+            push?: string | null;
+            /**
+             * Readanswer
+             * @default {address} {value}
+             */
+            readAnswer: string;
+            /**
+             * Readcommand
+             * @default RD {address}
+             */
+            readCommand: string | null;
+            /** Silences */
+            silenceS?: number | null;
+            /**
+             * Start
+             * @default
+             */
+            start: string;
+            /**
+             * Terminator
+             * @default
+             */
+            terminator: string;
+            /**
+             * Trueword
+             * @default 1
+             */
+            trueWord: string;
+            /**
+             * Writeanswer
+             * @default OK
+             */
+            writeAnswer: string;
+            /**
+             * Writecommand
+             * @default WR {address} {value}
+             */
+            writeCommand: string | null;
+        };
+        /**
+         * TcpSocketSettings
+         * @description Lines of text between `start` and `terminator`, made and understood by templates with
+         *     `{address}` and `{tag}` (a binding's), `{value}` and `{reason}`; `{{` is a brace itself.
+         *
+         *     A command is answered by one line: its `..._answer`, or `error_answer`; any other line ends
+         *     the connection, for the next answers would be taken for those of other questions. So an answer
+         *     with the address in it is the better one. Where a command is null the controller does not know
+         *     it. `greeting`: what it says first. `push`: lines that it sends by itself, beside which others
+         *     are passed over. `silence_s`: the longest that it keeps silent while it is well.
+         */
+        "TcpSocketSettings-Output": {
+            /**
+             * Encoding
+             * @default latin-1
+             * @enum {string}
+             */
+            encoding: "ascii" | "latin-1" | "utf-8";
+            /**
+             * Erroranswer
+             * @default ERR {reason}
+             */
+            errorAnswer: string | null;
+            /**
+             * Falseword
+             * @default 0
+             */
+            falseWord: string;
+            /** Greeting */
+            greeting?: string | null;
+            /**
+             * Maxlinebytes
+             * @default 1024
+             */
+            maxLineBytes: number;
+            /**
+             * Probeanswer
+             * @default {value}
+             */
+            probeAnswer: string;
+            /** Probecommand */
+            probeCommand?: string | null;
+            /** Push */
+            push?: string | null;
+            /**
+             * Readanswer
+             * @default {address} {value}
+             */
+            readAnswer: string;
+            /**
+             * Readcommand
+             * @default RD {address}
+             */
+            readCommand: string | null;
+            /** Silences */
+            silenceS?: number | null;
+            /**
+             * Start
+             * @default
+             */
+            start: string;
+            /**
+             * Terminator
+             * @default \r\n
+             */
+            terminator: string;
+            /**
+             * Trueword
+             * @default 1
+             */
+            trueWord: string;
+            /**
+             * Writeanswer
+             * @default OK
+             */
+            writeAnswer: string;
+            /**
+             * Writecommand
+             * @default WR {address} {value}
+             */
+            writeCommand: string | null;
+        };
+        /**
          * Transport
          * @description `available`: this installation can speak it.
          */
@@ -1780,12 +3078,47 @@ export interface components {
             available: boolean;
             name: string;
         };
+        /**
+         * UaSecurityMode
+         * @enum {string}
+         */
+        UaSecurityMode: "SIGN" | "SIGN_AND_ENCRYPT";
+        /**
+         * UaSecurityPolicy
+         * @description Those that OPC UA 1.05 does not deprecate, and none at all.
+         * @enum {string}
+         */
+        UaSecurityPolicy: "NONE" | "BASIC256SHA256" | "AES128_SHA256_RSAOAEP" | "AES256_SHA256_RSAPSS";
         /** Validation */
         Validation: {
             duplicate: boolean;
             gtin: string | null;
             message: string | null;
             valid: boolean;
+        };
+        /**
+         * Verified
+         * @description `consumedAt` and `consumedBy` tell of whoever was first.
+         */
+        Verified: {
+            batchIdentifier: string | null;
+            bottleId: string | null;
+            consumedAt: string | null;
+            consumedBy: string | null;
+            gtin: string | null;
+            message: string | null;
+            reason: components["schemas"]["CodeReason"] | null;
+            result: components["schemas"]["BufferVerdict"];
+            serial: string | null;
+            verified: boolean;
+        };
+        /**
+         * VerifyBody
+         * @description Without `consumedBy` it is the caller.
+         */
+        VerifyBody: {
+            code: string;
+            consumedBy?: string | null;
         };
     };
     responses: {
@@ -1954,7 +3287,7 @@ export interface operations {
             504: components["responses"]["GatewayTimeout"];
         };
     };
-    get_batch_accounting_buffer: {
+    get_buffer: {
         parameters: {
             query?: never;
             header?: never;
@@ -1963,6 +3296,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_BufferState_"];
+                };
+            };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
@@ -1977,15 +3319,27 @@ export interface operations {
             504: components["responses"]["GatewayTimeout"];
         };
     };
-    delete_batch_accounting_buffer: {
+    clear_buffer: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description One batch; without it all */
+                batch?: string | null;
+            };
             header?: never;
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_BufferCleared_"];
+                };
+            };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
@@ -2000,15 +3354,28 @@ export interface operations {
             504: components["responses"]["GatewayTimeout"];
         };
     };
-    post_batch_accounting_buffer_load: {
+    load_buffer: {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LoadBufferBody"];
+            };
+        };
         responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_BufferLoaded_"];
+                };
+            };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
@@ -2016,6 +3383,7 @@ export interface operations {
             405: components["responses"]["MethodNotAllowed"];
             409: components["responses"]["Conflict"];
             410: components["responses"]["Gone"];
+            413: components["responses"]["RequestEntityTooLarge"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             502: components["responses"]["BadGateway"];
@@ -2023,15 +3391,28 @@ export interface operations {
             504: components["responses"]["GatewayTimeout"];
         };
     };
-    post_batch_accounting_verify: {
+    verify_code: {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["VerifyBody"];
+            };
+        };
         responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Verified_"];
+                };
+            };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
@@ -2039,6 +3420,7 @@ export interface operations {
             405: components["responses"]["MethodNotAllowed"];
             409: components["responses"]["Conflict"];
             410: components["responses"]["Gone"];
+            413: components["responses"]["RequestEntityTooLarge"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             502: components["responses"]["BadGateway"];
@@ -2379,7 +3761,7 @@ export interface operations {
             504: components["responses"]["GatewayTimeout"];
         };
     };
-    get_catalog_plc_protocols: {
+    plc_catalogue: {
         parameters: {
             query?: never;
             header?: never;
@@ -2388,6 +3770,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_PlcCatalogue_"];
+                };
+            };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
@@ -3191,7 +4582,7 @@ export interface operations {
             504: components["responses"]["GatewayTimeout"];
         };
     };
-    get_plc_bindings: {
+    get_bindings: {
         parameters: {
             query?: never;
             header?: never;
@@ -3200,6 +4591,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Annotated_list_Annotated_dict_str__Any___AfterValidator__DescribedAs____FieldInfo_annotation_NoneType__required_True__metadata__MaxLen_max_length_1000_____"];
+                };
+            };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
@@ -3214,15 +4614,28 @@ export interface operations {
             504: components["responses"]["GatewayTimeout"];
         };
     };
-    put_plc_bindings: {
+    put_bindings: {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TagBinding"][] | components["schemas"]["Bindings"];
+            };
+        };
         responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Annotated_list_Annotated_dict_str__Any___AfterValidator__DescribedAs____FieldInfo_annotation_NoneType__required_True__metadata__MaxLen_max_length_1000_____"];
+                };
+            };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
@@ -3230,6 +4643,7 @@ export interface operations {
             405: components["responses"]["MethodNotAllowed"];
             409: components["responses"]["Conflict"];
             410: components["responses"]["Gone"];
+            413: components["responses"]["RequestEntityTooLarge"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             502: components["responses"]["BadGateway"];
@@ -3246,6 +4660,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Annotated_list_Annotated_dict_str__Any___AfterValidator__DescribedAs____FieldInfo_annotation_NoneType__required_True__metadata__MaxLen_max_length_16_____"];
+                };
+            };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
@@ -3267,8 +4690,139 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * Connecttimeouts
+                     * @default 5
+                     */
+                    connectTimeoutS?: number;
+                    /**
+                     * @default {
+                     *       "micro800": false,
+                     *       "slot": 0
+                     *     }
+                     */
+                    ethernetIp?: components["schemas"]["EthernetIpSettings"];
+                    /**
+                     * Host
+                     * @default
+                     */
+                    host?: string;
+                    /** Id */
+                    id: string;
+                    /** Lineid */
+                    lineId?: string | null;
+                    /**
+                     * @default {
+                     *       "gateway": {
+                     *         "byteOrder": "BIG",
+                     *         "inputBase": 0,
+                     *         "inputSize": 0,
+                     *         "inputTable": "holding",
+                     *         "outputBase": 0,
+                     *         "outputSize": 0
+                     *       },
+                     *       "maxBits": 2000,
+                     *       "maxGap": 8,
+                     *       "maxRegisters": 125,
+                     *       "retries": 1,
+                     *       "unitId": 1
+                     *     }
+                     */
+                    modbus?: components["schemas"]["ModbusSettings"];
+                    /**
+                     * Name
+                     * @default
+                     */
+                    name?: string;
+                    /**
+                     * @default {
+                     *       "path": "",
+                     *       "publishingIntervalS": 0.1,
+                     *       "queueSize": 10,
+                     *       "securityMode": "SIGN_AND_ENCRYPT",
+                     *       "securityPolicy": "NONE"
+                     *     }
+                     */
+                    opcUa?: components["schemas"]["OpcUaSettings"];
+                    /**
+                     * Port
+                     * @default 0
+                     */
+                    port?: number;
+                    protocol: components["schemas"]["PlcProtocol"];
+                    /**
+                     * @default {
+                     *       "encoding": "latin-1",
+                     *       "errorAnswer": "ERR {reason}",
+                     *       "falseWord": "0",
+                     *       "maxLineBytes": 1024,
+                     *       "probeAnswer": "{value}",
+                     *       "readAnswer": "{address} {value}",
+                     *       "readCommand": "RD {address}",
+                     *       "start": "",
+                     *       "terminator": "\\r\\n",
+                     *       "trueWord": "1",
+                     *       "writeAnswer": "OK",
+                     *       "writeCommand": "WR {address} {value}"
+                     *     }
+                     */
+                    tcpSocket?: components["schemas"]["TcpSocketSettings-Input"];
+                    /**
+                     * Timeouts
+                     * @default 1
+                     */
+                    timeoutS?: number;
+                }[] | components["schemas"]["Plcs"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Annotated_list_Annotated_dict_str__Any___AfterValidator__DescribedAs____FieldInfo_annotation_NoneType__required_True__metadata__MaxLen_max_length_16_____"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            405: components["responses"]["MethodNotAllowed"];
+            409: components["responses"]["Conflict"];
+            410: components["responses"]["Gone"];
+            413: components["responses"]["RequestEntityTooLarge"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            502: components["responses"]["BadGateway"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["GatewayTimeout"];
+        };
+    };
+    plc_health: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
         requestBody?: never;
         responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_PlcHealth_"];
+                };
+            };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
@@ -3283,7 +4837,7 @@ export interface operations {
             504: components["responses"]["GatewayTimeout"];
         };
     };
-    get_plcs_id_health: {
+    plc_tags: {
         parameters: {
             query?: never;
             header?: never;
@@ -3294,6 +4848,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_list_PlcTag__"];
+                };
+            };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
@@ -3308,7 +4871,7 @@ export interface operations {
             504: components["responses"]["GatewayTimeout"];
         };
     };
-    get_plcs_id_tags: {
+    test_plc: {
         parameters: {
             query?: never;
             header?: never;
@@ -3319,31 +4882,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            400: components["responses"]["BadRequest"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
-            405: components["responses"]["MethodNotAllowed"];
-            409: components["responses"]["Conflict"];
-            410: components["responses"]["Gone"];
-            429: components["responses"]["TooManyRequests"];
-            500: components["responses"]["InternalServerError"];
-            502: components["responses"]["BadGateway"];
-            503: components["responses"]["ServiceUnavailable"];
-            504: components["responses"]["GatewayTimeout"];
-        };
-    };
-    post_plcs_id_test: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_DeviceState_"];
+                };
             };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
@@ -3982,6 +5529,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Annotated_list_Annotated_dict_str__Any___AfterValidator__DescribedAs____FieldInfo_annotation_NoneType__required_True__metadata__MaxLen_max_length_10_____"];
+                };
+            };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
@@ -4003,8 +5559,134 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * Allowedpeers
+                     * @default []
+                     */
+                    allowedPeers?: string[];
+                    /**
+                     * Connecttimeouts
+                     * @default 5
+                     */
+                    connectTimeoutS?: number;
+                    ethernetIp?: components["schemas"]["EthernetIpScanner"] | null;
+                    /**
+                     * @default {
+                     *       "aimPrefix": "KEEP",
+                     *       "base64": false,
+                     *       "emptyIsNoRead": true,
+                     *       "encoding": "latin-1",
+                     *       "ends": [
+                     *         "\\r\\n",
+                     *         "\\r",
+                     *         "\\n",
+                     *         "\\x03"
+                     *       ],
+                     *       "envelope": "NONE",
+                     *       "maxFrame": 4096,
+                     *       "noReadPatterns": [
+                     *         "NOREAD",
+                     *         "ERROR",
+                     *         "?+",
+                     *         "\u0018"
+                     *       ],
+                     *       "start": ""
+                     *     }
+                     */
+                    framing?: components["schemas"]["FrameProfile"];
+                    /**
+                     * Host
+                     * @default
+                     */
+                    host?: string;
+                    /** Index */
+                    index: number;
+                    /** Lineid */
+                    lineId?: string | null;
+                    /**
+                     * Lingers
+                     * @default 0
+                     */
+                    lingerS?: number;
+                    /**
+                     * Maxinflight
+                     * @default 64
+                     */
+                    maxInFlight?: number;
+                    modbus?: components["schemas"]["ModbusScanner"] | null;
+                    /** @default client */
+                    mode?: components["schemas"]["TcpMode"];
+                    /** @default GENERIC */
+                    model?: components["schemas"]["ScannerModel"];
+                    /** Name */
+                    name: string;
+                    /**
+                     * Port
+                     * @default 0
+                     */
+                    port?: number;
+                    /** Replybad */
+                    replyBad?: string | null;
+                    /** Replygood */
+                    replyGood?: string | null;
+                    /** @default ADD */
+                    role?: components["schemas"]["ScannerRole"];
+                    serial?: components["schemas"]["SerialPort"] | null;
+                    /** @default TCP */
+                    transport?: components["schemas"]["ScannerTransport"];
+                    usbHid?: components["schemas"]["HidDevice"] | null;
+                }[] | components["schemas"]["Scanners"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Annotated_list_Annotated_dict_str__Any___AfterValidator__DescribedAs____FieldInfo_annotation_NoneType__required_True__metadata__MaxLen_max_length_10_____"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            405: components["responses"]["MethodNotAllowed"];
+            409: components["responses"]["Conflict"];
+            410: components["responses"]["Gone"];
+            413: components["responses"]["RequestEntityTooLarge"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            502: components["responses"]["BadGateway"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["GatewayTimeout"];
+        };
+    };
+    one_scanner_status: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The device's own index, from 0 */
+                index: number;
+            };
+            cookie?: never;
+        };
         requestBody?: never;
         responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_ScannerState_"];
+                };
+            };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
@@ -4019,42 +5701,27 @@ export interface operations {
             504: components["responses"]["GatewayTimeout"];
         };
     };
-    get_scanners_index_status: {
+    test_scanner: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                index: string;
+                /** @description The device's own index, from 0 */
+                index: number;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            400: components["responses"]["BadRequest"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
-            405: components["responses"]["MethodNotAllowed"];
-            409: components["responses"]["Conflict"];
-            410: components["responses"]["Gone"];
-            429: components["responses"]["TooManyRequests"];
-            500: components["responses"]["InternalServerError"];
-            502: components["responses"]["BadGateway"];
-            503: components["responses"]["ServiceUnavailable"];
-            504: components["responses"]["GatewayTimeout"];
-        };
-    };
-    post_scanners_index_test: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                index: string;
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_DeviceState_"];
+                };
             };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];

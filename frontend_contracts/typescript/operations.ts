@@ -18,6 +18,46 @@ export type AggregateStatus =
   | 'COMPLETE'
   | 'DISAGGREGATED';
 
+export type AlarmFilterInput = {
+  /** Any one of them will do */
+  states?: Array<AlarmState> | null | undefined;
+  active?: boolean | null | undefined;
+  kind?: AlarmKind | null | undefined;
+  source?: string | null | undefined;
+  priority?: AlarmPriority | null | undefined;
+};
+
+export type AlarmKind =
+  | 'REJECT_NOT_CONFIRMED'
+  | 'WRONG_ITEM_REJECTED'
+  | 'UNEXPECTED_REJECT'
+  | 'NO_READ_BURST'
+  | 'DEVICE_LOST'
+  | 'DEVICE_MISCONFIGURED'
+  | 'PRINTER_OUT_OF_MEDIA'
+  | 'PRINTER_OUT_OF_RIBBON'
+  | 'PRINTER_HEAD_OPEN'
+  | 'PRINTER_FAULT'
+  | 'OUTPUT_FAILED'
+  | 'UPS_ON_BATTERY'
+  | 'UPS_LOW_BATTERY'
+  | 'LINE_STOPPED';
+
+export type AlarmPriority =
+  | 'LOW'
+  | 'MEDIUM'
+  | 'HIGH'
+  | 'CRITICAL';
+
+/** Of ISA-18.2. SHELVED and OUT_OF_SERVICE are silent; `active` still tells */
+export type AlarmState =
+  | 'NORMAL'
+  | 'UNACKNOWLEDGED'
+  | 'ACKNOWLEDGED'
+  | 'RETURNED_UNACKNOWLEDGED'
+  | 'SHELVED'
+  | 'OUT_OF_SERVICE';
+
 export type BatchAction =
   | 'CREATED'
   | 'BOTTLES_ADDED'
@@ -51,7 +91,19 @@ export type BottleStatus =
   | 'REJECTED'
   | 'DELETED';
 
+export type BufferAction =
+  | 'LOADED'
+  | 'CONSUMED'
+  | 'CLEARED';
+
+export type BufferVerdict =
+  | 'VERIFIED'
+  | 'ALREADY_CONSUMED'
+  | 'NOT_IN_BUFFER'
+  | 'INVALID';
+
 export type CodeReason =
+  | 'ALREADY_CONSUMED'
   | 'AMBIGUOUS'
   | 'BAD_CHARACTER'
   | 'BAD_CHECK_DIGIT'
@@ -340,6 +392,20 @@ export type Severity =
   | 'ERROR'
   | 'CRITICAL';
 
+export type AcknowledgeAlarmMutationVariables = Exact<{
+  id: string;
+}>;
+
+
+export type AcknowledgeAlarmMutation = { acknowledgeAlarm: { id: string, state: AlarmState, acknowledgedAt: string | null, acknowledgedBy: string | null } };
+
+export type AcknowledgeAllAlarmsMutationVariables = Exact<{
+  filter?: AlarmFilterInput | null | undefined;
+}>;
+
+
+export type AcknowledgeAllAlarmsMutation = { acknowledgeAllAlarms: { acknowledged: number } };
+
 export type AcknowledgeAllEventsMutationVariables = Exact<{
   filter?: EventFilterInput | null | undefined;
 }>;
@@ -368,6 +434,23 @@ export type AddBottlesToBatchMutationVariables = Exact<{
 
 
 export type AddBottlesToBatchMutation = { addBottlesToBatch: { added: number, batch: { id: string, status: AggregateStatus, bottleCount: number } } };
+
+export type AlarmsQueryVariables = Exact<{
+  first?: number | null | undefined;
+  after?: string | null | undefined;
+  filter?: AlarmFilterInput | null | undefined;
+}>;
+
+
+export type AlarmsQuery = { alarms: { edges: Array<{ cursor: string, node: { id: string, kind: AlarmKind, source: string, priority: AlarmPriority, state: AlarmState, active: boolean, occurrences: number, message: string, raisedAt: string, acknowledgedAt: string | null, acknowledgedBy: string | null, shelvedUntil: string | null, suppressedBy: string | null, suppressedReason: string | null } }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
+
+export type AlarmsStreamSubscriptionVariables = Exact<{
+  after?: string | null | undefined;
+  source?: string | null | undefined;
+}>;
+
+
+export type AlarmsStreamSubscription = { alarms: { cursor: string, previousState: AlarmState, alarm: { id: string, kind: AlarmKind, source: string, priority: AlarmPriority, state: AlarmState, active: boolean, occurrences: number, message: string, raisedAt: string, acknowledgedAt: string | null, acknowledgedBy: string | null, shelvedUntil: string | null } } };
 
 export type AuditLogQueryVariables = Exact<{
   first?: number | null | undefined;
@@ -419,12 +502,32 @@ export type BottlesQueryVariables = Exact<{
 
 export type BottlesQuery = { bottles: { totalCount: number, edges: Array<{ cursor: string, node: { id: string, identifier: string, gtin: string, serial: string, status: BottleStatus, createdAt: string, lineId: string | null, batch: { id: string, identifier: string } | null } }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
 
+export type BufferQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type BufferQuery = { buffer: { loaded: number, consumed: number, remaining: number, batches: Array<{ id: string, identifier: string, name: string, loaded: number, consumed: number, remaining: number, loadedAt: string }> } };
+
+export type BufferStreamSubscriptionVariables = Exact<{
+  after?: string | null | undefined;
+  batchIdentifier?: string | null | undefined;
+}>;
+
+
+export type BufferStreamSubscription = { buffer: { cursor: string, action: BufferAction, at: string, added: number | null, batch: { id: string, identifier: string, loaded: number, consumed: number, remaining: number }, item: { bottleId: string, gtin: string, serial: string, consumedAt: string | null, consumedBy: string | null } | null } };
+
 export type CancelRolloutMutationVariables = Exact<{
   id: string;
 }>;
 
 
 export type CancelRolloutMutation = { cancelRollout: { id: string, state: RolloutState, haltReason: string | null } };
+
+export type ClearBufferMutationVariables = Exact<{
+  batchIdentifier?: string | null | undefined;
+}>;
+
+
+export type ClearBufferMutation = { clearBuffer: { cleared: number, batches: Array<{ id: string, identifier: string }> } };
 
 export type CommandsQueryVariables = Exact<{
   deviceId?: string | null | undefined;
@@ -554,6 +657,13 @@ export type IssueDeviceTokenMutationVariables = Exact<{
 
 export type IssueDeviceTokenMutation = { issueDeviceToken: { token: string, expiresAt: string } };
 
+export type LoadBufferMutationVariables = Exact<{
+  batchIdentifier: string;
+}>;
+
+
+export type LoadBufferMutation = { loadBuffer: { added: number, batch: { id: string, identifier: string, loaded: number, consumed: number, remaining: number } } };
+
 export type LoginMutationVariables = Exact<{
   username: string;
   password: string;
@@ -621,6 +731,13 @@ export type ResumeRolloutMutationVariables = Exact<{
 
 export type ResumeRolloutMutation = { resumeRollout: { id: string, state: RolloutState, haltReason: string | null } };
 
+export type ReturnAlarmToServiceMutationVariables = Exact<{
+  id: string;
+}>;
+
+
+export type ReturnAlarmToServiceMutation = { returnAlarmToService: { id: string, state: AlarmState, active: boolean } };
+
 export type RolloutStreamSubscriptionVariables = Exact<{
   id: string;
   after?: string | null | undefined;
@@ -682,6 +799,15 @@ export type SetDeviceConfigMutationVariables = Exact<{
 
 export type SetDeviceConfigMutation = { setDeviceConfig: { version: number, document: unknown, note: string | null, author: string, createdAt: string | null } };
 
+export type ShelveAlarmMutationVariables = Exact<{
+  id: string;
+  forS: number;
+  reason: string;
+}>;
+
+
+export type ShelveAlarmMutation = { shelveAlarm: { id: string, state: AlarmState, shelvedUntil: string | null, suppressedBy: string | null, suppressedReason: string | null } };
+
 export type SignInToCloudMutationVariables = Exact<{
   email: string;
   password: string;
@@ -714,6 +840,14 @@ export type SyncStreamSubscriptionVariables = Exact<{
 
 export type SyncStreamSubscription = { sync: { cursor: string, status: string, synced: number, failed: number, remaining: number, error: string | null, at: string } };
 
+export type TakeAlarmOutOfServiceMutationVariables = Exact<{
+  id: string;
+  reason: string;
+}>;
+
+
+export type TakeAlarmOutOfServiceMutation = { takeAlarmOutOfService: { id: string, state: AlarmState, suppressedBy: string | null, suppressedReason: string | null } };
+
 export type TraceQueryVariables = Exact<{
   identifier: string;
   asOf?: string | null | undefined;
@@ -722,12 +856,27 @@ export type TraceQueryVariables = Exact<{
 
 export type TraceQuery = { trace: { path: Array<{ kind: ItemKind, status: string, since: string | null, identifier: string }>, tree: { kind: ItemKind, identifier: string, children: Array<{ kind: ItemKind, identifier: string, children: Array<{ kind: ItemKind, identifier: string }> }> }, events: Array<{ id: string, itemId: string, itemKind: ItemKind, kind: string, status: string | null, actor: string, at: string }> } | null };
 
+export type UnshelveAlarmMutationVariables = Exact<{
+  id: string;
+}>;
+
+
+export type UnshelveAlarmMutation = { unshelveAlarm: { id: string, state: AlarmState, active: boolean } };
+
 export type ValidateCodeMutationVariables = Exact<{
   code: string;
 }>;
 
 
 export type ValidateCodeMutation = { validateCode: { valid: boolean, duplicate: boolean, gtin: string | null, serial: string | null, profile: string | null, reason: CodeReason | null, message: string | null } };
+
+export type VerifyCodeMutationVariables = Exact<{
+  code: string;
+  consumedBy?: string | null | undefined;
+}>;
+
+
+export type VerifyCodeMutation = { verifyCode: { verified: boolean, verdict: BufferVerdict, gtin: string | null, serial: string | null, reason: CodeReason | null, message: string | null, item: { bottleId: string, consumedAt: string | null, consumedBy: string | null } | null, batch: { id: string, identifier: string, loaded: number, consumed: number, remaining: number } | null } };
 
 
 /** A document with its types. `sha256` names it where only trusted documents are executed. */
@@ -739,6 +888,20 @@ export interface Operation<Data, Variables> {
   /** Never there; it ties the types to the document. */
   readonly types?: (variables: Variables) => Data;
 }
+
+export const AcknowledgeAlarm: Operation<AcknowledgeAlarmMutation, AcknowledgeAlarmMutationVariables> = {
+  kind: "mutation",
+  name: "AcknowledgeAlarm",
+  sha256: "25087b89033b0e1ee43d1b34f4a50e4c05c469488c4391da8852c09407d86383",
+  text: "mutation AcknowledgeAlarm($id: ID!) {\n  acknowledgeAlarm(id: $id) {\n    id\n    state\n    acknowledgedAt\n    acknowledgedBy\n  }\n}\n",
+};
+
+export const AcknowledgeAllAlarms: Operation<AcknowledgeAllAlarmsMutation, AcknowledgeAllAlarmsMutationVariables> = {
+  kind: "mutation",
+  name: "AcknowledgeAllAlarms",
+  sha256: "b9a11908b1190e5f54b3a71141366d884167c10d9bf2d7aab3326424f80c2622",
+  text: "mutation AcknowledgeAllAlarms($filter: AlarmFilterInput) {\n  acknowledgeAllAlarms(filter: $filter) {\n    acknowledged\n  }\n}\n",
+};
 
 export const AcknowledgeAllEvents: Operation<AcknowledgeAllEventsMutation, AcknowledgeAllEventsMutationVariables> = {
   kind: "mutation",
@@ -766,6 +929,20 @@ export const AddBottlesToBatch: Operation<AddBottlesToBatchMutation, AddBottlesT
   name: "AddBottlesToBatch",
   sha256: "778b54b3592897b07e05132e1e8fb5b560e7c522716b513ca111fa9f2fdf884c",
   text: "mutation AddBottlesToBatch($batchId: ID!, $bottleIds: [ID!]!) {\n  addBottlesToBatch(input: { batchId: $batchId, bottleIds: $bottleIds }) {\n    added\n    batch {\n      id\n      status\n      bottleCount\n    }\n  }\n}\n",
+};
+
+export const Alarms: Operation<AlarmsQuery, AlarmsQueryVariables> = {
+  kind: "query",
+  name: "Alarms",
+  sha256: "5b375da7fccbd9d7f4b1b604a3350bb7f695a895b047a679185a61959e4205d6",
+  text: "query Alarms($first: Int = 50, $after: String, $filter: AlarmFilterInput) {\n  alarms(first: $first, after: $after, filter: $filter) {\n    edges {\n      cursor\n      node {\n        id\n        kind\n        source\n        priority\n        state\n        active\n        occurrences\n        message\n        raisedAt\n        acknowledgedAt\n        acknowledgedBy\n        shelvedUntil\n        suppressedBy\n        suppressedReason\n      }\n    }\n    pageInfo {\n      hasNextPage\n      endCursor\n    }\n  }\n}\n",
+};
+
+export const AlarmsStream: Operation<AlarmsStreamSubscription, AlarmsStreamSubscriptionVariables> = {
+  kind: "subscription",
+  name: "AlarmsStream",
+  sha256: "271f11a6c40847e664ca270c10db1cbbf69bfd0855b4016450415ee8aa30d757",
+  text: "subscription AlarmsStream($after: String, $source: String) {\n  alarms(after: $after, source: $source) {\n    cursor\n    previousState\n    alarm {\n      id\n      kind\n      source\n      priority\n      state\n      active\n      occurrences\n      message\n      raisedAt\n      acknowledgedAt\n      acknowledgedBy\n      shelvedUntil\n    }\n  }\n}\n",
 };
 
 export const AuditLog: Operation<AuditLogQuery, AuditLogQueryVariables> = {
@@ -810,11 +987,32 @@ export const Bottles: Operation<BottlesQuery, BottlesQueryVariables> = {
   text: "# Newest first; `totalCount` is counted only because it is asked for.\nquery Bottles($first: Int = 50, $after: String, $filter: BottleFilterInput) {\n  bottles(first: $first, after: $after, filter: $filter) {\n    totalCount\n    edges {\n      cursor\n      node {\n        id\n        identifier\n        gtin\n        serial\n        status\n        createdAt\n        lineId\n        batch {\n          id\n          identifier\n        }\n      }\n    }\n    pageInfo {\n      hasNextPage\n      endCursor\n    }\n  }\n}\n",
 };
 
+export const Buffer: Operation<BufferQuery, BufferQueryVariables> = {
+  kind: "query",
+  name: "Buffer",
+  sha256: "074e2160ff0cd2d5d60f2e8a08d4c4da4f4ffca7c1d885b9beb1bff05e99da93",
+  text: "query Buffer {\n  buffer {\n    loaded\n    consumed\n    remaining\n    batches {\n      id\n      identifier\n      name\n      loaded\n      consumed\n      remaining\n      loadedAt\n    }\n  }\n}\n",
+};
+
+export const BufferStream: Operation<BufferStreamSubscription, BufferStreamSubscriptionVariables> = {
+  kind: "subscription",
+  name: "BufferStream",
+  sha256: "a380880cc16c7259310a48e60f33625db272ff83da224bd49d7c44a4886293e3",
+  text: "subscription BufferStream($after: String, $batchIdentifier: String) {\n  buffer(after: $after, batchIdentifier: $batchIdentifier) {\n    cursor\n    action\n    at\n    added\n    batch {\n      id\n      identifier\n      loaded\n      consumed\n      remaining\n    }\n    item {\n      bottleId\n      gtin\n      serial\n      consumedAt\n      consumedBy\n    }\n  }\n}\n",
+};
+
 export const CancelRollout: Operation<CancelRolloutMutation, CancelRolloutMutationVariables> = {
   kind: "mutation",
   name: "CancelRollout",
   sha256: "d2dcae3a815673b2c069cc878e4138d9f4f7c109d540cdb5892b717eb91b7934",
   text: "mutation CancelRollout($id: ID!) {\n  cancelRollout(id: $id) {\n    id\n    state\n    haltReason\n  }\n}\n",
+};
+
+export const ClearBuffer: Operation<ClearBufferMutation, ClearBufferMutationVariables> = {
+  kind: "mutation",
+  name: "ClearBuffer",
+  sha256: "0f16f2f036eeb678974080e0f2f96f3dc54de3d0dc1940bb452801d89479c526",
+  text: "# Without an identifier all of it.\nmutation ClearBuffer($batchIdentifier: String) {\n  clearBuffer(batchIdentifier: $batchIdentifier) {\n    cleared\n    batches {\n      id\n      identifier\n    }\n  }\n}\n",
 };
 
 export const Commands: Operation<CommandsQuery, CommandsQueryVariables> = {
@@ -929,6 +1127,13 @@ export const IssueDeviceToken: Operation<IssueDeviceTokenMutation, IssueDeviceTo
   text: "mutation IssueDeviceToken($deviceId: ID!) {\n  issueDeviceToken(deviceId: $deviceId) {\n    token\n    expiresAt\n  }\n}\n",
 };
 
+export const LoadBuffer: Operation<LoadBufferMutation, LoadBufferMutationVariables> = {
+  kind: "mutation",
+  name: "LoadBuffer",
+  sha256: "d229c52e198eda5104f53c33fd32f2cfcd8bc69be8ba5165d30befc3cb292a09",
+  text: "# Again is fine: adds what is new, and what was consumed stays so.\nmutation LoadBuffer($batchIdentifier: String!) {\n  loadBuffer(batchIdentifier: $batchIdentifier) {\n    added\n    batch {\n      id\n      identifier\n      loaded\n      consumed\n      remaining\n    }\n  }\n}\n",
+};
+
 export const Login: Operation<LoginMutation, LoginMutationVariables> = {
   kind: "mutation",
   name: "Login",
@@ -999,6 +1204,13 @@ export const ResumeRollout: Operation<ResumeRolloutMutation, ResumeRolloutMutati
   text: "mutation ResumeRollout($id: ID!) {\n  resumeRollout(id: $id) {\n    id\n    state\n    haltReason\n  }\n}\n",
 };
 
+export const ReturnAlarmToService: Operation<ReturnAlarmToServiceMutation, ReturnAlarmToServiceMutationVariables> = {
+  kind: "mutation",
+  name: "ReturnAlarmToService",
+  sha256: "a6362a449303dd7ee95bc710727de0afab3ada0ac3302b5d4da981aedd3f3d80",
+  text: "mutation ReturnAlarmToService($id: ID!) {\n  returnAlarmToService(id: $id) {\n    id\n    state\n    active\n  }\n}\n",
+};
+
 export const RolloutStream: Operation<RolloutStreamSubscription, RolloutStreamSubscriptionVariables> = {
   kind: "subscription",
   name: "RolloutStream",
@@ -1055,6 +1267,13 @@ export const SetDeviceConfig: Operation<SetDeviceConfigMutation, SetDeviceConfig
   text: "mutation SetDeviceConfig($input: SetDeviceConfigInput!) {\n  setDeviceConfig(input: $input) {\n    version\n    document\n    note\n    author\n    createdAt\n  }\n}\n",
 };
 
+export const ShelveAlarm: Operation<ShelveAlarmMutation, ShelveAlarmMutationVariables> = {
+  kind: "mutation",
+  name: "ShelveAlarm",
+  sha256: "ecfadde0a569d6705cc071490c4873560f2497f13e1d8d86b7ef2c6adfc3644e",
+  text: "mutation ShelveAlarm($id: ID!, $forS: Int!, $reason: String!) {\n  shelveAlarm(id: $id, forS: $forS, reason: $reason) {\n    id\n    state\n    shelvedUntil\n    suppressedBy\n    suppressedReason\n  }\n}\n",
+};
+
 export const SignInToCloud: Operation<SignInToCloudMutation, SignInToCloudMutationVariables> = {
   kind: "mutation",
   name: "SignInToCloud",
@@ -1090,6 +1309,13 @@ export const SyncStream: Operation<SyncStreamSubscription, SyncStreamSubscriptio
   text: "subscription SyncStream($after: String) {\n  sync(after: $after) {\n    cursor\n    status\n    synced\n    failed\n    remaining\n    error\n    at\n  }\n}\n",
 };
 
+export const TakeAlarmOutOfService: Operation<TakeAlarmOutOfServiceMutation, TakeAlarmOutOfServiceMutationVariables> = {
+  kind: "mutation",
+  name: "TakeAlarmOutOfService",
+  sha256: "9dfefd7e50c1dfd95c4b82a493182ecec99911b7880b3cdd847e278df8079f5e",
+  text: "mutation TakeAlarmOutOfService($id: ID!, $reason: String!) {\n  takeAlarmOutOfService(id: $id, reason: $reason) {\n    id\n    state\n    suppressedBy\n    suppressedReason\n  }\n}\n",
+};
+
 export const Trace: Operation<TraceQuery, TraceQueryVariables> = {
   kind: "query",
   name: "Trace",
@@ -1097,9 +1323,23 @@ export const Trace: Operation<TraceQuery, TraceQueryVariables> = {
   text: "# A code's genealogy: from the item up to its pallet, everything below it, and what happened.\nquery Trace($identifier: String!, $asOf: DateTime) {\n  trace(identifier: $identifier, asOf: $asOf) {\n    path {\n      kind\n      status\n      since\n      identifier\n    }\n    tree {\n      kind\n      identifier\n      children {\n        kind\n        identifier\n        children {\n          kind\n          identifier\n        }\n      }\n    }\n    events {\n      id\n      itemId\n      itemKind\n      kind\n      status\n      actor\n      at\n    }\n  }\n}\n",
 };
 
+export const UnshelveAlarm: Operation<UnshelveAlarmMutation, UnshelveAlarmMutationVariables> = {
+  kind: "mutation",
+  name: "UnshelveAlarm",
+  sha256: "9cb78e2f5b9a261a7e887c37cea411c1c3403219ade444310fddb56fbb5aa34d",
+  text: "mutation UnshelveAlarm($id: ID!) {\n  unshelveAlarm(id: $id) {\n    id\n    state\n    active\n  }\n}\n",
+};
+
 export const ValidateCode: Operation<ValidateCodeMutation, ValidateCodeMutationVariables> = {
   kind: "mutation",
   name: "ValidateCode",
   sha256: "4334a44e6839c06beed84f2588a5f8132179fd613018d6d33bb177300426351a",
   text: "# Judges a code and stores nothing.\nmutation ValidateCode($code: String!) {\n  validateCode(code: $code) {\n    valid\n    duplicate\n    gtin\n    serial\n    profile\n    reason\n    message\n  }\n}\n",
+};
+
+export const VerifyCode: Operation<VerifyCodeMutation, VerifyCodeMutationVariables> = {
+  kind: "mutation",
+  name: "VerifyCode",
+  sha256: "7632c371df532b412520a4170375d2b24144b44a688573faf2294e2d9dae6f54",
+  text: "# Checks a code against the buffer and consumes it, once.\nmutation VerifyCode($code: String!, $consumedBy: String) {\n  verifyCode(code: $code, consumedBy: $consumedBy) {\n    verified\n    verdict\n    gtin\n    serial\n    reason\n    message\n    item {\n      bottleId\n      consumedAt\n      consumedBy\n    }\n    batch {\n      id\n      identifier\n      loaded\n      consumed\n      remaining\n    }\n  }\n}\n",
 };

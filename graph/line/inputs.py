@@ -5,6 +5,8 @@ from collections import Counter
 import strawberry
 
 from domain.kernel.errors import ValidationFailed
+from domain.line.alarms.commands import AlarmFilter
+from domain.line.alarms.models import AlarmKind, AlarmPriority, AlarmState
 from domain.line.commands import ChangeOverrides
 
 
@@ -26,3 +28,18 @@ class SetOverridesInput:
             raise ValidationFailed("set", f"{repeated[0]} is given twice")
         given = {one.key: one.value for one in self.set}
         return ChangeOverrides.of(set=given, unset=tuple(self.unset), actor=self.actor)
+
+
+@strawberry.input
+class AlarmFilterInput:
+    states: list[AlarmState] | None = strawberry.field(
+        default=None, description="Any one of them will do"
+    )
+    active: bool | None = None
+    kind: AlarmKind | None = None
+    source: str | None = None
+    priority: AlarmPriority | None = None
+
+    def wanted(self) -> AlarmFilter:
+        states = None if self.states is None else tuple(self.states)
+        return AlarmFilter(states, self.active, self.kind, self.source, self.priority)

@@ -6,8 +6,21 @@ from typing import Any
 from domain.kernel.eventlog import LogRow
 from domain.kernel.permissions import Permission
 from domain.production import events
-from domain.production.rows import BatchRow, BottleRow, ScanRow
+from domain.production.rows import (
+    BatchRow,
+    BottleRow,
+    BufferBatchRow,
+    BufferItemRow,
+    ScanRow,
+)
 from graph.context import Context
+from graph.pagination import plain_id
+from graph.production.buffer_types import (
+    BufferAction,
+    BufferStreamItem,
+    buffer_batch_type,
+    buffer_item_type,
+)
 from graph.production.types import (
     BatchAction,
     BatchStreamItem,
@@ -15,6 +28,7 @@ from graph.production.types import (
     batch_type,
     scan_type,
 )
+from graph.scalars import Timestamp
 from graph.streams import StreamSource
 
 Arguments = Mapping[str, Any]
@@ -24,6 +38,12 @@ _BATCH_ACTIONS = {
     events.BATCH_EMPTIED: BatchAction.BOTTLES_REMOVED,
     events.BATCH_COMPLETED: BatchAction.COMPLETED,
     events.BATCH_DISAGGREGATED: BatchAction.DISAGGREGATED,
+}
+
+_BUFFER_ACTIONS = {
+    events.BUFFER_LOADED: BufferAction.LOADED,
+    events.BUFFER_CONSUMED: BufferAction.CONSUMED,
+    events.BUFFER_CLEARED: BufferAction.CLEARED,
 }
 
 
@@ -55,6 +75,24 @@ def _batch(row: LogRow, arguments: Arguments, context: Context) -> BatchStreamIt
     return BatchStreamItem(cursor=cursor, action=action, batch=batch_type(batch))
 
 
+def _buffer(row: LogRow, arguments: Arguments, context: Context) -> BufferStreamItem | None:
+    action = _BUFFER_ACTIONS.get(row.kind)
+    if action is None or row.customer_id != context.customer_id:
+        return None
+    batch, item = BufferBatchRow(**row.data["batch"]), row.data.get("item")
+    key = arguments.get("batch_identifier")
+    if key is not None and plain_id(key, "Batch") not in (batch.id, batch.identifier):
+        return None
+    return BufferStreamItem(
+        cursor=context.services.tail.cursor(row.seq),
+        action=action,
+        at=Timestamp(row.occurred_at_us),
+        batch=buffer_batch_type(batch),
+        added=row.data.get("added"),
+        item=None if item is None else buffer_item_type(BufferItemRow(**item)),
+    )
+
+
 def _may_read_scans(context: Context) -> None:
     context.actor.require(Permission.PRODUCTION_SCAN_READ)
     context.actor.require(Permission.PRODUCTION_BOTTLE_READ)
@@ -64,7 +102,12 @@ def _may_read_batches(context: Context) -> None:
     context.actor.require(Permission.PRODUCTION_BATCH_READ)
 
 
+def _may_read_the_buffer(context: Context) -> None:
+    context.actor.require(Permission.PRODUCTION_BUFFER_READ)
+
+
 SOURCES = (
     StreamSource("scans", _may_read_scans, _scan),
     StreamSource("batches", _may_read_batches, _batch),
+    StreamSource("buffer", _may_read_the_buffer, _buffer),
 )

@@ -6,9 +6,10 @@ the factory's document, its own settings.
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import orjson
 import structlog
@@ -22,15 +23,18 @@ from domain.kernel.actor import Actor, system_actor
 from domain.kernel.errors import Conflict, DomainError, ValidationFailed
 from domain.kernel.uow import UnitOfWork
 from domain.line import repository as line_repository
-from domain.line.ports import EdgeStatus, FactoryStatus, ScannerCatalogue
+from domain.line.commands import full_key
+from domain.line.models import HardwareKind
+from domain.line.ports import EdgeStatus, FactoryStatus, PlcCatalogue, ScannerCatalogue
 from domain.line.rows import OverrideRow
 from domain.production.operations.scans import ScanIntake
 from domain.sync.operations import connection
-from drivers.registry import scanner_catalogue
+from drivers.registry import plc_catalogue, scanner_catalogue
 from oktograph.core import Core
+from oktograph.edge.device_secrets import DeviceSecrets, shown
 from oktograph.edge.document import EdgeDocument, RunningConfiguration, overriding
 from oktograph.edge.line import EdgeLine
-from oktograph.edge.packing import Packing
+from oktograph.edge.packing import Labelling, Packing
 from oktograph.edge.telemetry import EdgeTelemetry
 from oktograph.synchronisation import Synchronisation
 
@@ -44,17 +48,22 @@ class Machinery:
 
     line: EdgeLine
     packing: Packing
+    labelling: Labelling
     scans: ScanIntake
     sync: Synchronisation
     telemetry: EdgeTelemetry
     level_before: int | None = None
 
     async def become(self, old: RunningConfiguration | None, new: RunningConfiguration) -> None:
-        """Scanners first: they alone may refuse, and then nothing has changed yet."""
-        if old is None or old.scanners != new.scanners:
-            await self.line.configure(new.scanners)
-        if old is None or (old.pack_size, old.pallet_size) != (new.pack_size, new.pallet_size):
-            await self.packing.configure(new.pack_size, new.pallet_size)
+        """Hardware first: it alone may refuse, and then nothing has changed yet."""
+        if old is None or old.hardware != new.hardware:
+            await self.line.configure(new.hardware)
+        plan = self.line.accumulation(new.pack_size, new.pallet_size)
+        if old is None or plan != self.line.pipeline.packing:
+            await self.packing.configure(plan)
+            self.line.pipeline.packing = plan
+        if old is None or old.hardware.lines != new.hardware.lines:
+            await self.labelling.configure(new.hardware.lines)
         if old is None or old.sync_interval_s != new.sync_interval_s:
             self.sync.worker.reschedule(new.sync_interval_s)
         if old is None or old.telemetry_interval_s != new.telemetry_interval_s:
@@ -85,9 +94,10 @@ class _Told:
 class EdgeControl:
     """An `EdgeConfiguration` for the factory's link and the `EdgePort` of the resolvers."""
 
-    def __init__(self, core: Core, machinery: Machinery) -> None:
+    def __init__(self, core: Core, machinery: Machinery, secrets: DeviceSecrets) -> None:
         self._core = core
         self._machinery = machinery
+        self._secrets = secrets
         self._settings = RunningConfiguration.of_settings(core.settings)
         self._told = _Told()
         self._one_at_a_time = asyncio.Lock()
@@ -108,8 +118,8 @@ class EdgeControl:
             self._told.overrides = stored
         self._machinery.scans.enabled = self._told.state.enabled
         await self._begin_connection()
-        wanted = self._effective(self._told.document, self._told.overrides)
         try:
+            wanted = self._effective(self._told.document, self._told.overrides)
             await self._machinery.become(None, wanted)
         except ValidationFailed as error:
             logger.error("stored configuration left out", cause=error.message)
@@ -174,17 +184,47 @@ class EdgeControl:
     def scanner_catalogue(self) -> ScannerCatalogue:
         return scanner_catalogue()
 
+    def plc_catalogue(self) -> PlcCatalogue:
+        return plc_catalogue()
+
     def check_overrides(self, overrides: Mapping[str, OverrideRow]) -> None:
-        overriding(overrides)
+        self._effective(self._told.document, overrides)
 
     async def reload(self) -> list[str]:
         async with self._one_at_a_time:
-            async with self._core.database.read() as session:
-                stored = await line_repository.overrides(session, self._core.customer.id)
-            wanted = self._effective(self._told.document, stored)
-            changed = await self._become(wanted)
-            self._told.overrides = stored
-            return changed
+            return await self._adopt(await self._stored())
+
+    def configured(self, kind: HardwareKind) -> JsonValue:
+        return cast(JsonValue, shown(self.running.hardware.of(kind)))
+
+    def changing(self) -> AbstractAsyncContextManager[Any]:
+        return self._one_at_a_time
+
+    def storable(self, given: Mapping[HardwareKind, JsonValue]) -> dict[str, str]:
+        document = EdgeDocument.read({str(kind): value for kind, value in given.items()})
+        wanted = self.running.overlaid(document, opened=self._secrets.opened)
+        self._machinery.line.check(wanted.hardware)
+        kept = self.running.documents
+        values = {k: self._secrets.storable(k, wanted.hardware, kept) for k in given}
+        return {str(kind): orjson.dumps(value).decode() for kind, value in values.items()}
+
+    async def adopt(self, kinds: Collection[HardwareKind]) -> None:
+        """Others that are stored wait for their reload."""
+        stored = await self._stored()
+        keys = {full_key(str(kind)) for kind in kinds}
+        ours = {key: row for key, row in stored.items() if key in keys}
+        others = {key: row for key, row in self._told.overrides.items() if key not in keys}
+        await self._adopt(others | ours)
+
+    async def _stored(self) -> dict[str, OverrideRow]:
+        async with self._core.database.read() as session:
+            return await line_repository.overrides(session, self._core.customer.id)
+
+    async def _adopt(self, overrides: dict[str, OverrideRow]) -> list[str]:
+        wanted = self._effective(self._told.document, overrides)
+        changed = await self._become(wanted)
+        self._told.overrides = overrides
+        return changed
 
     # Inside
 
@@ -223,7 +263,10 @@ class EdgeControl:
     def _effective(
         self, document: EdgeDocument, overrides: Mapping[str, OverrideRow]
     ) -> RunningConfiguration:
-        return self._settings.overlaid(document).overlaid(overriding(overrides))
+        told = (document, overriding(overrides))
+        wanted = self._settings.overlaid(*told, opened=self._secrets.opened)
+        self._machinery.line.check(wanted.hardware)
+        return wanted
 
     def _understood(self, read: Callable[[Any], Any], stored: Any, otherwise: Any) -> Any:
         try:

@@ -1,24 +1,30 @@
 """What an edge can be configured as while it runs: by its factory's document, key by key, and by
 the overrides of the people at its line."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Final, Self
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
-from pydantic.alias_generators import to_camel
+from pydantic.alias_generators import to_camel, to_snake
 
 from domain.kernel.errors import ValidationFailed
 from domain.line.commands import short_key
+from domain.line.models import HardwareKind
 from domain.line.rows import OverrideRow
 from domain.sync.models import ConnectionMode
 from domain.sync.rules import PAGE_ITEMS
-from drivers.registry import DeviceKind, factory_for
-from drivers.scanners.port import ScannerConfig, parse_scanners
+from oktograph.edge.hardware import Documents, Hardware, parse_hardware
 from oktograph.settings import LOG_LEVELS, Settings
 
 MAX_BATCH: Final = 10_000
+# The attributes that hold each kind, in documents and in settings.
+_FIELDS: Final = {kind: to_snake(kind) for kind in HardwareKind}
+Opened = Callable[[Documents], Documents]
+
+
+Items = list[dict[str, Any]]
 
 
 class EdgeDocument(BaseModel):
@@ -40,7 +46,13 @@ class EdgeDocument(BaseModel):
     log_level: str | None = None
     pack_size: Annotated[int, Field(ge=0, le=10_000)] | None = None
     pallet_size: Annotated[int, Field(ge=1, le=1_000)] | None = None
-    scanners: list[dict[str, Any]] | None = None
+    scanners: Items | None = None
+    printers: Items | None = None
+    plcs: Items | None = None
+    plc_bindings: Items | None = None
+    lines: Items | None = None
+    ups: dict[str, Any] | None = None
+    gpio: dict[str, Any] | None = None
     sync_batch_size: Annotated[int, Field(ge=1, le=MAX_BATCH)] | None = None
     sync_interval_s: Annotated[float, Field(ge=0.1, le=86_400, allow_inf_nan=False)] | None = None
     telemetry_interval_s: Annotated[float, Field(ge=1, le=86_400, allow_inf_nan=False)] | None = (
@@ -63,8 +75,16 @@ class EdgeDocument(BaseModel):
             first = error.errors(include_url=False, include_context=False, include_input=False)[0]
             field = ".".join(str(part) for part in first["loc"])
             raise ValidationFailed(field or "document", _reason(first["msg"])) from None
-        parse_scanners_of(found)
         return found
+
+    def hardware(self) -> dict[HardwareKind, Any]:
+        """What it says of the line's hardware, as it says it."""
+        given = {kind: getattr(self, _FIELDS[kind]) for kind in HardwareKind}
+        return {kind: value for kind, value in given.items() if value is not None}
+
+
+def _as_it_is(documents: Documents) -> Documents:
+    return documents
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,56 +94,57 @@ class RunningConfiguration:
     log_level: str
     pack_size: int
     pallet_size: int
-    scanners: tuple[ScannerConfig, ...]
     sync_batch_size: int
     sync_interval_s: float
     telemetry_interval_s: float
+    documents: Documents
+    hardware: Hardware
 
     @classmethod
     def of_settings(cls, settings: Settings) -> Self:
+        given = {kind: getattr(settings, _FIELDS[kind]) for kind in HardwareKind}
+        documents = {kind: value for kind, value in given.items() if value}
         return cls(
             log_level=settings.log_level,
             pack_size=settings.pack_size,
             pallet_size=settings.pallet_size,
-            scanners=parse_scanners(settings.scanners),
             sync_batch_size=PAGE_ITEMS,
             sync_interval_s=settings.sync_interval_s,
             telemetry_interval_s=settings.telemetry_interval_s,
+            documents=documents,
+            hardware=parse_hardware(documents),
         )
 
-    def overlaid(self, document: EdgeDocument) -> Self:
-        given = {
-            name: value
-            for name in RunningConfiguration.__dataclass_fields__
-            if (value := getattr(document, name)) is not None
-        }
-        if document.scanners is not None:
-            given["scanners"] = parse_scanners_of(document)
-        return replace(self, **given)
+    def overlaid(self, *documents: EdgeDocument, opened: Opened = _as_it_is) -> Self:
+        """The later ones first. `opened` gives back the secrets in a document of hardware. Raises
+        ValidationFailed for hardware that does not fit together."""
+        values: dict[str, Any] = {}
+        hardware = dict(self.documents)
+        for document in documents:
+            given = {name: getattr(document, name) for name in _SCALARS}
+            values |= {name: value for name, value in given.items() if value is not None}
+            hardware |= document.hardware()
+        parsed = parse_hardware(opened(hardware))
+        return replace(self, **values, documents=hardware, hardware=parsed)
 
     def changes(self, other: Self) -> list[str]:
         """The names of what is otherwise in `other`, as documents have them."""
-        return [
-            to_camel(name)
-            for name in RunningConfiguration.__dataclass_fields__
-            if getattr(self, name) != getattr(other, name)
-        ]
+        changed = [n for n in _SCALARS if getattr(self, n) != getattr(other, n)]
+        kinds = [k for k in HardwareKind if self.hardware.of(k) != other.hardware.of(k)]
+        return [*map(to_camel, changed), *map(str, kinds)]
 
 
-# What may be overridden, by either spelling, as documents have it.
-_NAMES: Final = {
-    spelling: to_camel(name)
+_SCALARS: Final = tuple(
+    name
     for name in RunningConfiguration.__dataclass_fields__
+    if name not in ("documents", "hardware")
+)
+# What may be overridden, by either spelling, as documents have it.
+NAMES: Final = {
+    spelling: to_camel(name)
+    for name in (*_SCALARS, *_FIELDS.values())
     for spelling in (name, to_camel(name))
 }
-
-
-def parse_scanners_of(document: EdgeDocument) -> tuple[ScannerConfig, ...]:
-    """Raises ValidationFailed, also for a transport that has no driver here."""
-    configs = parse_scanners(document.scanners or ())
-    for at, config in enumerate(configs):
-        factory_for(DeviceKind.SCANNER, config.transport, field=f"scanners.{at}.transport")
-    return configs
 
 
 def overriding(overrides: Mapping[str, OverrideRow]) -> EdgeDocument:
@@ -131,7 +152,7 @@ def overriding(overrides: Mapping[str, OverrideRow]) -> EdgeDocument:
     for itself. Raises ValidationFailed."""
     found = {}
     for row in overrides.values():
-        name = _NAMES.get(short_key(row.key))
+        name = NAMES.get(short_key(row.key))
         if name is not None:
             found[name] = _value(row.value)
     return EdgeDocument.read(found)

@@ -1,18 +1,27 @@
 """The edge: everything that lives in its process, started and stopped in order."""
 
+from functools import partial
+from typing import Final
+
+from domain.line.alarms.sweeper import AlarmSweeper
+from domain.production.ports import BatchSource
 from drivers.secrets.fernet import FernetBox
 from graph.context import Services
+from oktograph.background import background, every
 from oktograph.core import open_core
+from oktograph.edge.batches import open_batches
 from oktograph.edge.control import EdgeControl, Machinery
+from oktograph.edge.device_secrets import DeviceSecrets
 from oktograph.edge.factory_link import (
     FactorySide,
     device_token,
     open_factory_side,
     open_target,
 )
-from oktograph.edge.line import EdgeLine
-from oktograph.edge.packing import Packing
+from oktograph.edge.line import EdgeLine, Site
+from oktograph.edge.packing import Labelling, Packing
 from oktograph.edge.telemetry import EdgeTelemetry
+from oktograph.edge.transitions import forget_device_alarms
 from oktograph.runtime import Runtime
 from oktograph.synchronisation import (
     Synchronisation,
@@ -20,6 +29,8 @@ from oktograph.synchronisation import (
     open_synchronisation,
 )
 from oktograph.web.entry import ServiceEntry
+
+SETTLE_S: Final = 5.0
 
 
 class EdgeRuntime(Runtime):
@@ -39,22 +50,36 @@ class EdgeRuntime(Runtime):
             settings, core.transactions, core.customer.id, box, target, stack
         )
         machinery = self._machinery(sync)
-        self.control = EdgeControl(core, machinery)
-        self.services = self._services(machinery)
+        self.control = EdgeControl(core, machinery, DeviceSecrets(box))
+        self.services = self._services(machinery, open_batches(core, token, stack))
         self.entry = ServiceEntry(self.services)
         stack.push_async_callback(machinery.packing.stop)
+        stack.push_async_callback(machinery.labelling.stop)
         stack.push_async_callback(self.line.stop)
         stack.push_async_callback(self.control.stop)
+        await self._watch_alarms()
+        await self.line.start()
         await self.control.start()
         deliver_in_background(sync, stack)
         if settings.factory_url:
             self.factory = await open_factory_side(core, self.control, machinery, token, stack)
 
+    async def _watch_alarms(self) -> None:
+        core, stack = self.core, self._stack
+        await forget_device_alarms(core.transactions, core.customer.id)
+        sweeper = AlarmSweeper(core.transactions)
+        stack.push_async_callback(background(sweeper.run, "alarm-sweeper"))
+        settling = partial(every, SETTLE_S, self.line.settle, "device-alarms")
+        stack.push_async_callback(background(settling, "device-alarms"))
+
     def _machinery(self, sync: Synchronisation) -> Machinery:
         core, settings = self.core, self.settings
         scans = core.intake(self._stack)
         customer_id = core.customer.id
-        self.line = EdgeLine(scans, core.transactions, customer_id)
+        site = Site(
+            settings.gs1_company_prefix, settings.edge_identifier, frozenset(settings.hardware_off)
+        )
+        self.line = EdgeLine(scans, core.transactions, customer_id, core.clock, site)
 
         async def queue_size() -> int:
             return (await sync.runner.status(customer_id)).queue_size
@@ -62,9 +87,10 @@ class EdgeRuntime(Runtime):
         telemetry = EdgeTelemetry(
             core.clock, scans.committed, queue_size, settings.telemetry_interval_s
         )
-        return Machinery(self.line, Packing(core, settings), scans, sync, telemetry)
+        labelling = Labelling(core, self.line.print)
+        return Machinery(self.line, Packing(core), labelling, scans, sync, telemetry)
 
-    def _services(self, machinery: Machinery) -> Services:
+    def _services(self, machinery: Machinery, batches: BatchSource) -> Services:
         core = self.core
         return Services(
             database=core.database,
@@ -80,4 +106,5 @@ class EdgeRuntime(Runtime):
             sync=machinery.sync.services,
             line=self.line,
             edge=self.control,
+            batches=batches,
         )

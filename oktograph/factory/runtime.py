@@ -5,8 +5,9 @@ from drivers.identity.devices import DeviceSource
 from graph.context import Services
 from oktograph.core import open_core
 from oktograph.factory.fleet import CloudSwitch, KeptFigures, fleet_services
+from oktograph.factory.no_line import NoLine
 from oktograph.factory.software import software_services
-from oktograph.runtime import NoLine, Runtime
+from oktograph.runtime import Runtime
 from oktograph.settings import Settings
 from oktograph.synchronisation import forwarding_services
 from oktograph.web.entry import ServiceEntry

@@ -71,6 +71,8 @@ def test_the_old_api_is_as_documented(edge: ServedEdge, tmp_path: Path) -> None:
         ("POST", "/api/v1/batches/{id}/bottles"),
         ("GET", "/api/v1/events/{id}"),
         ("POST", "/api/v1/events/{id}/ack"),
+        ("POST", "/api/v1/batch-accounting/buffer/load"),
+        ("DELETE", "/api/v1/batch-accounting/buffer"),
     } <= succeeded(report)
 
 

@@ -1,5 +1,8 @@
 """What is refused, and which field is named."""
 
+import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -84,6 +87,17 @@ def test_framing_left_unsaid_is_the_model_s() -> None:
     assert config.framing == expected
 
 
+def test_either_spelling_will_do() -> None:
+    camel = {"maxFrame": 99, "heartbeat": {"header": "H", "terminator": "T", "intervalS": 1}}
+    snake = {"max_frame": 99, "heartbeat": {"header": "H", "terminator": "T", "interval_s": 1}}
+    assert ScannerConfig.parse({**GOOD, "framing": camel, "maxInFlight": 1}) == ScannerConfig.parse(
+        {**GOOD, "framing": snake, "max_in_flight": 1}
+    )
+    assert ScannerConfig.parse(
+        {"index": 0, "name": "wand", "transport": "USB_HID", "usbHid": WAND["usb_hid"]}
+    ) == ScannerConfig.parse({"index": 0, "name": "wand", **WAND})
+
+
 def test_settings_survive_json() -> None:
     config = ScannerConfig.parse(
         {
@@ -165,6 +179,17 @@ def test_a_serial_device_is_claimed_against_other_kinds() -> None:
     assert caught.value.details["field"] == "plcs.0.serial.device"
 
 
+def test_users_of_one_bus_may_share_it() -> None:
+    def claim(owner: str, sharing: str | None) -> Claim:
+        return Claim(serial_device("/dev/ttyS0"), f"{owner}.serial.device", owner, sharing)
+
+    refuse_shared([claim("press", "modbus 9600"), claim("filler", "modbus 9600")])
+    for other in ("modbus 19200", None):
+        with pytest.raises(ValidationFailed) as caught:
+            refuse_shared([claim("press", "modbus 9600"), claim("filler", other)])
+        assert caught.value.details["field"] == "filler.serial.device"
+
+
 @pytest.mark.parametrize(
     ("second", "field"),
     [
@@ -186,3 +211,10 @@ def test_more_than_ten_scanners_are_refused() -> None:
     assert len(parse_scanners(eleven[:10])) == 10
     with pytest.raises(ValidationFailed):
         parse_scanners(eleven)
+
+
+@pytest.mark.parametrize("page", ["scanners-serial.md", "scanners-hid.md"])
+def test_what_the_pages_show_is_accepted(page: str) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "drivers" / page).read_text()
+    [shown] = re.findall(r"```json\n(.*?)```", text, flags=re.DOTALL)
+    assert len(parse_scanners(json.loads(shown))) == 2

@@ -2,6 +2,8 @@
 
 import fcntl
 import os
+import struct
+import termios
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +24,10 @@ from tests.support.scanners import (
     Sink,
     device_config,
     device_simulator,
+    milk,
     rig,
 )
-from tests.support.waiting import DEADLINE_S
+from tests.support.waiting import DEADLINE_S, eventually
 
 every_hid = pytest.mark.parametrize("lane", HID_LANES)
 
@@ -34,6 +37,11 @@ def scanner(lane: Lane, path: Path, sink: Sink, **hid: Any) -> SupervisedTask:
     assert config.usb_hid is not None
     config = config.model_copy(update={"usb_hid": config.usb_hid.model_copy(update=hid)})
     return SupervisedTask("scanner-3", registry.scanner(config, sink), backoff=QUICK)
+
+
+def waiting_bytes(fd: int) -> int:
+    (count,) = struct.unpack("i", fcntl.ioctl(fd, termios.FIONREAD, b"\0" * 4))
+    return int(count)
 
 
 async def test_separators_and_symbology_arrive_as_from_any_scanner() -> None:
@@ -72,6 +80,24 @@ async def test_events_cut_anywhere() -> None:
         for at in range(0, len(stream), 7):
             await line.simulator.send_raw(stream[at : at + 7])
         await line.sink.has(MILK)
+
+
+@every_hid
+async def test_the_device_is_emptied_while_handling_is_slow(lane: Lane) -> None:
+    """The kernel keeps ten characters of a keyboard; and what came before the end is read."""
+    sink = Sink()
+    sink.gate.clear()
+    async with rig(GENERIC, lane, milk(100), sink=sink, max_in_flight=1) as line:
+        await line.simulator.finished()
+        await sink.count(1)
+        fd = os.open(line.path, os.O_RDONLY | os.O_NONBLOCK)
+        await eventually(lambda: waiting_bytes(fd) == 0)
+        os.close(fd)
+        assert len(sink.readings) == 1
+        await line.device.unplug()
+        sink.gate.set()
+        await line.state(LinkState.LOST)
+        assert sink.texts == milk(100)
 
 
 @every_hid

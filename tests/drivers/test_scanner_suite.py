@@ -57,7 +57,7 @@ ENOUGH = {
     Lane.TCP_LISTEN: 5000,
     Lane.SERIAL: 200,
     Lane.HID_KEYBOARD: 20,
-    Lane.HID_POS: 200,
+    Lane.HID_POS: 1000,
 }
 
 

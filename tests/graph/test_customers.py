@@ -85,6 +85,29 @@ async def test_the_same_code_is_another_bottle_to_each(manager: Client, stranger
     assert ours["bottle"]["id"] != theirs["bottle"]["id"]
 
 
+async def test_each_has_a_buffer_of_its_own(edge: Edge, manager: Client, stranger: Client) -> None:
+    codes = milk_codes(2)
+    batch = await batch_of(manager, codes)
+    await manager.ask(ask.LOAD_BUFFER, batch=batch["identifier"])
+    before = await edge.contents()
+    for key in (batch["identifier"], batch["id"]):
+        assert await stranger.code(ask.LOAD_BUFFER, batch=key) == "NOT_FOUND"
+        assert await stranger.code(ask.CLEAR_BUFFER, batch=key) == "NOT_FOUND"
+        found = await stranger.ask(ask.BATCH_CONTENT, identifier=key)
+        assert found["batchContent"] is None
+    assert (await stranger.ask(ask.VERIFY_CODE, code=codes[0]))["verifyCode"]["verdict"] == (
+        "NOT_IN_BUFFER"
+    )
+    assert (await stranger.ask(ask.CLEAR_BUFFER))["clearBuffer"]["cleared"] == 0
+    assert (await stranger.ask(ask.BUFFER))["buffer"]["batches"] == []
+    assert await edge.contents() == before
+    theirs = await batch_of(stranger, codes)
+    await stranger.ask(ask.LOAD_BUFFER, batch=theirs["id"])
+    for client in (manager, stranger):
+        done = (await client.ask(ask.VERIFY_CODE, code=codes[0]))["verifyCode"]
+        assert done["verified"], "the same code is another one to each"
+
+
 async def test_streams_carry_ones_own_only(edge: Edge, manager: Client, stranger: Client) -> None:
     async with stranger.subscribe("subscription { scans { scan { code } } }") as stream:
         await edge.subscribers(1)

@@ -5,7 +5,7 @@ from typing import Any, cast
 import pytest
 
 from tests.support import documents as ask
-from tests.support import fleet_permissions
+from tests.support import fleet_permissions, line_permissions
 from tests.support.codes import DOCUMENTED
 from tests.support.edge import Edge
 from tests.support.factory import FactoryServer
@@ -33,7 +33,11 @@ QUERIES: dict[str, Case] = {
     "pallet": ("query ($id: ID!) { pallet(id: $id) { id } }", ID, EVERYBODY),
     "scans": ("{ scans { totalCount } }", {}, EVERYBODY),
     "trace": (ask.TRACE, {"identifier": NOBODY}, EVERYBODY),
+    "buffer": ("{ buffer { loaded } }", {}, EVERYBODY),
+    "batchContent": (ask.BATCH_CONTENT, {"identifier": NOBODY}, EVERYBODY),
     "scanners": ("{ scanners { name } }", {}, EVERYBODY),
+    "alarms": ("{ alarms { totalCount } }", {}, EVERYBODY),
+    "alarm": ("query ($id: ID!) { alarm(id: $id) { id } }", ID, EVERYBODY),
     "edge": ("{ edge { enabled } }", {}, EVERYBODY),
     "overrides": ("{ overrides { key } }", {}, EVERYBODY),
     "events": ("{ events { totalCount } }", {}, EVERYBODY),
@@ -53,6 +57,7 @@ QUERIES: dict[str, Case] = {
     "variants": ("{ variants { id } }", {}, EVERYBODY),
     "cloudCompany": ("{ cloudCompany { __typename } }", {}, EVERYBODY),
     **fleet_permissions.QUERIES,
+    **line_permissions.QUERIES,
 }
 MUTATIONS: dict[str, Case] = {
     "scan": (ask.SCAN, {"input": {"code": DOCUMENTED}}, WORKERS),
@@ -73,9 +78,34 @@ MUTATIONS: dict[str, Case] = {
     "addBatchesToPallet": (ask.ADD_BATCHES, LOAD, WORKERS),
     "completePallet": (ask.COMPLETE_PALLET, ID, WORKERS),
     "disaggregate": (ask.DISAGGREGATE, ID, WORKERS),
+    "loadBuffer": (ask.LOAD_BUFFER, {"batch": NOBODY}, WORKERS),
+    "verifyCode": (ask.VERIFY_CODE, {"code": DOCUMENTED}, WORKERS),
+    "clearBuffer": (ask.CLEAR_BUFFER, {}, WORKERS),
     "recordEvent": (ask.RECORD_EVENT, {"input": {"message": "a note"}}, WORKERS),
     "acknowledgeEvent": (ask.ACKNOWLEDGE, ID, WORKERS),
     "acknowledgeAllEvents": (ask.ACKNOWLEDGE_ALL, {}, WORKERS),
+    "acknowledgeAlarm": (
+        "mutation ($id: ID!) { acknowledgeAlarm(id: $id) { id } }",
+        ID,
+        WORKERS,
+    ),
+    "acknowledgeAllAlarms": ("mutation { acknowledgeAllAlarms { acknowledged } }", {}, WORKERS),
+    "shelveAlarm": (
+        'mutation ($id: ID!) { shelveAlarm(id: $id, forS: 60, reason: "a") { id } }',
+        ID,
+        MANAGERS,
+    ),
+    "unshelveAlarm": ("mutation ($id: ID!) { unshelveAlarm(id: $id) { id } }", ID, MANAGERS),
+    "takeAlarmOutOfService": (
+        'mutation ($id: ID!) { takeAlarmOutOfService(id: $id, reason: "a") { id } }',
+        ID,
+        MANAGERS,
+    ),
+    "returnAlarmToService": (
+        "mutation ($id: ID!) { returnAlarmToService(id: $id) { id } }",
+        ID,
+        MANAGERS,
+    ),
     "setOverrides": (
         "mutation ($input: SetOverridesInput!) { setOverrides(input: $input) { key } }",
         {"input": {"set": [{"key": "packSize", "value": "6"}]}},
@@ -119,10 +149,13 @@ MUTATIONS: dict[str, Case] = {
     "removeVariant": ('mutation { removeVariant(code: "x") { id } }', {}, MANAGERS),
     "syncNow": ("mutation { syncNow { __typename } }", {}, WORKERS),
     **fleet_permissions.MUTATIONS,
+    **line_permissions.MUTATIONS,
 }
 SUBSCRIPTIONS = {
     "scans": "subscription { scans { cursor } }",
     "batches": "subscription { batches { cursor } }",
+    "buffer": "subscription { buffer { cursor } }",
+    "alarms": "subscription { alarms { cursor } }",
     "events": "subscription { events { cursor } }",
     "sync": "subscription { sync { cursor } }",
     "deviceStatus": "subscription { deviceStatus { cursor } }",

@@ -5,7 +5,7 @@ ids and the words that both faces have in common.
 """
 
 from base64 import b64decode
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import pytest
@@ -27,6 +27,17 @@ class Verdict:
 
 
 @dataclass(frozen=True)
+class Checked:
+    """What became of a code that was checked against the buffer."""
+
+    result: str
+    gtin: str | None
+    reason: str | None
+    consumed_by: str | None
+    batch: str | None
+
+
+@dataclass(frozen=True)
 class State:
     """What a face shows in the end; lists newest first."""
 
@@ -36,6 +47,8 @@ class State:
     content: dict[str, list[str]]
     scans: list[tuple[str, bool]]
     events: list[tuple[str, str, bool, str | None]]
+    buffer: tuple[int, int, int]
+    buffered: list[tuple[str, str, int, int]]
 
 
 class Face(Protocol):
@@ -44,6 +57,9 @@ class Face(Protocol):
     async def create_batch(self, name: str, size: int) -> str: ...
     async def add(self, batch_id: str, bottle_ids: list[str]) -> int: ...
     async def set_status(self, bottle_id: str, status: int) -> None: ...
+    async def load(self, batch_id: str) -> tuple[int, int]: ...
+    async def check(self, code: str, by: str | None = None) -> Checked: ...
+    async def clear(self, batch_id: str) -> int: ...
     async def note(self, message: str) -> str: ...
     async def acknowledge(self, event_id: str) -> None: ...
     async def refused(self, codes: list[str]) -> str: ...
@@ -94,6 +110,25 @@ class Graph:
         given = {"id": bottle_id, "status": STATUSES[status]}
         await self.client.ask(ask.SET_STATUS, input=given)
 
+    async def load(self, batch_id: str) -> tuple[int, int]:
+        done = (await self.client.ask(ask.LOAD_BUFFER, batch=batch_id))["loadBuffer"]
+        return done["added"], done["batch"]["remaining"]
+
+    async def check(self, code: str, by: str | None = None) -> Checked:
+        found = (await self.client.ask(ask.VERIFY_CODE, code=code, by=by))["verifyCode"]
+        item, batch = found["item"] or {}, found["batch"] or {}
+        return Checked(
+            found["verdict"],
+            found["gtin"],
+            found["reason"],
+            item.get("consumedBy"),
+            batch.get("identifier"),
+        )
+
+    async def clear(self, batch_id: str) -> int:
+        done = await self.client.ask(ask.CLEAR_BUFFER, batch=batch_id)
+        return int(done["clearBuffer"]["cleared"])
+
     async def note(self, message: str) -> str:
         made = await self.client.ask(ask.RECORD_EVENT, input={"message": message})
         return sure(made["recordEvent"]["id"])
@@ -111,7 +146,9 @@ class Graph:
               bottleCounts { status count }
               batches { edges { node { id name status bottleCount bottles { id } } } }
               scans { edges { node { code valid } } }
-              events { edges { node { id message acknowledgedAt acknowledgedBy } } } }"""
+              events { edges { node { id message acknowledgedAt acknowledgedBy } } }
+              buffer { loaded consumed remaining
+                batches { id identifier loaded consumed } } }"""
         )
         nodes = {
             name: [edge["node"] for edge in found[name]["edges"]]
@@ -146,6 +183,11 @@ class Graph:
                     one["acknowledgedBy"],
                 )
                 for one in nodes["events"]
+            ],
+            _figures(found["buffer"]),
+            [
+                (sure(one["id"]), one["identifier"], one["loaded"], one["consumed"])
+                for one in found["buffer"]["batches"]
             ],
         )
 
@@ -186,6 +228,21 @@ class Rest:
     async def set_status(self, bottle_id: str, status: int) -> None:
         await self._data("PATCH", f"/bottles/{bottle_id}/status", {"status": status})
 
+    async def load(self, batch_id: str) -> tuple[int, int]:
+        given = {"batchIdentifier": batch_id}
+        done = await self._data("POST", "/batch-accounting/buffer/load", given)
+        return done["added"], done["remaining"]
+
+    async def check(self, code: str, by: str | None = None) -> Checked:
+        given = {"code": code, "consumedBy": by}
+        found = await self._data("POST", "/batch-accounting/verify", given)
+        names = ("result", "gtin", "reason", "consumedBy", "batchIdentifier")
+        return Checked(*(found[name] for name in names))
+
+    async def clear(self, batch_id: str) -> int:
+        done = await self._data("DELETE", f"/batch-accounting/buffer?batch={batch_id}")
+        return int(done["cleared"])
+
     async def note(self, message: str) -> str:
         made: str = (await self._data("POST", "/events", {"message": message}))["id"]
         return made
@@ -208,6 +265,7 @@ class Rest:
             shown = await self._data("GET", f"/batches/{one['id']}")
             content[one["id"]] = [bottle["id"] for bottle in shown["bottles"]]
         events = (await self._data("GET", "/events"))["events"]
+        buffer = await self._data("GET", "/batch-accounting/buffer")
         return State(
             [
                 (one["id"], one["identifier"], one["gtin"], one["status"], one["batchId"])
@@ -224,15 +282,24 @@ class Rest:
                 (one["id"], one["message"], one["acknowledged"], one["acknowledgedBy"])
                 for one in events
             ],
+            _figures(buffer),
+            [
+                (one["id"], one["batchIdentifier"], one["loaded"], one["consumed"])
+                for one in buffer["batches"]
+            ],
         )
+
+
+def _figures(buffer: Json) -> tuple[int, int, int]:
+    return buffer["loaded"], buffer["consumed"], buffer["remaining"]
 
 
 async def story(teller: Face) -> None:
     """A good read, a bad one, a duplicate; bottles, a batch that fills, a note acknowledged."""
     good = await teller.scan(DOCUMENTED)
     assert (good.valid, good.duplicate, good.gtin) == (True, False, "04600000000017")
-    bad = await teller.scan(TOO_SHORT)
-    assert bad == Verdict(False, False, None, "Invalid code length for industry", None)
+    short = await teller.scan(TOO_SHORT)
+    assert short == Verdict(False, False, None, "Invalid code length for industry", None)
     again = await teller.scan(DOCUMENTED)
     assert (again.valid, again.duplicate, again.bottle_id) == (True, True, good.bottle_id)
     codes = milk_codes(3)
@@ -242,6 +309,17 @@ async def story(teller: Face) -> None:
     batch = await teller.create_batch("Story", 3)
     assert await teller.add(batch, [good.bottle_id or "", made[0]]) == 2
     assert await teller.add(batch, made[1:2]) == 1
+    assert await teller.load(batch) == (3, 3)
+    first = await teller.check(codes[0], "packer-1")
+    assert (first.result, first.reason, first.consumed_by) == ("VERIFIED", None, "packer-1")
+    assert await teller.check(codes[0], "packer-2") == replace(
+        first, result="ALREADY_CONSUMED", reason="ALREADY_CONSUMED"
+    )
+    assert (await teller.check(DOCUMENTED)).consumed_by == "operator"
+    assert (await teller.check(codes[2])).result == "NOT_IN_BUFFER"
+    bad = await teller.check(TOO_SHORT)
+    assert (bad.result, bad.reason, bad.consumed_by) == ("INVALID", "BAD_LENGTH", None)
+    assert await teller.load(batch) == (0, 1)
     await teller.set_status(made[2], 4)
     event = await teller.note("told")
     await teller.note("open")
@@ -262,6 +340,8 @@ def nameless(state: State) -> Json:
         "sizes": [len(inside) for inside in state.content.values()],
         "scans": state.scans,
         "events": [event[1:] for event in state.events],
+        "buffer": state.buffer,
+        "buffered": [(name[-6:], *counts) for _, name, *counts in state.buffered],
     }
 
 
@@ -271,6 +351,8 @@ EXPECTED = {
     "sizes": [3],
     "scans": [(DOCUMENTED, True), (TOO_SHORT, False), (DOCUMENTED, True)],
     "events": [("open", False, None), ("told", True, "operator")],
+    "buffer": (3, 2, 1),
+    "buffered": [("000001", 3, 2)],
 }
 
 
@@ -297,6 +379,13 @@ async def test_what_one_begins_the_other_ends(edge: Edge, first: str) -> None:
     more = await one.create_bottles(milk_codes(1))
     assert await one.add(batch, more) == 1
     assert await other.add(batch, [made.bottle_id or ""]) == 1
+    assert await one.load(batch) == (2, 2)
+    checked = await other.check(DOCUMENTED, "other")
+    assert checked.result == "VERIFIED"
+    assert (await one.check(DOCUMENTED, "one")).consumed_by == "other"
+    assert await other.load(batch) == (0, 1)
+    assert await one.clear(batch) == 2
+    assert (await other.check(DOCUMENTED)).result == "NOT_IN_BUFFER"
     event = await one.note("told by one")
     await other.acknowledge(event)
     assert await one.refused(milk_codes(1)) == await other.refused(milk_codes(1)) == "CONFLICT"
@@ -320,4 +409,4 @@ async def test_a_code_that_rest_wrote_has_its_genealogy_in_the_graph(edge: Edge)
     assert [step["kind"] for step in found["path"]] == ["BATCH", "BOTTLE"]
     assert [one["duplicate"] for one in found["scans"]] == [False, True]
     kinds = [event["kind"] for event in found["events"]]
-    assert kinds == ["CREATED", "CREATED", "PACKED", "COMPLETED"]  # bottle and batch
+    assert kinds == ["CREATED", "CREATED", "PACKED", "COMPLETED", "VERIFIED"]  # bottle and batch

@@ -26,6 +26,21 @@ COMPLETE_PALLET = "mutation ($id: ID!) { completePallet(id: $id) { id status } }
 DISAGGREGATE = (
     """mutation ($id: ID!) { disaggregate(id: $id) { __typename id identifier status } }"""
 )
+BUFFER_BATCH = "id identifier name loaded consumed remaining loadedAt"
+BUFFER = f"{{ buffer {{ loaded consumed remaining batches {{ {BUFFER_BATCH} }} }} }}"
+LOAD_BUFFER = f"""mutation ($batch: String!) {{ loadBuffer(batchIdentifier: $batch) {{
+  added batch {{ {BUFFER_BATCH} }} }} }}"""
+CLEAR_BUFFER = f"""mutation ($batch: String) {{ clearBuffer(batchIdentifier: $batch) {{
+  cleared batches {{ {BUFFER_BATCH} }} }} }}"""
+VERIFY_CODE = f"""mutation ($code: String!, $by: String) {{
+  verifyCode(code: $code, consumedBy: $by) {{ verified verdict gtin serial reason message
+  item {{ bottleId gtin serial consumedAt consumedBy }} batch {{ {BUFFER_BATCH} }} }} }}"""
+BATCH_CONTENT = """query ($identifier: String!, $first: Int, $after: String) {
+  batchContent(identifier: $identifier) {
+    batch { id identifier name lineId }
+    bottles(first: $first, after: $after) {
+      totalCount pageInfo { hasNextPage endCursor }
+      edges { node { id gtin serial status } } } } }"""
 SET_STATUS = """mutation ($input: SetBottleStatusInput!) { setBottleStatus(input: $input) {
   id status updatedAt } }"""
 VALIDATE = """mutation ($code: String!) { validateCode(code: $code) {

@@ -12,7 +12,13 @@ from domain.kernel.database import Database
 from domain.kernel.tail import LogTail
 from domain.kernel.uow import Transactions, UnitOfWork
 from domain.production.codes import DEFAULT_CATALOGUE
-from domain.production.commands import CreateBatch, CreateBottles, CreatePallet, NewBottle
+from domain.production.commands import (
+    CreateBatch,
+    CreateBottles,
+    CreatePallet,
+    MoveBottles,
+    NewBottle,
+)
 from domain.production.models import ItemKind
 from domain.production.operations import bottles, packing, pallets
 from domain.production.operations.genealogy import Genealogy, Item, genealogy
@@ -75,6 +81,10 @@ class Floor:
         if complete:
             return await self.do(lambda work: packing.complete_batch(work, made.id))
         return made
+
+    async def pack(self, batch_id: str, bottle_ids: tuple[str, ...]) -> int:
+        command = MoveBottles.of(batch_id=batch_id, bottle_ids=bottle_ids)
+        return await self.do(lambda work: packing.add_bottles(work, command))
 
     async def pallet(self, *batches: BatchRow) -> PalletRow:
         command = CreatePallet.of(batch_ids=tuple(batch.id for batch in batches))

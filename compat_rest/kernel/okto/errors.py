@@ -48,4 +48,5 @@ def shape(code: ErrorCode, message: str, details: Mapping[str, Any]) -> dict[str
     return {"success": False, "error": error}
 
 
-ERRORS = ErrorPresenter(STATUSES, shape)
+NOT_WIRED = {"error": {"code": "SERVICE_UNAVAILABLE"}}
+ERRORS = ErrorPresenter(STATUSES, shape, NOT_WIRED)

@@ -31,7 +31,9 @@ async def list_batches(
     "",
     response_model=okto.Data[schemas.BatchCreated],
     responses=linked(
-        batch=link("get_batch", id=BATCH_ID), packed=link("add_bottles_to_batch", id=BATCH_ID)
+        batch=link("get_batch", id=BATCH_ID),
+        packed=link("add_bottles_to_batch", id=BATCH_ID),
+        loaded=link("load_buffer", body={"batchIdentifier": BATCH_ID}),
     ),
 )
 async def create_batch(caller: Caller, body: schemas.CreateBatchBody) -> Reply:

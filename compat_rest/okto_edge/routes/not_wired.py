@@ -11,9 +11,6 @@ from compat_rest.kernel.replies import Reply
 
 NOT_WIRED: Final = {"error": {"code": "SERVICE_UNAVAILABLE"}}
 _ROUTES: Final = (
-    ("/api/v1/scanners", "GET PUT"),
-    ("/api/v1/scanners/{index}/status", "GET"),
-    ("/api/v1/scanners/{index}/test", "POST"),
     ("/api/v1/printers", "GET PUT"),
     ("/api/v1/printers/schema", "GET"),
     ("/api/v1/printers/{index}/status", "GET"),
@@ -21,25 +18,14 @@ _ROUTES: Final = (
     ("/api/v1/printers/{index}/test", "POST"),
     ("/api/v1/printers/{index}/templates", "GET POST"),
     ("/api/v1/printers/{index}/templates/{name}", "GET PUT DELETE"),
-    ("/api/v1/plcs", "GET PUT"),
-    ("/api/v1/plcs/{id}/health", "GET"),
-    ("/api/v1/plcs/{id}/test", "POST"),
-    ("/api/v1/plcs/{id}/tags", "GET"),
-    ("/api/v1/plc/bindings", "GET PUT"),
     ("/api/v1/ups/status", "GET"),
     ("/api/v1/ups/test", "POST"),
     ("/api/v1/ups/simulate", "POST"),
     ("/api/v1/gpio/status", "GET"),
     ("/api/v1/gpio/buttons/{name}/test", "POST"),
     ("/api/v1/gpio/leds/{name}/set", "POST"),
-    ("/api/v1/batch-accounting/buffer/load", "POST"),
-    ("/api/v1/batch-accounting/buffer", "GET DELETE"),
-    ("/api/v1/batch-accounting/verify", "POST"),
 )
-_PUBLIC: Final = (
-    "/api/v1/catalog/printers",
-    "/api/v1/catalog/plc-protocols",
-)
+_PUBLIC: Final = ("/api/v1/catalog/printers",)
 
 router = APIRouter(tags=["not wired"])
 

@@ -18,12 +18,15 @@ READER = "accumulation"
 
 @dataclass(frozen=True, slots=True)
 class Accumulation:
-    """How many bottles make a batch, and how many batches a pallet."""
+    """How many bottles make a batch, and how many batches a pallet. On the lines in `packed` and
+    in `palletised` that is done by scanners that read labels."""
 
     batch_size: int
     pallet_size: int
     company_prefix: str
     origin: str
+    packed: frozenset[str] = frozenset()
+    palletised: frozenset[str] = frozenset()
 
 
 async def accumulate(work: UnitOfWork, plan: Accumulation, rows: Sequence[LogRow]) -> None:
@@ -34,7 +37,8 @@ async def accumulate(work: UnitOfWork, plan: Accumulation, rows: Sequence[LogRow
         if row.kind == SCAN_RECORDED and row.customer_id == work.customer_id and _is_new(row):
             made.setdefault(row.key, []).append(row.data["bottle"]["id"])
     for line_id, bottle_ids in made.items():
-        await _pack(work, plan, line_id, bottle_ids)
+        if line_id not in plan.packed:
+            await _pack(work, plan, line_id, bottle_ids)
     await eventlog.move_reader(work.session, READER, rows[-1].seq)
 
 
@@ -56,7 +60,7 @@ async def _pack(
         room = (batch.batch_size or plan.batch_size) - batch.bottle_count
         chunk, waiting = waiting[:room], waiting[room:]
         await packing.add_bottles(work, MoveBottles.of(batch_id=batch.id, bottle_ids=chunk))
-        if len(chunk) == room:
+        if len(chunk) == room and line_id not in plan.palletised:
             await _palletise(work, plan, line_id or None, batch.id)
 
 

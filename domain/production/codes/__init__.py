@@ -9,6 +9,7 @@ from domain.production.codes.gs1 import (
     is_gtin,
     is_sscc,
     passes_mod10,
+    read_sscc,
     sscc,
 )
 from domain.production.codes.no_reads import DEFAULT_NO_READS, NoReads
@@ -53,5 +54,6 @@ __all__ = [
     "normalise",
     "passes_mod10",
     "read_code",
+    "read_sscc",
     "sscc",
 ]

@@ -73,6 +73,15 @@ def is_sscc(value: str) -> bool:
     return right_width and passes_mod10(value)
 
 
+_SSCC_ELEMENT = re.compile(r"(?:\]C1)?(?:\(00\)|00)?([0-9]{18})")
+
+
+def read_sscc(text: str) -> str | None:
+    """The SSCC that a logistic label says, with its AI (00) or without; None for anything else."""
+    found = _SSCC_ELEMENT.fullmatch(text.strip())
+    return found[1] if found and passes_mod10(found[1]) else None
+
+
 def digital_link(gtin: str, serial: str) -> str:
     """Path of a GS1 Digital Link; the serial is percent-encoded whole, slashes too."""
     return f"/01/{gtin14(gtin)}/21/{quote(serial, safe='')}"

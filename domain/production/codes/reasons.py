@@ -5,9 +5,10 @@ from enum import StrEnum
 
 
 class CodeReason(StrEnum):
-    """DISABLED, DUPLICATE and NOT_IN_BUFFER are verdicts of later stages; a reading never has
-    them."""
+    """ALREADY_CONSUMED, DISABLED, DUPLICATE and NOT_IN_BUFFER are verdicts of later stages; a
+    reading never has them."""
 
+    ALREADY_CONSUMED = "ALREADY_CONSUMED"
     AMBIGUOUS = "AMBIGUOUS"
     BAD_CHARACTER = "BAD_CHARACTER"
     BAD_CHECK_DIGIT = "BAD_CHECK_DIGIT"
@@ -34,6 +35,7 @@ class CodeWarning(StrEnum):
 
 # The text for a wrong length is documented and clients compare it.
 _MESSAGES = {
+    CodeReason.ALREADY_CONSUMED: "The code was consumed before",
     CodeReason.AMBIGUOUS: "Separators are missing and the code can be read in several ways",
     CodeReason.BAD_CHARACTER: "The code holds a character that GS1 codes cannot have",
     CodeReason.BAD_CHECK_DIGIT: "Check digit does not match",

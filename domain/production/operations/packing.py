@@ -28,13 +28,13 @@ from domain.production.rules import (
 async def create_batch(
     work: UnitOfWork, command: CreateBatch, origin: str, *, accumulates: bool = False
 ) -> BatchRow:
-    """Numbered `B-{year}-{number}`; bottles named in the command are put in at once. One that
-    `accumulates` is filled by its line."""
+    """Numbered `B-{year}-{number}` where it has no identifier yet; bottles named in the command
+    are put in at once. One that `accumulates` is filled by its line."""
     year = from_us(work.now_us).year
     number = await aggregates.next_number(work.session, work.customer_id, f"batch-{year}")
     batch = BatchRow(
         id=new_id(),
-        identifier=f"B-{year}-{number:06d}",
+        identifier=command.identifier or f"B-{year}-{number:06d}",
         name=command.name or f"Batch {number}",
         status=AggregateStatus.IN_PROGRESS,
         sent_status=SentStatus.NOT_SENT,

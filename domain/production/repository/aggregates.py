@@ -121,8 +121,8 @@ async def batches_of_pallets(
 async def open_batch(
     session: ReadSession, customer_id: int, line_id: str | None
 ) -> BatchRow | None:
-    """The oldest batch that the line made for itself and that has room; None for the line of no
-    name."""
+    """The oldest batch that the line made for itself and that has room, or no size; None for the
+    line of no name."""
     query = (
         select(*BATCH_COLUMNS)
         .where(
@@ -130,7 +130,7 @@ async def open_batch(
             BATCH.c.status == AggregateStatus.IN_PROGRESS,
             BATCH.c.accumulates,
             BATCH.c.line_id.is_not_distinct_from(line_id),
-            BATCH.c.bottle_count < BATCH.c.batch_size,
+            BATCH.c.batch_size.is_(None) | (BATCH.c.bottle_count < BATCH.c.batch_size),
         )
         .order_by(BATCH.c.id)
         .limit(1)
@@ -156,6 +156,24 @@ async def open_pallet(
     )
     row = (await session.execute(query)).first()
     return PalletRow(*row) if row else None
+
+
+async def free_batches(
+    session: ReadSession, customer_id: int, line_id: str | None, limit: int
+) -> list[BatchRow]:
+    """Complete ones of a line that stand on no pallet, the oldest first."""
+    query = (
+        select(*BATCH_COLUMNS)
+        .where(
+            BATCH.c.customer_id == customer_id,
+            BATCH.c.status == AggregateStatus.COMPLETE,
+            BATCH.c.pallet_id.is_(None),
+            BATCH.c.line_id.is_not_distinct_from(line_id),
+        )
+        .order_by(BATCH.c.id)
+        .limit(limit)
+    )
+    return [BatchRow(*row) for row in await session.execute(query)]
 
 
 async def last_identifier(session: ReadSession, customer_id: int, table: Table) -> str | None:

@@ -13,6 +13,7 @@ from domain.kernel.ids import earliest_id
 from domain.kernel.paging import Page, PageRequest, fetch_page
 from domain.production.commands import BottleFilter
 from domain.production.models import Bottle, BottleStatus
+from domain.production.ports import SourcedBottle
 from domain.production.rows import BottleRow
 
 BOTTLE = table_of(Bottle)
@@ -45,6 +46,26 @@ async def count_by_status(
     )
     rows = await session.execute(query)
     return {row[0]: row[1] for row in rows}
+
+
+async def loose_of_line(
+    session: ReadSession, customer_id: int, line_id: str | None, limit: int
+) -> list[str]:
+    """Ids of what a line made and nobody packed, the oldest first; labels that were printed
+    beforehand are no bottles yet."""
+    query = (
+        select(BOTTLE.c.id)
+        .where(
+            BOTTLE.c.customer_id == customer_id,
+            BOTTLE.c.status == BottleStatus.CREATED,
+            BOTTLE.c.batch_id.is_(None),
+            BOTTLE.c.line_id.is_not_distinct_from(line_id),
+            BOTTLE.c.is_preprint.is_(False),
+        )
+        .order_by(BOTTLE.c.id)
+        .limit(limit)
+    )
+    return list((await session.scalars(query)).all())
 
 
 async def made_here(session: ReadSession, customer_id: int, ids: Sequence[str]) -> list[BottleRow]:
@@ -138,6 +159,15 @@ async def of_batches(
         bottle = BottleRow(*row)
         found[cast(str, bottle.batch_id)].append(bottle)
     return found
+
+
+async def content(session: ReadSession, customer_id: int, batch_id: str) -> list[SourcedBottle]:
+    """All that is in a batch, by what they are checked by."""
+    columns = [BOTTLE.c[name] for name in SourcedBottle._fields]
+    query = select(*columns).where(
+        BOTTLE.c.customer_id == customer_id, BOTTLE.c.batch_id == batch_id
+    )
+    return [SourcedBottle(*row) for row in await session.execute(query)]
 
 
 async def insert_new(

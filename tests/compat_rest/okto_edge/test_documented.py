@@ -279,13 +279,9 @@ async def test_the_journal_page_by_page_and_filtered(operator: Client) -> None:
 
 
 NOT_WIRED = (
-    "GET /api/v1/scanners",
     "PUT /api/v1/printers",
-    "GET /api/v1/scanners/0/status",
-    "GET /api/v1/plcs/1/tags",
     "POST /api/v1/ups/simulate",
     "POST /api/v1/gpio/leds/red/set",
-    "DELETE /api/v1/batch-accounting/buffer",
 )
 
 

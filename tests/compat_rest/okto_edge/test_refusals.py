@@ -64,6 +64,14 @@ BODIES: tuple[tuple[str, str, Any, str], ...] = (
     ("POST", "/api/v1/scanner/scan", {"code": "x", "lineId": ""}, "lineId"),
     ("POST", "/api/v1/scanner/scan", {"code": "x", "lineId": "a\0"}, "lineId"),
     ("POST", "/api/v1/scanner/scan", {"code": "x", "scannerIndex": 1.5}, "scannerIndex"),
+    ("POST", "/api/v1/batch-accounting/buffer/load", {}, "batchIdentifier"),
+    ("POST", "/api/v1/batch-accounting/buffer/load", {"batchIdentifier": ""}, "batchIdentifier"),
+    ("POST", "/api/v1/batch-accounting/buffer/load", {"batchIdentifier": 7}, "batchIdentifier"),
+    ("POST", "/api/v1/batch-accounting/verify", {}, "code"),
+    ("POST", "/api/v1/batch-accounting/verify", {"code": 1}, "code"),
+    ("POST", "/api/v1/batch-accounting/verify", {"code": "x", "consumedBy": ""}, "consumedBy"),
+    ("DELETE", "/api/v1/batch-accounting/buffer?batch=", None, "batch"),
+    ("DELETE", "/api/v1/batch-accounting/buffer?batch=a%00b", None, "batch"),
     ("POST", "/api/v1/events", {"message": ""}, "message"),
     ("POST", "/api/v1/events", {"message": "m", "severity": "LOUD"}, "severity"),
     ("POST", "/api/v1/events", {"message": "m", "category": "not a word"}, "category"),
@@ -144,6 +152,9 @@ async def test_writes_to_what_is_not_there(edge: Edge, operator: Client) -> None
     error(await http.post(f"/api/v1/batches/{NOBODY}/bottles", json=[NOBODY]), "NOT_FOUND")
     given = {"batch": {"name": "b"}, "bottles": ["bottle-001"]}
     error(await http.post("/api/v1/batches", json=given), "NOT_FOUND")
+    accounting, unknown = "/api/v1/batch-accounting", {"batchIdentifier": "B-1999-000001"}
+    error(await http.post(f"{accounting}/buffer/load", json=unknown), "NOT_FOUND")
+    error(await http.delete(f"{accounting}/buffer?batch=B-1999-000001"), "NOT_FOUND")
     assert await edge.contents() == before
 
 

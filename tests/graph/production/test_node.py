@@ -4,8 +4,8 @@ from base64 import b64decode, b64encode
 from typing import Any
 
 from tests.graph.production.test_fields import batch_of, created
+from tests.support import alarms, fleet_nodes
 from tests.support import documents as ask
-from tests.support import fleet_nodes
 from tests.support.codes import DOCUMENTED, milk_codes
 from tests.support.edge import Client, Edge
 
@@ -75,7 +75,7 @@ async def test_every_type_is_found_again(each_edge: Edge) -> None:
 async def test_every_type_that_is_a_node_is_covered(manager: Client) -> None:
     found = await manager.ask('{ __type(name: "Node") { possibleTypes { name } } }')
     names = {kind["name"] for kind in found["__type"]["possibleTypes"]}
-    assert names == set(await one_of_each(manager)) | fleet_nodes.TYPES
+    assert names == set(await one_of_each(manager)) | alarms.TYPES | fleet_nodes.TYPES
 
 
 async def test_what_is_not_there_is_null(each_edge: Edge) -> None:

@@ -1,4 +1,4 @@
-"""Use cases of the line's hardware, of the edge at it and of this process's own health."""
+"""Use cases of the edge at a line, of its overrides and of this process's own health."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from domain.kernel.permissions import Permission
 from domain.line import repository
 from domain.line.commands import ChangeOverrides
 from domain.line.operations import overrides as operations
-from domain.line.ports import EdgePort, EdgeStatus, ScannerCatalogue, ScannerStatus
+from domain.line.ports import EdgePort, EdgeStatus, PlcCatalogue, ScannerCatalogue
 from domain.line.rows import OverrideRow
 from graph.context import Context
 
@@ -36,19 +36,19 @@ async def health(context: Context) -> Health:
     return Health(True, build.version, uptime_s, enabled)
 
 
-async def scanners(context: Context) -> list[ScannerStatus]:
-    context.actor.require(Permission.LINE_HARDWARE_READ)
-    return context.services.line.scanners()
-
-
 async def scanner_catalogue(context: Context) -> ScannerCatalogue:
     """Public. What a scanner may be configured as."""
-    return _edge(context).scanner_catalogue()
+    return edge_of(context).scanner_catalogue()
+
+
+async def plc_catalogue(context: Context) -> PlcCatalogue:
+    """Public. What a controller and a tag may be configured as."""
+    return edge_of(context).plc_catalogue()
 
 
 async def edge_status(context: Context) -> EdgeStatus:
     context.actor.require(Permission.LINE_HARDWARE_READ)
-    return _edge(context).status()
+    return edge_of(context).status()
 
 
 async def overrides(context: Context) -> dict[str, OverrideRow]:
@@ -61,7 +61,7 @@ async def overrides(context: Context) -> dict[str, OverrideRow]:
 async def change_overrides(context: Context, command: ChangeOverrides) -> dict[str, OverrideRow]:
     """All that are stored from now on. ValidationFailed for what the edge could not run on."""
     context.actor.require(Permission.LINE_CONFIGURATION_WRITE)
-    edge = _edge(context)
+    edge = edge_of(context)
     async with context.transaction() as work:
         found = await operations.change(work, command)
         edge.check_overrides(found)
@@ -78,10 +78,11 @@ async def clear_overrides(context: Context) -> int:
 async def reload_configuration(context: Context) -> list[str]:
     """The names of the settings that changed; what did not change runs on undisturbed."""
     context.actor.require(Permission.LINE_CONFIGURATION_WRITE)
-    return await _edge(context).reload()
+    return await edge_of(context).reload()
 
 
-def _edge(context: Context) -> EdgePort:
+def edge_of(context: Context) -> EdgePort:
+    """Raises Unavailable where there is none."""
     if context.services.edge is None:
         raise Unavailable("This is no edge")
     return context.services.edge

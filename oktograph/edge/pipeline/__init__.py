@@ -1,0 +1,1 @@
+"""From a reading to what follows from it: effect, verdict, outputs, feedback, print, journal."""

@@ -1,0 +1,28 @@
+"""Who may what of the line's hardware: documents, variables, roles."""
+
+from typing import Any
+
+EVERYBODY = frozenset({"operator", "manager", "admin", "auditor"})
+WORKERS = EVERYBODY - {"auditor"}
+Case = tuple[str, dict[str, Any], frozenset[str]]
+KIND = "query { hardwareConfiguration(kind: SCANNERS) }"
+
+QUERIES: dict[str, Case] = {
+    "hardwareConfiguration": (KIND, {}, EVERYBODY),
+    "plcs": ("{ plcs { id } }", {}, EVERYBODY),
+    "plcPlaces": ('{ plcPlaces(plcId: "none") { address } }', {}, EVERYBODY),
+    "tags": ("{ tags { name } }", {}, EVERYBODY),
+    "tag": ('{ tag(name: "none") { name } }', {}, EVERYBODY),
+    "lines": ("{ lines { id } }", {}, EVERYBODY),
+}
+MUTATIONS: dict[str, Case] = {
+    "setScanners": ("mutation { setScanners(scanners: []) { name } }", {}, WORKERS),
+    "setPlcs": ("mutation { setPlcs(plcs: []) { id } }", {}, WORKERS),
+    "setPlcBindings": ("mutation { setPlcBindings(bindings: []) { name } }", {}, WORKERS),
+    "setLines": ("mutation { setLines(lines: []) { id } }", {}, WORKERS),
+    "testScanner": ("mutation { testScanner(index: 0) { state } }", {}, WORKERS),
+    "testPlc": ('mutation { testPlc(id: "none") { state } }', {}, WORKERS),
+    "writeTag": ('mutation { writeTag(name: "none", value: 1) { name } }', {}, WORKERS),
+    "stopLine": ('mutation { stopLine(id: "none", reason: "a test") { id } }', {}, WORKERS),
+    "startLine": ('mutation { startLine(id: "none") { id } }', {}, WORKERS),
+}
