@@ -1,0 +1,182 @@
+"""A UPS that speaks when asked: polling, telling, self-test and simulation, for every protocol."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Protocol
+
+import structlog
+
+from domain.kernel.clock import Clock
+from domain.kernel.errors import Conflict, DomainError, Unavailable, UpstreamFailed
+from drivers.link import Link, PeerLost
+from drivers.ups.port import (
+    OnUpsReading,
+    SelfTest,
+    SelfTestOutcome,
+    UpsConfig,
+    UpsCounters,
+    UpsReading,
+)
+from drivers.ups.simulate import Overlay, overlaid
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+
+# A journal that hangs must not keep us from seeing the battery run down.
+TELL_DEADLINE_S = 5.0
+
+
+class UpsSource(Protocol):
+    """One protocol's way to one UPS. Questions may be asked at once; they are put in turn."""
+
+    async def read(self) -> UpsReading:
+        """Raises PeerLost, or ConfigurationFault where no other answer can come."""
+
+    async def start_self_test(self) -> SelfTest | None:
+        """None once it has started, else why not. Raises PeerLost."""
+
+    async def hang_up(self) -> None:
+        """The attempt is over; the next question may dial anew."""
+
+    async def aclose(self) -> None:
+        """Lets go of everything; a later question begins anew. Twice is fine."""
+
+
+class PolledUps:
+    """`UpsPort` over any `UpsSource`."""
+
+    def __init__(
+        self, config: UpsConfig, source: UpsSource, on_reading: OnUpsReading, clock: Clock
+    ) -> None:
+        self.config = config
+        self._source = source
+        self._on_reading = on_reading
+        self._clock = clock
+        self._counters = UpsCounters()
+        self._real: UpsReading | None = None
+        self._overlay = Overlay()
+        self._answering = False
+        self._testing = False
+        self._failing = False
+        self._telling = asyncio.Lock()
+        self._polled = asyncio.Condition()
+
+    @property
+    def reading(self) -> UpsReading | None:
+        real, low_percent = self._real, self.config.low_battery_percent
+        return None if real is None else overlaid(real, self._overlay, low_percent)
+
+    async def run(self, link: Link) -> None:
+        try:
+            real = await self._source.read()
+            await self._take(real)
+            await link.connected(f"{real.model or self.config.name} at {self.config.address}")
+            while True:
+                link.reading(real.at_us)
+                await self._tell(real.at_us)
+                await asyncio.sleep(self.config.poll_interval_s)
+                real = await self._source.read()
+                await self._take(real)
+        finally:
+            await self._answers(False)
+            await self._source.hang_up()
+
+    async def aclose(self) -> None:
+        await self._source.aclose()
+
+    def counters(self) -> Mapping[str, int]:
+        return self._counters.by_name()
+
+    async def test(self) -> SelfTest:
+        if not self._answering or self._real is None:
+            raise UpstreamFailed("The UPS does not answer")
+        if self._testing:
+            raise Conflict("A self-test is already asked for")
+        self._testing = True
+        try:
+            self._counters.tests += 1
+            before = self._real.last_test
+            return await self._source.start_self_test() or await self._outcome(before)
+        except PeerLost as lost:
+            raise UpstreamFailed(f"The UPS does not answer: {lost}") from None
+        finally:
+            self._testing = False
+
+    async def simulate(
+        self, *, on_battery: bool | None = None, battery_percent: float | None = None
+    ) -> UpsReading:
+        if self._real is None:
+            raise Unavailable("The UPS has not answered yet")
+        if self._real.on_battery:
+            raise Conflict("The UPS really is on battery")
+        self._overlay = Overlay(on_battery, battery_percent)
+        shown = overlaid(self._real, self._overlay, self.config.low_battery_percent)
+        await self._tell(self._clock.now_us())
+        return shown
+
+    async def release_simulation(self) -> UpsReading | None:
+        if not self._overlay.empty:
+            self._overlay = Overlay()
+            await self._tell(self._clock.now_us())
+        return self._real
+
+    async def _take(self, real: UpsReading) -> None:
+        self._counters.polls += 1
+        if real.on_battery and not self._overlay.empty:
+            log.warning("ups_simulation_ended", device=self.config.key, reason="a real outage")
+            self._overlay = Overlay()
+        self._real = real
+        await self._answers(True)
+
+    async def _answers(self, answering: bool) -> None:
+        async with self._polled:
+            self._answering = answering
+            self._polled.notify_all()
+
+    async def _tell(self, at_us: int) -> None:
+        """What holds by the time it is this reading's turn."""
+        async with self._telling:
+            reading = self.reading
+            if reading is not None:
+                self._counters.told += 1
+                self._note(await self._told(replace(reading, at_us=at_us)))
+
+    async def _told(self, reading: UpsReading) -> BaseException | None:
+        try:
+            async with asyncio.timeout(TELL_DEADLINE_S):
+                telling = self._on_reading(reading)
+                return (await asyncio.gather(telling, return_exceptions=True))[0]
+        except TimeoutError as late:
+            return late
+
+    def _note(self, refusal: BaseException | None) -> None:
+        """The first failure of a row is logged; the UPS is not at fault."""
+        if refusal is not None:
+            self._counters.refused += 1
+            if not self._failing:
+                trace = None if isinstance(refusal, DomainError) else refusal
+                log.error("ups_reading_refused", reason=str(refusal), exc_info=trace)
+        self._failing = refusal is not None
+
+    async def _outcome(self, before: SelfTest | None) -> SelfTest:
+        """The first end seen after it ran, or after its result changed: some UPSs keep the last
+        result until the new one is there, others pass so fast that no poll sees it run."""
+        ran = False
+        try:
+            async with asyncio.timeout(self.config.test_wait_s):
+                while True:
+                    latest = await self._next_result()
+                    runs = latest is not None and latest.outcome is SelfTestOutcome.RUNNING
+                    if latest is not None and not runs and (ran or latest != before):
+                        return latest
+                    ran = ran or runs
+        except TimeoutError:
+            return SelfTest(SelfTestOutcome.RUNNING, "started; the UPS has told no result yet")
+
+    async def _next_result(self) -> SelfTest | None:
+        """As of the next poll."""
+        async with self._polled:
+            await self._polled.wait()
+        if not self._answering or self._real is None:
+            raise PeerLost("gone during the self-test")
+        return self._real.last_test
