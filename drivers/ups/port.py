@@ -73,13 +73,15 @@ SnmpKey = Annotated[OneLineSecret | None, AfterValidator(_long_enough)]
 
 
 class SnmpSettings(BaseModel):
-    """`community` is of version 2c; user, authentication and privacy are of version 3, where an
-    absent key means no authentication or no privacy."""
+    """The communities are of version 2c (`write_community`, for the self-test, is `community`
+    where left out); user, authentication and privacy are of version 3, where an absent key means
+    no authentication or no privacy."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     version: SnmpVersion = SnmpVersion.V2C
     community: OneLineSecret = SecretStr("public")
+    write_community: OneLineSecret | None = None
     context: Annotated[str, Field(pattern=r"^[ -~]{0,32}$")] = ""
     auth_protocol: SnmpAuth = SnmpAuth.SHA
     auth_key: SnmpKey = None
