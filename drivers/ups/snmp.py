@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, NoReturn
 
-from pyasn1.type.univ import Integer, ObjectIdentifier, OctetString  # type: ignore[import-untyped]
+from pyasn1.type.univ import Integer, Null, ObjectIdentifier, OctetString  # type: ignore[import-untyped]
 from pysnmp.error import PySnmpError  # type: ignore[import-untyped]
 from pysnmp.hlapi.v3arch.asyncio import (  # type: ignore[import-untyped]
     USM_AUTH_HMAC96_MD5,
@@ -134,9 +134,11 @@ class SnmpSource:
         self, command: Any, objects: list[Any], retries: int, *, write: bool = False
     ) -> tuple[Any, Any]:
         async with self._turn:
+            # An engine loads its tables from files: off the loop, which has a line to serve.
+            self._engine = self._engine or await completed(_loaded_engine)
             try:
                 async with asyncio.timeout(self._config.timeout_s):
-                    await self._reach()
+                    self._target = self._target or await self._resolved()
                     return await self._question(command, objects, retries, write)
             except TimeoutError:
                 raise self._no_answer() from None
@@ -162,13 +164,9 @@ class SnmpSource:
         self._answered = self._ever_accepted = True
         return int(status), found
 
-    async def _reach(self) -> None:
-        """An engine loads its tables from files: off the loop, which has a line to serve."""
-        if self._engine is None:
-            self._engine = await completed(SnmpEngine)
-        if self._target is None:
-            target = Udp6TransportTarget if ":" in self._config.host else UdpTransportTarget
-            self._target = await target.create((self._config.host, self._config.peer_port))
+    async def _resolved(self) -> Any:
+        target = Udp6TransportTarget if ":" in self._config.host else UdpTransportTarget
+        return await target.create((self._config.host, self._config.peer_port))
 
     def _raise(self, error: Any) -> NoReturn:
         """A refusal counts as final only from an agent that never took us: one stray datagram
@@ -182,6 +180,13 @@ class SnmpSource:
     def _no_answer(self) -> PeerLost:
         hint = " (or a wrong community)" if self._config.snmp.version is SnmpVersion.V2C else ""
         return PeerLost(f"no answer within {self._config.timeout_s:g} s{hint}")
+
+
+def _loaded_engine() -> Any:
+    engine = SnmpEngine()
+    # The first name resolved loads the rest of the tables.
+    ObjectType(ObjectIdentity(READ[0].value)).resolve_with_mib(engine.cache["mibViewController"])
+    return engine
 
 
 def credentials(snmp: SnmpSettings, *, write: bool = False) -> Any:
@@ -199,7 +204,10 @@ def credentials(snmp: SnmpSettings, *, write: bool = False) -> Any:
 
 
 def _python(value: Any) -> Value | None:
-    """None for noSuchObject and noSuchInstance, whose types are none of these."""
+    """None for noSuchObject and noSuchInstance, which the library makes of Null, and that of
+    OctetString."""
+    if isinstance(value, Null):
+        return None
     if isinstance(value, OctetString):
         return bytes(value).decode("latin-1").strip("\x00 ")
     if isinstance(value, ObjectIdentifier):

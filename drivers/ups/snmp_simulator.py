@@ -26,6 +26,7 @@ from drivers.ups.simulation import BatteryTest, SimulatedUps, SimulatedUpsConfig
 from drivers.ups.snmp import AUTH, PRIVACY
 
 _EVERYTHING: Final = (1, 3, 6)
+_NOTHING: Final = (0, 0)
 _SECURITY_MODELS: Final = {SnmpVersion.V2C: 2, SnmpVersion.V3: 3}
 _RESULTS: Final[Mapping[BatteryTest, int]] = {
     BatteryTest.PASSED: 1,
@@ -254,8 +255,9 @@ def _let_in(engine: Any, snmp: SnmpSettings) -> None:
 
 
 def _allow(engine: Any, version: SnmpVersion, user: Any, level: str, writes: bool) -> None:
-    subtrees = (_EVERYTHING, _EVERYTHING) if writes else (_EVERYTHING,)
-    usm.add_vacm_user(engine, _SECURITY_MODELS[version], user, level, *subtrees)
+    """A view must be there even for who may not write: the library lets pass who has none."""
+    writable = _EVERYTHING if writes else _NOTHING
+    usm.add_vacm_user(engine, _SECURITY_MODELS[version], user, level, _EVERYTHING, writable)
 
 
 def _answer_from(engine: Any, mib: _UpsMib) -> None:
@@ -265,5 +267,3 @@ def _answer_from(engine: Any, mib: _UpsMib) -> None:
     cmdrsp.GetCommandResponder(engine, served)
     cmdrsp.NextCommandResponder(engine, served)
     cmdrsp.SetCommandResponder(engine, served)
-
-
