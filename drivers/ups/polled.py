@@ -3,27 +3,25 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Protocol
 
 import structlog
 
 from domain.kernel.clock import Clock
-from domain.kernel.errors import Conflict, DomainError, Unavailable, UpstreamFailed
+from domain.kernel.errors import Conflict, Unavailable, UpstreamFailed
 from drivers.link import Link, PeerLost
+from drivers.telling import Teller
 from drivers.ups.port import (
     OnUpsReading,
     SelfTest,
     SelfTestOutcome,
     UpsConfig,
-    UpsCounters,
     UpsReading,
 )
 from drivers.ups.simulate import Overlay, overlaid
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
-
-# A journal that hangs must not keep us from seeing the battery run down.
-TELL_DEADLINE_S = 5.0
 
 
 class UpsSource(Protocol):
@@ -50,21 +48,19 @@ class PolledUps:
     ) -> None:
         self.config = config
         self._source = source
-        self._on_reading = on_reading
+        self._teller = Teller(on_reading, "ups_reading_refused")
         self._clock = clock
-        self._counters = UpsCounters()
+        self._polls = 0
+        self._tests = 0
         self._real: UpsReading | None = None
         self._overlay = Overlay()
         self._answering = False
         self._testing = False
-        self._failing = False
-        self._telling = asyncio.Lock()
         self._polled = asyncio.Condition()
 
     @property
     def reading(self) -> UpsReading | None:
-        real, low_percent = self._real, self.config.low_battery_percent
-        return None if real is None else overlaid(real, self._overlay, low_percent)
+        return None if self._real is None else self._shown(self._real)
 
     async def run(self, link: Link) -> None:
         try:
@@ -73,7 +69,7 @@ class PolledUps:
             await link.connected(f"{real.model or self.config.name} at {self.config.address}")
             while True:
                 link.reading(real.at_us)
-                await self._tell(real.at_us)
+                await self._teller.tell(partial(self._shown, real))
                 await asyncio.sleep(self.config.poll_interval_s)
                 real = await self._source.read()
                 await self._take(real)
@@ -85,7 +81,8 @@ class PolledUps:
         await self._source.aclose()
 
     def counters(self) -> Mapping[str, int]:
-        return self._counters.by_name()
+        told, refused = self._teller.told, self._teller.refused
+        return {"polls": self._polls, "told": told, "refused": refused, "tests": self._tests}
 
     async def test(self) -> SelfTest:
         if not self._answering or self._real is None:
@@ -94,7 +91,7 @@ class PolledUps:
             raise Conflict("A self-test is already asked for")
         self._testing = True
         try:
-            self._counters.tests += 1
+            self._tests += 1
             before = self._real.last_test
             return await self._source.start_self_test() or await self._outcome(before)
         except PeerLost as lost:
@@ -110,18 +107,28 @@ class PolledUps:
         if self._real.on_battery:
             raise Conflict("The UPS really is on battery")
         self._overlay = Overlay(on_battery, battery_percent)
-        shown = overlaid(self._real, self._overlay, self.config.low_battery_percent)
-        await self._tell(self._clock.now_us())
-        return shown
+        return await self._tell_again(self._real)
 
     async def release_simulation(self) -> UpsReading | None:
-        if not self._overlay.empty:
+        if self._real is not None and not self._overlay.empty:
             self._overlay = Overlay()
-            await self._tell(self._clock.now_us())
+            await self._tell_again(self._real)
         return self._real
 
+    async def _tell_again(self, real: UpsReading) -> UpsReading:
+        """What is known by its turn, with what is simulated of it by then."""
+
+        def again() -> UpsReading:
+            return replace(self._shown(self._real or real), at_us=self._clock.now_us())
+
+        await self._teller.tell(again)
+        return again()
+
+    def _shown(self, real: UpsReading) -> UpsReading:
+        return overlaid(real, self._overlay, self.config.low_battery_percent)
+
     async def _take(self, real: UpsReading) -> None:
-        self._counters.polls += 1
+        self._polls += 1
         if real.on_battery and not self._overlay.empty:
             log.warning("ups_simulation_ended", device=self.config.key, reason="a real outage")
             self._overlay = Overlay()
@@ -132,31 +139,6 @@ class PolledUps:
         async with self._polled:
             self._answering = answering
             self._polled.notify_all()
-
-    async def _tell(self, at_us: int) -> None:
-        """What holds by the time it is this reading's turn."""
-        async with self._telling:
-            reading = self.reading
-            if reading is not None:
-                self._counters.told += 1
-                self._note(await self._told(replace(reading, at_us=at_us)))
-
-    async def _told(self, reading: UpsReading) -> BaseException | None:
-        try:
-            async with asyncio.timeout(TELL_DEADLINE_S):
-                telling = self._on_reading(reading)
-                return (await asyncio.gather(telling, return_exceptions=True))[0]
-        except TimeoutError as late:
-            return late
-
-    def _note(self, refusal: BaseException | None) -> None:
-        """The first failure of a row is logged; the UPS is not at fault."""
-        if refusal is not None:
-            self._counters.refused += 1
-            if not self._failing:
-                trace = None if isinstance(refusal, DomainError) else refusal
-                log.error("ups_reading_refused", reason=str(refusal), exc_info=trace)
-        self._failing = refusal is not None
 
     async def _outcome(self, before: SelfTest | None) -> SelfTest:
         """The first end seen after it ran, or after its result changed: some UPSs keep the last

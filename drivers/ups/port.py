@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any, Final, Protocol, Self
 
@@ -226,21 +226,11 @@ class UpsReading:
 OnUpsReading = Callable[[UpsReading], Awaitable[None]]
 
 
-@dataclass(slots=True)
-class UpsCounters:
-    """Since the driver was made. `refused`: readings whose handling failed."""
-
-    polls: int = 0
-    told: int = 0
-    refused: int = 0
-    tests: int = 0
-
-    def by_name(self) -> Mapping[str, int]:
-        return asdict(self)
-
-
 class UpsPort(Driver, Protocol):
-    """A supervised driver that polls its UPS and hands each reading to its OnUpsReading."""
+    """A supervised driver that polls its UPS and hands each reading to its OnUpsReading.
+
+    It counts `polls`, `told`, `refused` (readings whose handling failed) and `tests`.
+    """
 
     @property
     def config(self) -> UpsConfig: ...
