@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any, Final, Protocol, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from domain.kernel.errors import ValidationFailed
 from drivers.configuration import validated
@@ -69,6 +69,14 @@ class GpioConfig(BaseModel):
     buttons: tuple[ButtonConfig, ...] = Field(default=(), max_length=MAX_LINES)
     leds: tuple[LedConfig, ...] = Field(default=(), max_length=MAX_LINES)
     timeout_s: float = Field(default=2.0, ge=0.05, le=30)
+
+    @field_validator("chip")
+    @classmethod
+    def _has_a_port(cls, value: str) -> str:
+        on_tcp = value.startswith("sim://") and not value.startswith("sim:///")
+        if on_tcp and not 1 <= int(value.rpartition(":")[2]) <= 65535:
+            raise ValueError("a port is from 1 to 65535")
+        return value
 
     @property
     def key(self) -> str:
