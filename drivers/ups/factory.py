@@ -1,6 +1,7 @@
 """The driver of a UPS by its protocol; a protocol's library is loaded only where it is used."""
 
 from collections.abc import Mapping
+from functools import partial
 from importlib.util import find_spec
 from typing import Any
 
@@ -24,7 +25,7 @@ def ups_driver(config: UpsConfig, on_reading: OnUpsReading, clock: Clock | None 
     """Touches no socket yet. Raises ValidationFailed as `parse_ups` does."""
     _require_library(config, "ups.protocol")
     clock = clock or SystemClock()
-    return PolledUps(config, _source(config, clock), on_reading, clock)
+    return PolledUps(config, partial(_source, config, clock), on_reading, clock)
 
 
 def _source(config: UpsConfig, clock: Clock) -> UpsSource:

@@ -18,6 +18,7 @@ _RESULTS: Final[Mapping[BatteryTest, str]] = {
     BatteryTest.FAILED: "Done and error",
     BatteryTest.ABORTED: "Aborted",
 }
+_SETTABLE: Final = "battery.charge"
 _COMMANDS: Final = (
     "test.battery.start.quick",
     "test.battery.stop",
@@ -114,7 +115,7 @@ class NutSimulator(LineServer):
     def set(self, variable: str, value: str) -> str:
         if variable not in self.variables():
             return "ERR VAR-NOT-SUPPORTED"
-        if variable != "battery.charge":
+        if variable != _SETTABLE:
             return "ERR READONLY"
         try:
             self.ups.battery_percent = float(value)
@@ -218,6 +219,10 @@ class _Client:
         match arguments:
             case ["VAR", ups, variable]:
                 return self._no_ups(ups) or self._variable(ups, variable)
+            case ["DESC" | "CMDDESC" as what, ups, name]:
+                return self._no_ups(ups) or f'{what} {ups} {name} "Description unavailable"'
+            case ["TYPE", ups, name]:
+                return self._no_ups(ups) or f"TYPE {ups} {name} RW STRING:32"
             case ["UPSDESC", ups]:
                 known = ups == self._server.config.name
                 return f'UPSDESC {ups} "{self._server.config.description}"' if known else _UNKNOWN
@@ -236,6 +241,9 @@ class _Client:
             case ["VAR", ups]:
                 rows = [f'VAR {ups} {k} "{v}"' for k, v in sorted(self._server.variables().items())]
                 return self._no_ups(ups) or _listed(f"VAR {ups}", rows)
+            case ["RW", ups]:
+                rows = [f'RW {ups} {_SETTABLE} "{self._server.variables()[_SETTABLE]}"']
+                return self._no_ups(ups) or _listed(f"RW {ups}", rows)
             case ["CMD", ups]:
                 rows = [f"CMD {ups} {command}" for command in config.commands]
                 return self._no_ups(ups) or _listed(f"CMD {ups}", rows)

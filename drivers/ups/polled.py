@@ -1,7 +1,7 @@
 """A UPS that speaks when asked: polling, telling, self-test and simulation, for every protocol."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Protocol
@@ -12,6 +12,7 @@ from domain.kernel.clock import Clock
 from domain.kernel.errors import Conflict, Unavailable, UpstreamFailed
 from drivers.link import Link, PeerLost
 from drivers.telling import Teller
+from drivers.threads import completed
 from drivers.ups.port import (
     OnUpsReading,
     SelfTest,
@@ -41,13 +42,19 @@ class UpsSource(Protocol):
 
 
 class PolledUps:
-    """`UpsPort` over any `UpsSource`."""
+    """`UpsPort` over any `UpsSource`, which is made by the first attempt, in a thread: a
+    protocol's library takes longer to load than the loop may stand still."""
 
     def __init__(
-        self, config: UpsConfig, source: UpsSource, on_reading: OnUpsReading, clock: Clock
+        self,
+        config: UpsConfig,
+        source: Callable[[], UpsSource],
+        on_reading: OnUpsReading,
+        clock: Clock,
     ) -> None:
         self.config = config
-        self._source = source
+        self._make_source = source
+        self._source: UpsSource | None = None
         self._teller = Teller(on_reading, "ups_reading_refused")
         self._clock = clock
         self._polls = 0
@@ -63,29 +70,33 @@ class PolledUps:
         return None if self._real is None else self._shown(self._real)
 
     async def run(self, link: Link) -> None:
+        source = self._source
+        if source is None:
+            source = self._source = await completed(self._make_source)
         try:
-            real = await self._source.read()
+            real = await source.read()
             await self._take(real)
             await link.connected(f"{real.model or self.config.name} at {self.config.address}")
             while True:
                 link.reading(real.at_us)
                 await self._teller.tell(partial(self._shown, real))
                 await asyncio.sleep(self.config.poll_interval_s)
-                real = await self._source.read()
+                real = await source.read()
                 await self._take(real)
         finally:
             await self._answers(False)
-            await self._source.hang_up()
+            await source.hang_up()
 
     async def aclose(self) -> None:
-        await self._source.aclose()
+        if self._source is not None:
+            await self._source.aclose()
 
     def counters(self) -> Mapping[str, int]:
         told, refused = self._teller.told, self._teller.refused
         return {"polls": self._polls, "told": told, "refused": refused, "tests": self._tests}
 
     async def test(self) -> SelfTest:
-        if not self._answering or self._real is None:
+        if not self._answering or self._real is None or self._source is None:
             raise UpstreamFailed("The UPS does not answer")
         if self._testing:
             raise Conflict("A self-test is already asked for")

@@ -1,5 +1,6 @@
 """What is refused, and which field is named; what a configuration means."""
 
+import subprocess
 import sys
 from typing import Any
 
@@ -85,3 +86,15 @@ def test_without_its_library_snmp_is_refused_by_name(monkeypatch: pytest.MonkeyP
         assert caught.value.details["field"] == "ups.protocol"
         assert "oktograph[snmp]" in str(caught.value)
     assert ups_driver(parse_ups(GOOD), ignore).reading is None
+
+
+def test_libraries_are_loaded_by_the_first_attempt_only() -> None:
+    """By a process of its own: this one has long loaded them."""
+    script = (
+        "import sys\n"
+        "from drivers.ups.factory import parse_ups, ups_driver\n"
+        "for protocol in ('NUT', 'SNMP'):\n"
+        "    ups_driver(parse_ups({'host': '192.0.2.7', 'protocol': protocol}), print)\n"
+        "sys.exit(bool({'aionut', 'pysnmp'} & set(sys.modules)))\n"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
