@@ -16,6 +16,7 @@ from graph.journal.fields import JournalMutation, JournalQuery
 from graph.journal.types import EventStreamItem
 from graph.line.alarm_fields import AlarmMutation, AlarmQuery
 from graph.line.alarm_types import AlarmStreamItem
+from graph.line.cabinet_fields import CabinetMutation, CabinetQuery
 from graph.line.device_fields import HardwareMutation, HardwareQuery
 from graph.line.fields import EdgeMutation, EdgeQuery, LineQuery
 from graph.node import NodeQuery
@@ -40,6 +41,7 @@ class Query(
     LineQuery,
     AlarmQuery,
     HardwareQuery,
+    CabinetQuery,
     EdgeQuery,
     JournalQuery,
     SyncQuery,
@@ -57,6 +59,7 @@ class Mutation(
     ProductionMutation,
     AlarmMutation,
     HardwareMutation,
+    CabinetMutation,
     BufferMutation,
     EdgeMutation,
     JournalMutation,

@@ -84,6 +84,66 @@ class TagReading:
     at_us: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class UpsStatus:
+    """`power` is ON_LINE, ON_BATTERY or LOW_BATTERY; the figures are null where the UPS does not
+    tell them, and all of them until it has answered once. `simulated`: somebody overlays them."""
+
+    name: str
+    protocol: str
+    address: str
+    power: str
+    on_battery: bool | None
+    low_battery: bool | None
+    battery_percent: float | None
+    runtime_s: int | None
+    input_voltage: float | None
+    load_percent: float | None
+    flags: tuple[str, ...]
+    model: str | None
+    simulated: bool
+    at_us: int | None
+    link: LinkStatus
+
+
+@dataclass(frozen=True, slots=True)
+class UpsTest:
+    """`outcome` is RUNNING, PASSED, WARNING, FAILED, ABORTED, UNSUPPORTED, REFUSED or UNKNOWN."""
+
+    outcome: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class ButtonStatus:
+    name: str
+    line: str
+    pressed: bool | None
+    presses: int
+    last_event_at_us: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class LedStatus:
+    """`pattern` is what should show, `lit` what is on the line; `overridden` what was set."""
+
+    name: str
+    line: str
+    mirrors: str | None
+    pattern: str
+    lit: bool | None
+    overridden: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class GpioStatus:
+    chip: str
+    simulated: bool
+    buttons: tuple[ButtonStatus, ...]
+    leds: tuple[LedStatus, ...]
+    link: LinkStatus
+
+
 class LineRunState(StrEnum):
     RUNNING = "RUNNING"
     STOPPED = "STOPPED"
@@ -124,6 +184,25 @@ class LinePort(Protocol):
     async def write_tag(self, name: str, value: bool | int | float | str) -> TagReading:
         """Confirmed by the controller; errors as `plc_tags`, ValidationFailed for what the tag
         cannot hold."""
+
+    def ups(self) -> UpsStatus | None:
+        """None where none is configured."""
+
+    async def test_ups(self) -> UpsTest:
+        """A battery self-test. Raises NotFound, UpstreamFailed, Conflict for one under way."""
+
+    async def simulate_ups(self, on_battery: bool | None, percent: float | None) -> UpsStatus:
+        """Overlays what the UPS tells, and releases that where it says what holds without. Raises
+        NotFound, Unavailable before the first reading, Conflict in a real outage."""
+
+    def gpio(self) -> GpioStatus | None:
+        """None where none is configured."""
+
+    async def press_button(self, name: str) -> GpioStatus:
+        """As if by a finger. Raises NotFound."""
+
+    async def set_led(self, name: str, on: bool | None) -> GpioStatus:
+        """None gives it back to what it mirrors. Raises NotFound, Unavailable, UpstreamFailed."""
 
     def lines(self) -> list[LineStatus]: ...
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any, Final, Protocol, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
 
 from domain.kernel.errors import ValidationFailed
-from drivers.configuration import validated
+from drivers.configuration import DeviceModel, validated
 from drivers.gpio.mirror import LineLights, Mirrored, Pattern
 from drivers.link import Driver
 
@@ -31,10 +31,8 @@ class Pull(StrEnum):
     NONE = "NONE"
 
 
-class PanelItem(BaseModel):
+class PanelItem(DeviceModel):
     """What is on one line. `active_low`: pressed, or lit, is the low level."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: Name
     line: LineRef
@@ -57,11 +55,9 @@ class LedConfig(PanelItem):
     mirrors: Mirrored | None = None
 
 
-class GpioConfig(BaseModel):
+class GpioConfig(DeviceModel):
     """`chip` is a device such as /dev/gpiochip0, or a simulated one: `sim://host:port` or
     `sim:///path/of/socket`, which has `timeout_s` to answer."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     chip: str = Field(
         pattern=r"^(/[!-~]{1,255}|sim://([A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:]+\]):[0-9]{1,5}|sim:///[!-~]{1,100})$"

@@ -8,15 +8,13 @@ from typing import Annotated, Any, Final, Protocol, Self
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
-    ConfigDict,
     Field,
     SecretStr,
     ValidationInfo,
     field_validator,
 )
 
-from drivers.configuration import validated
+from drivers.configuration import DeviceModel, validated
 from drivers.link import Driver
 
 
@@ -72,12 +70,10 @@ def _long_enough(secret: SecretStr | None) -> SecretStr | None:
 SnmpKey = Annotated[OneLineSecret | None, AfterValidator(_long_enough)]
 
 
-class SnmpSettings(BaseModel):
+class SnmpSettings(DeviceModel):
     """The communities are of version 2c (`write_community`, for the self-test, is `community`
     where left out); user, authentication and privacy are of version 3, where an absent key means
     no authentication or no privacy."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     version: SnmpVersion = SnmpVersion.V2C
     community: OneLineSecret = SecretStr("public")
@@ -106,7 +102,7 @@ class SnmpSettings(BaseModel):
         return value
 
 
-class UpsConfig(BaseModel):
+class UpsConfig(DeviceModel):
     """The cabinet's UPS. `ups` is its name at the NUT server; `username` and `password` are of
     that server, needed for the self-test only. `port` left out is the protocol's own.
 
@@ -114,8 +110,6 @@ class UpsConfig(BaseModel):
     `shutdown_after_on_battery_s`: how long on battery until an orderly flush is due; None is at
     a low battery only. `test_wait_s`: how long `test` waits for the self-test's end.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str = Field(default="UPS", min_length=1, max_length=64)
     protocol: UpsProtocol = UpsProtocol.NUT

@@ -1,7 +1,7 @@
 """The panel at the line while the edge runs: buttons act, lamps follow the line."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import Final
 
@@ -40,6 +40,10 @@ _POWER: Final = {
 }
 
 
+async def _off() -> bool:
+    return False
+
+
 class Panel:
     """An `OnButton`; `show` is told whenever the lamps should look otherwise."""
 
@@ -61,7 +65,7 @@ class Panel:
         self._lights = LineLights()
         self._woken = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
-        self.online: Callable[[], bool] = lambda: False
+        self.online: Callable[[], Awaitable[bool]] = _off
 
     async def start(self) -> None:
         self._stop_listening = self._tail.listen(self._facts)
@@ -89,7 +93,7 @@ class Panel:
         """To a panel that has just been configured."""
         self._show(self._lights)
 
-    def _facts(self, rows: "list[LogRow] | tuple[LogRow, ...]") -> None:
+    def _facts(self, rows: Sequence[LogRow]) -> None:
         if any(row.stream == alarm_events.STREAM for row in rows):
             self._woken.set()
 
@@ -114,6 +118,6 @@ class Panel:
         return LineLights(
             running=all(line.state is LineRunState.RUNNING for line in lines),
             alarm=next((light for state, light in _ALARMS if state in states), AlarmLight.NONE),
-            online=self.online(),
+            online=await self.online(),
             power=_POWER[self._power.state],
         )

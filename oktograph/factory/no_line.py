@@ -4,12 +4,15 @@ from dataclasses import dataclass
 
 from domain.kernel.errors import NotFound
 from domain.line.ports import (
+    GpioStatus,
     LineStatus,
     LinkStatus,
     PlcStatus,
     PlcTag,
     ScannerStatus,
     TagReading,
+    UpsStatus,
+    UpsTest,
 )
 
 
@@ -31,6 +34,24 @@ class NoLine:
 
     def lines(self) -> list[LineStatus]:
         return []
+
+    def ups(self) -> UpsStatus | None:
+        return None
+
+    def gpio(self) -> GpioStatus | None:
+        return None
+
+    async def test_ups(self) -> UpsTest:
+        raise NotFound("UPS", "ups")
+
+    async def simulate_ups(self, on_battery: bool | None, percent: float | None) -> UpsStatus:
+        raise NotFound("UPS", "ups")
+
+    async def press_button(self, name: str) -> GpioStatus:
+        raise NotFound("Button", name)
+
+    async def set_led(self, name: str, on: bool | None) -> GpioStatus:
+        raise NotFound("Lamp", name)
 
     async def test(self, key: str) -> LinkStatus:
         raise NotFound("Device", key)

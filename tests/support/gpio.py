@@ -39,6 +39,9 @@ SETTINGS: dict[str, Any] = {
     "timeout_s": 0.5,
 }
 
+# Longer than a busy machine may take between two edges of one bounce.
+STEADY = {"name": "start", "line": 17, "debounce_ms": 150}
+
 
 @dataclass
 class Presses:

@@ -18,12 +18,6 @@ _ROUTES: Final = (
     ("/api/v1/printers/{index}/test", "POST"),
     ("/api/v1/printers/{index}/templates", "GET POST"),
     ("/api/v1/printers/{index}/templates/{name}", "GET PUT DELETE"),
-    ("/api/v1/ups/status", "GET"),
-    ("/api/v1/ups/test", "POST"),
-    ("/api/v1/ups/simulate", "POST"),
-    ("/api/v1/gpio/status", "GET"),
-    ("/api/v1/gpio/buttons/{name}/test", "POST"),
-    ("/api/v1/gpio/leds/{name}/set", "POST"),
 )
 _PUBLIC: Final = ("/api/v1/catalog/printers",)
 

@@ -93,9 +93,9 @@ class Pipeline:
                 self._lines[line_id].replan(plan)
             else:
                 self._lines[line_id] = LineRun(
-                    plan, self.book, self._outputs, self._clock, self._spawn, self._changed
+                    plan, self.book, self._outputs, self._clock, self._spawn, self._notify
                 )
-        self._changed()
+        self._notify()
 
     # For the hardware
 
@@ -303,7 +303,7 @@ class Pipeline:
             if kind in run.plan.stop_on and not of_another_line:
                 run.stop(f"{kind} of {source}")
 
-    def _changed(self) -> None:
+    def _notify(self) -> None:
         self.on_change()
 
     def _run(self, line_id: str) -> LineRun:
