@@ -1,19 +1,15 @@
 """Scanners on EtherNet/IP: their own assemblies, and tags that a controller keeps for them."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
 
 from domain.kernel.clock import SystemClock
-from domain.kernel.errors import Unavailable, ValidationFailed
 from drivers import registry
 from drivers.connections import Connections
-from drivers.link import LinkState, StateChange
+from drivers.link import LinkState
 from drivers.plcs.ethernet_ip.cip import ManagerService
 from drivers.plcs.ethernet_ip.driver import build
 from drivers.plcs.ethernet_ip.simulation import SimulatedFaults
@@ -23,97 +19,22 @@ from drivers.scanners.ethernet_ip_simulator import (
     EthernetIpScannerConfig,
     EthernetIpScannerSimulator,
 )
-from drivers.scanners.polling import Result, Step, bare, step
-from drivers.scanners.port import Reading, ScannerConfig, parse_scanners
-from drivers.scanners.profiles import FrameProfile
-from drivers.scanners.simulation import Code, Codes
 from drivers.supervised import SupervisedTask
+from tests.support.ethernet_ip_scanners import (
+    ASSEMBLY,
+    PLACES,
+    TAGS,
+    config_at,
+    emit,
+    rig,
+    simulated,
+)
 from tests.support.plcs import Told
 from tests.support.scanners import MILK, QUICK, Sink, link_events, milk
 from tests.support.waiting import DEADLINE_S, eventually, unchanging
 
-ASSEMBLY = {"instance": 100, "counter_offset": 2, "data_offset": 8, "data_length": 82}
-TAGS = {"counter": "SCAN.COUNT", "data": "CODE"}
-PLACES: dict[str, dict[str, Any]] = {
-    "assembly": {"assembly": {**ASSEMBLY, "length_offset": 6}},
-    "assembly-nul": {"assembly": {**ASSEMBLY, "counter_bytes": 4}},
-    "assembly-ack": {"assembly": {**ASSEMBLY, "ack_instance": 101, "ack_offset": 4}},
-    "assembly-slot": {"slot": 4, "assembly": {**ASSEMBLY, "length_offset": 6}},
-    "tags": {"tags": {"counter": "Program:Scan.COUNT", "data": "CODE"}},
-    "tags-slot": {"slot": 7, "tags": {"counter": "COUNT", "data": "CODE", "length": "LENGTH"}},
-    "tags-ack": {"tags": {"counter": "COUNT", "data": "CODE", "acknowledge": "TAKEN"}},
-    "tags-micro800": {"micro800": True, "tags": {"counter": "COUNT", "data": "CODE"}},
-}
-ACKNOWLEDGED = ("assembly-ack", "tags-ack")
 every_place = pytest.mark.parametrize("place", PLACES)
 each_kind = pytest.mark.parametrize("place", ["assembly", "tags"])
-acknowledged = pytest.mark.parametrize("place", ACKNOWLEDGED)
-
-
-@dataclass
-class Rig:
-    simulator: EthernetIpScannerSimulator
-    task: SupervisedTask
-    sink: Sink
-    changes: list[StateChange]
-
-    def counter(self, name: str) -> int:
-        return self.task.driver.counters()[name]
-
-    def states(self) -> list[LinkState]:
-        return [change.state for change in self.changes]
-
-    async def state(self, state: LinkState) -> None:
-        await self.task.wait_for_state(state, DEADLINE_S)
-
-
-def result_of(place: str, **more: Any) -> dict[str, Any]:
-    return {**PLACES[place], "poll_interval_s": 0.002, **more}
-
-
-def config_at(port: int, place: str, **more: Any) -> ScannerConfig:
-    given = {"index": 3, "name": "infeed", "transport": "ETHERNET_IP", "host": "127.0.0.1"}
-    result = result_of(place, **more.pop("result", {}))
-    return ScannerConfig.parse({**given, "port": port, "ethernet_ip": result, **more})
-
-
-def simulated(place: str, codes: Codes = (), **more: Any) -> EthernetIpScannerSimulator:
-    played = {"rate": None, "seed": 7, **more}
-    return EthernetIpScannerSimulator(
-        EthernetIpScannerConfig(result=result_of(place), **played), codes
-    )
-
-
-@asynccontextmanager
-async def rig(
-    place: str,
-    codes: Codes = (),
-    *,
-    sink: Sink | None = None,
-    connections: Connections | None = None,
-    **settings: Any,
-) -> AsyncIterator[Rig]:
-    """Connected when entered."""
-    made, changes = sink or Sink(), list[StateChange]()
-
-    async def record(change: StateChange) -> None:
-        changes.append(change)
-
-    async with simulated(place, codes) as simulator:
-        config = config_at(simulator.port, place, **settings)
-        driver = registry.scanner(config, made, connections=connections)
-        task = SupervisedTask(config.key, driver, backoff=QUICK, on_transition=record)
-        task.start()
-        try:
-            await task.wait_for_state(LinkState.CONNECTED, DEADLINE_S)
-            yield Rig(simulator, task, made, changes)
-        finally:
-            await asyncio.wait_for(task.stop(), DEADLINE_S)
-
-
-async def emit(line: Rig, *codes: Code) -> None:
-    for code in codes:
-        await asyncio.wait_for(line.simulator.emit(code), DEADLINE_S)
 
 
 @every_place
@@ -245,73 +166,6 @@ async def test_what_is_shown_at_first_is_old(place: str) -> None:
         await sink.has(MILK)
         await task.stop()
     assert sink.texts == [MILK]
-
-
-@acknowledged
-async def test_what_waits_to_be_acknowledged_is_not(place: str) -> None:
-    sink = Sink()
-    async with simulated(place) as simulator:
-        peer = await asyncio.open_connection("127.0.0.1", simulator.port)
-        shown = asyncio.create_task(simulator.emit(MILK))
-        await eventually(lambda: simulator.shown_count == 1)
-        driver = registry.scanner(config_at(simulator.port, place), sink)
-        task = SupervisedTask("scanner-3", driver, backoff=QUICK)
-        task.start()
-        await sink.has(MILK)
-        await asyncio.wait_for(shown, DEADLINE_S)
-        await task.stop()
-        peer[1].close()
-    assert sink.texts == [MILK]
-
-
-@acknowledged
-async def test_a_code_is_acknowledged_once_it_was_handled(place: str) -> None:
-    sink = Sink()
-    sink.gate.clear()
-    async with rig(place, sink=sink) as line:
-        shown = asyncio.create_task(line.simulator.emit(MILK))
-        await sink.count(1)
-        await unchanging(lambda: line.simulator.is_acknowledged, 0.05)
-        assert not line.simulator.is_acknowledged
-        sink.gate.set()
-        await asyncio.wait_for(shown, DEADLINE_S)
-        assert line.simulator.is_acknowledged
-        await emit(line, *milk(20))
-        assert sink.texts == [MILK, *milk(20)]
-
-
-@acknowledged
-async def test_an_acknowledgement_that_was_lost_is_sent_again(place: str) -> None:
-    sink = Sink()
-    sink.gate.clear()
-    async with rig(place, sink=sink) as line:
-        shown = asyncio.create_task(line.simulator.emit(MILK))
-        await sink.count(1)
-        lost, back = line.task.expect(LinkState.LOST), line.task.expect(LinkState.CONNECTED)
-        await line.simulator.target.cut()
-        # The end of the link waits for what is open.
-        sink.gate.set()
-        await asyncio.wait_for(lost, DEADLINE_S)
-        await asyncio.wait_for(back, DEADLINE_S)
-        await asyncio.wait_for(shown, DEADLINE_S)
-        await emit(line, "next")
-        assert sink.texts == [MILK, "next"]
-
-
-@acknowledged
-async def test_a_refused_reading_does_not_hold_the_line(place: str) -> None:
-    sink = Sink()
-
-    def refuse(reading: Reading) -> bool:
-        if reading.text != "fine":
-            raise Unavailable("no room")
-        return True
-
-    sink.verdict = refuse
-    async with rig(place, sink=sink) as line:
-        await emit(line, "a", "b", "fine")
-        await eventually(lambda: line.counter("refused") == 2)
-        assert LinkState.LOST not in line.states()
 
 
 async def test_slow_handling_loses_nothing_that_was_fetched() -> None:
@@ -459,65 +313,3 @@ async def test_a_scanner_that_is_absent_at_first() -> None:
             await sink.has(MILK)
             await task.stop()
     assert link_events(logs) == ["device_lost", "device_back"]
-
-
-@pytest.mark.parametrize(
-    ("field", "wrong"),
-    [
-        ("host", {"host": ""}),
-        ("ethernet_ip", {"ethernet_ip": None}),
-        ("ethernet_ip", {"ethernet_ip": {}}),
-        ("ethernet_ip", {"ethernet_ip": {"assembly": ASSEMBLY, "tags": TAGS}}),
-        ("ethernet_ip.slot", {"ethernet_ip": {"slot": 32, "tags": TAGS}}),
-        ("ethernet_ip.tags.counter", {"ethernet_ip": {"tags": {**TAGS, "counter": "A["}}}),
-        ("ethernet_ip.tags.counter", {"ethernet_ip": {"tags": {**TAGS, "counter": "A.3"}}}),
-        ("ethernet_ip.assembly", {"ethernet_ip": {"assembly": {**ASSEMBLY, "data_offset": 499}}}),
-        ("ethernet_ip.assembly.counter_bytes", {"ethernet_ip": {"assembly": {"counter_bytes": 3}}}),
-        ("reply_good", {"reply_good": "x"}),
-        ("framing", {"framing": {"heartbeat": {"header": "<", "terminator": ">"}}}),
-    ],
-)
-def test_settings_that_cannot_be(field: str, wrong: dict[str, Any]) -> None:
-    given = {"index": 3, "name": "infeed", "transport": "ETHERNET_IP", "host": "192.0.2.1"}
-    settings = {**given, "ethernet_ip": {"tags": TAGS}, **wrong}
-    if field.endswith("counter_bytes"):
-        settings["ethernet_ip"] = {"assembly": {**ASSEMBLY, "counter_bytes": 3}}
-    with pytest.raises(ValidationFailed) as refused:
-        parse_scanners([settings])
-    # Names come back as they were written, or in the other spelling.
-    told = str(refused.value.details["field"]).replace("ethernetIp", "ethernet_ip")
-    assert told == f"scanners.0.{field}"
-
-
-def test_two_scanners_do_not_read_one_result() -> None:
-    given = {"transport": "ETHERNET_IP", "host": "192.0.2.1", "ethernet_ip": {"tags": TAGS}}
-    first, second = {**given, "index": 0, "name": "a"}, {**given, "index": 1, "name": "b"}
-    with pytest.raises(ValidationFailed, match=r"scanners\.1\.ethernet_ip"):
-        parse_scanners([first, second])
-    other = {"tags": {**TAGS, "counter": "OTHER"}}
-    assert len(parse_scanners([first, {**second, "ethernet_ip": other}])) == 2
-
-
-@pytest.mark.parametrize(
-    ("last", "counter", "bits", "expected"),
-    [
-        (5, 5, 16, Step(new=False)),
-        (5, 6, 16, Step(new=True)),
-        (5, 9, 16, Step(new=True, missed=3)),
-        (65535, 0, 16, Step(new=True)),
-        (255, 0, 8, Step(new=True)),
-        (65534, 1, 16, Step(new=True, missed=2)),
-        (100, 0, 16, Step(new=False, restarted=True)),
-        (100, 1, 16, Step(new=True, restarted=True)),
-        (100, 3, 16, Step(new=True, missed=2, restarted=True)),
-    ],
-)
-def test_steps_of_a_counter(last: int, counter: int, bits: int, expected: Step) -> None:
-    assert step(last, Result(counter, bits, b"")) == expected
-
-
-def test_codes_with_a_start_and_an_end() -> None:
-    profile = FrameProfile(start="\\x02", ends=("\\x03", "\\r\\n"))
-    assert bare(profile, b"\x02abc\x03") == b"abc"
-    assert bare(profile, b"abc\r\n") == b"abc"
-    assert bare(profile, b"abc") == b"abc"
