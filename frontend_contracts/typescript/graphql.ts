@@ -456,6 +456,15 @@ export type BulkCommand = {
   succeeded: Scalars['Int']['output'];
 };
 
+export type Button = {
+  name: Scalars['String']['output'];
+  line: Scalars['String']['output'];
+  /** Null until the chip has told */
+  pressed: Maybe<Scalars['Boolean']['output']>;
+  presses: Scalars['Int']['output'];
+  lastEventAt: Maybe<Scalars['DateTime']['output']>;
+};
+
 /** Codes that no one else gets, and how many the pool still holds */
 export type CloudCodes = {
   codes: Array<Scalars['String']['output']>;
@@ -1020,6 +1029,15 @@ export type FleetConnectionSettings = {
   cloudSyncEnabled: Scalars['Boolean']['output'];
 };
 
+/** The panel's buttons and lamps */
+export type Gpio = {
+  chip: Scalars['String']['output'];
+  simulated: Scalars['Boolean']['output'];
+  buttons: Array<Button>;
+  leds: Array<Lamp>;
+  link: DeviceLink;
+};
+
 /** `changed` counts those that came in or left */
 export type GroupMembersChanged = {
   changed: Scalars['Int']['output'];
@@ -1042,6 +1060,16 @@ export enum ItemKind {
   Batch = 'BATCH',
   Pallet = 'PALLET'
 }
+
+export type Lamp = {
+  name: Scalars['String']['output'];
+  line: Scalars['String']['output'];
+  mirrors: Maybe<Scalars['String']['output']>;
+  pattern: Scalars['String']['output'];
+  /** Null while the chip is away */
+  lit: Maybe<Scalars['Boolean']['output']>;
+  overridden: Maybe<Scalars['Boolean']['output']>;
+};
 
 /** A line as it stands right now */
 export type Line = {
@@ -1125,6 +1153,18 @@ export type Mutation = {
   writeTag: Tag;
   stopLine: Line;
   startLine: Line;
+  /** Null takes back what was set before */
+  setUps: Maybe<Ups>;
+  /** Null takes back what was set before */
+  setGpio: Maybe<Gpio>;
+  /** A battery self-test */
+  testUps: UpsTestResult;
+  /** Overlays what the UPS tells until it really is on battery; `onBattery: false` alone ends it */
+  simulateUps: Ups;
+  /** As if by a finger */
+  pressButton: Gpio;
+  /** Until null gives it back to what it mirrors */
+  setLed: Gpio;
   /** A batch's bottles, of this edge or of its factory, by its printed identifier or its id. Again is fine: adds what is new, and what was consumed stays so. */
   loadBuffer: BufferLoaded;
   /** One batch, or all of them */
@@ -1385,6 +1425,33 @@ export type MutationStopLineArgs = {
 
 export type MutationStartLineArgs = {
   id: Scalars['String']['input'];
+};
+
+
+export type MutationSetUpsArgs = {
+  ups?: InputMaybe<Scalars['JSON']['input']>;
+};
+
+
+export type MutationSetGpioArgs = {
+  gpio?: InputMaybe<Scalars['JSON']['input']>;
+};
+
+
+export type MutationSimulateUpsArgs = {
+  onBattery?: InputMaybe<Scalars['Boolean']['input']>;
+  batteryPercent?: InputMaybe<Scalars['Float']['input']>;
+};
+
+
+export type MutationPressButtonArgs = {
+  name: Scalars['String']['input'];
+};
+
+
+export type MutationSetLedArgs = {
+  name: Scalars['String']['input'];
+  on?: InputMaybe<Scalars['Boolean']['input']>;
 };
 
 
@@ -1862,6 +1929,10 @@ export type Query = {
   tag: Tag;
   /** The lines that have a plan, and whether each may run */
   lines: Array<Line>;
+  /** Null where none is configured */
+  ups: Maybe<Ups>;
+  /** Null where none is configured */
+  gpio: Maybe<Gpio>;
   /** This edge, and its link to its factory */
   edge: EdgeInfo;
   /** What is set otherwise at this edge, by key; as it is stored */
@@ -2920,6 +2991,33 @@ export type UpgradePath = {
   fromVersion: Scalars['String']['output'];
   toVersion: Scalars['String']['output'];
   hops: Array<Release>;
+};
+
+/** The cabinet's UPS; what it does not tell is null */
+export type Ups = {
+  name: Scalars['String']['output'];
+  protocol: Scalars['String']['output'];
+  address: Scalars['String']['output'];
+  /** ON_LINE, ON_BATTERY or LOW_BATTERY */
+  power: Scalars['String']['output'];
+  onBattery: Maybe<Scalars['Boolean']['output']>;
+  lowBattery: Maybe<Scalars['Boolean']['output']>;
+  batteryPercent: Maybe<Scalars['Float']['output']>;
+  runtimeS: Maybe<Scalars['Int']['output']>;
+  inputVoltage: Maybe<Scalars['Float']['output']>;
+  loadPercent: Maybe<Scalars['Float']['output']>;
+  flags: Array<Scalars['String']['output']>;
+  model: Maybe<Scalars['String']['output']>;
+  /** Somebody overlays what the UPS tells */
+  simulated: Scalars['Boolean']['output'];
+  at: Maybe<Scalars['DateTime']['output']>;
+  link: DeviceLink;
+};
+
+/** How a battery self-test went */
+export type UpsTestResult = {
+  outcome: Scalars['String']['output'];
+  detail: Scalars['String']['output'];
 };
 
 /** Somebody who can log in */

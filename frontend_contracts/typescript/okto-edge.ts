@@ -476,8 +476,8 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Post Gpio Buttons Name Test */
-        post: operations["post_gpio_buttons_name_test"];
+        /** Test Button */
+        post: operations["test_button"];
         delete?: never;
         options?: never;
         head?: never;
@@ -493,8 +493,8 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Post Gpio Leds Name Set */
-        post: operations["post_gpio_leds_name_set"];
+        /** Set Led */
+        post: operations["set_led"];
         delete?: never;
         options?: never;
         head?: never;
@@ -508,8 +508,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get Gpio Status */
-        get: operations["get_gpio_status"];
+        /** Gpio Status */
+        get: operations["gpio_status"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1027,8 +1027,8 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Post Ups Simulate */
-        post: operations["post_ups_simulate"];
+        /** Simulate Ups */
+        post: operations["simulate_ups"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1042,8 +1042,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get Ups Status */
-        get: operations["get_ups_status"];
+        /** Ups Status */
+        get: operations["ups_status"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1061,8 +1061,8 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Post Ups Test */
-        post: operations["post_ups_test"];
+        /** Test Ups */
+        post: operations["test_ups"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1333,6 +1333,14 @@ export interface components {
          * @enum {string}
          */
         BufferVerdict: "VERIFIED" | "ALREADY_CONSUMED" | "NOT_IN_BUFFER" | "INVALID";
+        /** Button */
+        Button: {
+            lastEvent: string | null;
+            line: string;
+            name: string;
+            pressed: boolean | null;
+            presses: number;
+        };
         /** CloudCodes */
         CloudCodes: {
             codes: string[];
@@ -1516,6 +1524,7 @@ export interface components {
                 connectTimeoutS: number;
                 /**
                  * @default {
+                 *       "connectionBytes": 4002,
                  *       "micro800": false,
                  *       "slot": 0
                  *     }
@@ -1693,6 +1702,12 @@ export interface components {
             /** @constant */
             success: true;
         };
+        /** Data[GpioState] */
+        Data_GpioState_: {
+            data: components["schemas"]["GpioState"];
+            /** @constant */
+            success: true;
+        };
         /** Data[JournalEvent] */
         Data_JournalEvent_: {
             data: components["schemas"]["JournalEvent"];
@@ -1831,6 +1846,18 @@ export interface components {
             /** @constant */
             success: true;
         };
+        /** Data[UpsState] */
+        Data_UpsState_: {
+            data: components["schemas"]["UpsState"];
+            /** @constant */
+            success: true;
+        };
+        /** Data[UpsTest] */
+        Data_UpsTest_: {
+            data: components["schemas"]["UpsTest"];
+            /** @constant */
+            success: true;
+        };
         /** Data[Validation] */
         Data_Validation_: {
             data: components["schemas"]["Validation"];
@@ -1935,8 +1962,16 @@ export interface components {
          * EthernetIpSettings
          * @description `slot` of the processor in its chassis. `micro800`: a controller without a chassis, which
          *     takes messages without a route and one at a time.
+         *
+         *     `connection_bytes`: the largest message. Above 504 a controller that declines is asked again
+         *     for 504; one that hangs up instead needs 504 here.
          */
         EthernetIpSettings: {
+            /**
+             * Connectionbytes
+             * @default 4002
+             */
+            connectionBytes: number;
             /**
              * Micro800
              * @default false
@@ -2062,6 +2097,18 @@ export interface components {
         GeneratedCode: {
             code: string;
         };
+        /**
+         * GpioState
+         * @description `configured` is false where there is none; then there are neither buttons nor lamps.
+         */
+        GpioState: {
+            buttons: components["schemas"]["Button"][];
+            chip: string | null;
+            configured: boolean;
+            leds: components["schemas"]["Led"][];
+            link: components["schemas"]["DeviceState"] | null;
+            simulated: boolean;
+        };
         /** Health */
         Health: {
             /** @enum {string} */
@@ -2145,6 +2192,25 @@ export interface components {
         JournalPage: {
             cursor: string | null;
             events: components["schemas"]["JournalEvent"][];
+        };
+        /**
+         * Led
+         * @description `on` is what is on the line, null while the chip is away; `overridden` what was set.
+         */
+        Led: {
+            line: string;
+            mirrors: string | null;
+            name: string;
+            on: boolean | null;
+            overridden: boolean | null;
+            pattern: string;
+        };
+        /**
+         * LedBody
+         * @description `on`: null gives the lamp back to what it mirrors.
+         */
+        LedBody: {
+            on: boolean | null;
         };
         /** LoadBufferBody */
         LoadBufferBody: {
@@ -2625,6 +2691,14 @@ export interface components {
             email: string;
             password: string;
         };
+        /**
+         * SimulateBody
+         * @description What is left out stays as the UPS tells it; `{"onBattery": false}` ends the simulation.
+         */
+        SimulateBody: {
+            batteryPercent?: number | null;
+            onBattery?: boolean | null;
+        };
         /** Success */
         Success: {
             /** @constant */
@@ -2917,6 +2991,33 @@ export interface components {
          * @enum {string}
          */
         UaSecurityPolicy: "NONE" | "BASIC256SHA256" | "AES128_SHA256_RSAOAEP" | "AES256_SHA256_RSAPSS";
+        /**
+         * UpsState
+         * @description `configured` is false where there is none; then the rest is null.
+         */
+        UpsState: {
+            address: string | null;
+            batteryPercent: number | null;
+            configured: boolean;
+            flags: string[];
+            inputVoltage: number | null;
+            link: components["schemas"]["DeviceState"] | null;
+            loadPercent: number | null;
+            lowBattery: boolean | null;
+            model: string | null;
+            name: string | null;
+            onBattery: boolean | null;
+            power: string | null;
+            protocol: string | null;
+            runtimeSeconds: number | null;
+            simulated: boolean;
+            timestamp: string | null;
+        };
+        /** UpsTest */
+        UpsTest: {
+            detail: string;
+            outcome: string;
+        };
         /** Validation */
         Validation: {
             duplicate: boolean;
@@ -4265,7 +4366,7 @@ export interface operations {
             504: components["responses"]["GatewayTimeout"];
         };
     };
-    post_gpio_buttons_name_test: {
+    test_button: {
         parameters: {
             query?: never;
             header?: never;
@@ -4276,6 +4377,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_GpioState_"];
+                };
+            };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
@@ -4290,7 +4400,7 @@ export interface operations {
             504: components["responses"]["GatewayTimeout"];
         };
     };
-    post_gpio_leds_name_set: {
+    set_led: {
         parameters: {
             query?: never;
             header?: never;
@@ -4299,8 +4409,21 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LedBody"];
+            };
+        };
         responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_GpioState_"];
+                };
+            };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
@@ -4308,6 +4431,7 @@ export interface operations {
             405: components["responses"]["MethodNotAllowed"];
             409: components["responses"]["Conflict"];
             410: components["responses"]["Gone"];
+            413: components["responses"]["RequestEntityTooLarge"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             502: components["responses"]["BadGateway"];
@@ -4315,7 +4439,7 @@ export interface operations {
             504: components["responses"]["GatewayTimeout"];
         };
     };
-    get_gpio_status: {
+    gpio_status: {
         parameters: {
             query?: never;
             header?: never;
@@ -4324,6 +4448,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_GpioState_"];
+                };
+            };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
@@ -4528,6 +4661,7 @@ export interface operations {
                     connectTimeoutS?: number;
                     /**
                      * @default {
+                     *       "connectionBytes": 4002,
                      *       "micro800": false,
                      *       "slot": 0
                      *     }
@@ -5628,7 +5762,44 @@ export interface operations {
             504: components["responses"]["GatewayTimeout"];
         };
     };
-    post_ups_simulate: {
+    simulate_ups: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SimulateBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_UpsState_"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            405: components["responses"]["MethodNotAllowed"];
+            409: components["responses"]["Conflict"];
+            410: components["responses"]["Gone"];
+            413: components["responses"]["RequestEntityTooLarge"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            502: components["responses"]["BadGateway"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["GatewayTimeout"];
+        };
+    };
+    ups_status: {
         parameters: {
             query?: never;
             header?: never;
@@ -5637,6 +5808,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_UpsState_"];
+                };
+            };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
@@ -5651,7 +5831,7 @@ export interface operations {
             504: components["responses"]["GatewayTimeout"];
         };
     };
-    get_ups_status: {
+    test_ups: {
         parameters: {
             query?: never;
             header?: never;
@@ -5660,29 +5840,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            400: components["responses"]["BadRequest"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
-            405: components["responses"]["MethodNotAllowed"];
-            409: components["responses"]["Conflict"];
-            410: components["responses"]["Gone"];
-            429: components["responses"]["TooManyRequests"];
-            500: components["responses"]["InternalServerError"];
-            502: components["responses"]["BadGateway"];
-            503: components["responses"]["ServiceUnavailable"];
-            504: components["responses"]["GatewayTimeout"];
-        };
-    };
-    post_ups_test: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_UpsTest_"];
+                };
+            };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
