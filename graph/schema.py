@@ -7,6 +7,7 @@ from strawberry.schema.config import StrawberryConfig
 
 from domain.journal.models import Severity
 from graph.catalog.fields import CatalogMutation, CatalogQuery
+from graph.fleet.configuration_types import DeviceConfigStreamItem
 from graph.fleet.fields import FleetMutation, FleetQuery
 from graph.fleet.types import CommandStreamItem, DeviceStatusStreamItem
 from graph.identity.fields import IdentityMutation, IdentityQuery
@@ -121,6 +122,12 @@ class Subscription:
         self, info: Info, after: str | None = None, device_id: strawberry.ID | None = None
     ) -> AsyncGenerator[DeviceStatusStreamItem, None]:
         return open_stream(info.context, "deviceStatus", {"after": after, "device_id": device_id})
+
+    @strawberry.subscription(description="Configurations as they are set")
+    def device_config(
+        self, info: Info, after: str | None = None, device_id: strawberry.ID | None = None
+    ) -> AsyncGenerator[DeviceConfigStreamItem, None]:
+        return open_stream(info.context, "deviceConfig", {"after": after, "device_id": device_id})
 
     @strawberry.subscription(description="Commands as they are sent, acknowledged and answered")
     def commands(

@@ -5,7 +5,7 @@ A test holds this file to every table that there is: docs/retention.md tells it 
 from collections.abc import Mapping
 from typing import Final
 
-from domain.fleet.repository import commands, devices, records
+from domain.fleet.repository import commands, devices, records, telemetry
 from domain.journal import repository as journal
 from domain.journal.retirement import retire
 from domain.kernel import eventlog
@@ -90,6 +90,7 @@ def retentions(settings: Settings) -> list[Retention]:
 
 def _of_devices(settings: Settings) -> dict[str, tuple[float, Remove]]:
     commands_s = settings.command_retention_days * DAY_S
+    telemetry_s = settings.telemetry_retention_days * DAY_S
     return {
         "device_command": (commands_s, by_session(commands.trim)),
         "command_bulk": (commands_s, by_session(commands.trim_bulks)),
@@ -98,7 +99,9 @@ def _of_devices(settings: Settings) -> dict[str, tuple[float, Remove]]:
             by_session(devices.trim_changes),
         ),
         "device_log": (settings.device_log_retention_days * DAY_S, by_session(records.trim_logs)),
-        "telemetry": (settings.telemetry_retention_days * DAY_S, by_session(records.trim_points)),
+        "telemetry": (telemetry_s, by_session(telemetry.trim_points)),
+        "telemetry_series": (telemetry_s, by_session(telemetry.trim_series)),
+        "telemetry_rollup": (telemetry_s, by_session(telemetry.trim_hours)),
     }
 
 

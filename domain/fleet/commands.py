@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
-from pydantic import Field, JsonValue, StringConstraints
+from pydantic import Field, JsonValue, StringConstraints, field_validator
 
 from domain.fleet.models import (
     CommandState,
@@ -12,7 +12,8 @@ from domain.fleet.models import (
     DeviceStatus,
     LogLevel,
 )
-from domain.fleet.rules import MAX_GROUP
+from domain.fleet.rules import ALERTING, MAX_GROUP
+from domain.journal.models import Severity
 from domain.kernel.commands import Command
 from domain.kernel.filters import Filter
 from domain.sync.models import ConnectionMode
@@ -48,11 +49,12 @@ class RegisterDevice(Command):
     connection_mode: ConnectionMode | None = None
     firmware_version: Label | None = None
     attributes: JsonObject = Field(default_factory=dict)
+    configuration: JsonObject | None = None
 
 
 class UpdateDevice(Command):
-    """Only what is given changes; `attributes` merge (RFC 7386). With `revision` it is refused
-    where somebody else was first."""
+    """Only what is given changes; `attributes` and `configuration` merge (RFC 7386), `status` is
+    as `SetDeviceStatus` has it. With `revision` it is refused where somebody else was first."""
 
     device: str
     name: Label | None = None
@@ -65,19 +67,26 @@ class UpdateDevice(Command):
     connection_mode: ConnectionMode | None = None
     firmware_version: Label | None = None
     attributes: JsonObject | None = None
+    status: DeviceStatus | None = None
+    configuration: JsonObject | None = None
     revision: int | None = None
 
     def changes(self) -> dict[str, Any]:
-        """What was given, null included: null empties what may be empty."""
-        given = self.model_dump(exclude_unset=True, exclude={"device", "attributes", "revision"})
+        """What was given of its own row as it stands there, null included: null empties what may
+        be empty."""
+        others = {"device", "attributes", "status", "configuration", "revision"}
+        given = self.model_dump(exclude_unset=True, exclude=others)
         required = ("name", "kind", "enabled")
         return {k: v for k, v in given.items() if v is not None or k not in required}
 
 
 class SetDeviceStatus(Command):
+    """`details` are kept with the change, if it is one."""
+
     device: str
     status: DeviceStatus
     reason: Sentence | None = None
+    details: JsonObject | None = None
 
 
 class Heartbeat(Command):
@@ -131,7 +140,8 @@ class DispatchGroupCommand(Command):
 
 class SetConfiguration(Command):
     """`merge` by RFC 7386 into what is desired now, else instead of it. With `expected_version`
-    it is refused where somebody else was first."""
+    it is refused where somebody else was first. `details` are kept with the version, which there
+    is where nothing changes too with `renew`."""
 
     device: str
     document: JsonObject
@@ -139,6 +149,8 @@ class SetConfiguration(Command):
     push: bool = True
     note: Sentence | None = None
     expected_version: int | None = None
+    details: JsonObject | None = None
+    renew: bool = False
 
 
 class RollbackConfiguration(Command):
@@ -183,6 +195,22 @@ class RecordTelemetry(Command):
     points: Annotated[tuple[NewPoint, ...], Field(min_length=1, max_length=MAX_REPORT)]
 
 
+class RecordDeviceAlert(Command):
+    """Something about a device that asks for attention; it does until it is acknowledged."""
+
+    device: str
+    message: Annotated[Message, Field(min_length=1)]
+    severity: Severity = Severity.WARNING
+    data: JsonObject | None = None
+
+    @field_validator("severity")
+    @classmethod
+    def _asks_for_attention(cls, value: Severity) -> Severity:
+        if value not in ALERTING:
+            raise ValueError(f"must be one of {', '.join(ALERTING)}")
+        return value
+
+
 class SetConnectionSettings(Command):
     """Only what is given changes."""
 
@@ -193,13 +221,15 @@ class SetConnectionSettings(Command):
 
 @dataclass(frozen=True, slots=True)
 class DeviceFilter(Filter):
-    """Every part that is set must hold. `search` is part of identifier or name."""
+    """Every part that is set must hold. `search` is part of identifier or name; `place` is a
+    location, or what one begins with up to a " - "."""
 
     kind: DeviceKind | None = None
     status: DeviceStatus | None = None
     enabled: bool | None = None
     line_id: str | None = None
     location: str | None = None
+    place: str | None = None
     manufacturer: str | None = None
     group_id: str | None = None
     search: str | None = None

@@ -12,7 +12,7 @@ from domain.fleet.metrics import REJECTS, SCANS
 from domain.fleet.models import CommandState, CommandType
 from domain.fleet.operations.dispatch import cancel, dispatch
 from domain.fleet.operations.updates import update_arguments
-from domain.fleet.repository import commands, devices, groups, records, sessions, updates
+from domain.fleet.repository import commands, devices, groups, sessions, telemetry, updates
 from domain.fleet.rows import CommandRow, DeviceRow
 from domain.fleet.rules import FleetSettings
 from domain.kernel.database import ReadSession
@@ -109,7 +109,9 @@ class FleetDirectory:
         """What was read here and what the line's edges told of their reads; where nobody told,
         what the line made. Rejected later on counts as well as refused at the read."""
         refused, read = await scans.verdicts_since(session, customer_id, line_id, since_us)
-        told = await records.sums_of_line(session, customer_id, line_id, (SCANS, REJECTS), since_us)
+        told = await telemetry.sums_of_line(
+            session, customer_id, line_id, (SCANS, REJECTS), since_us
+        )
         rejected = await bottles.rejected_since(session, customer_id, line_id, since_us)
         total = read + round(told.get(SCANS, 0))
         if not total:

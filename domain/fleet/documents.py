@@ -8,6 +8,7 @@ import orjson
 from domain.kernel.errors import ValidationFailed
 
 MAX_DEPTH: Final = 32
+MAX_DETAILS: Final = 16 * 1024
 
 
 class Difference(NamedTuple):
@@ -35,6 +36,11 @@ def json_text(value: Any, field: str, max_bytes: int) -> str:
     return text.decode()
 
 
+def details_text(value: Mapping[str, Any] | None) -> str | None:
+    """What somebody told beside what they did, as it is kept."""
+    return None if value is None else json_text(value, "details", MAX_DETAILS)
+
+
 def merged(target: Any, patch: Any) -> Any:
     """JSON Merge Patch, RFC 7386: objects merge, null removes, all else replaces."""
     if not isinstance(patch, Mapping):
@@ -51,6 +57,18 @@ def merged(target: Any, patch: Any) -> Any:
 def differences(before: Any, after: Any) -> list[Difference]:
     """Object by object; lists are compared as a whole. In order of the path."""
     return sorted(_compare("", before, after), key=lambda found: found.path)
+
+
+def changed_parts(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
+    """The members of an object that are otherwise than before, null for one that is gone."""
+    names = sorted(before.keys() | after.keys())
+    return {
+        name: after.get(name)
+        for name in names
+        if (name in before) != (name in after)
+        or before.get(name) != after.get(name)
+        or type(before.get(name)) is not type(after.get(name))
+    }
 
 
 def _compare(path: str, before: Any, after: Any) -> Iterator[Difference]:

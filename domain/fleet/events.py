@@ -9,7 +9,7 @@ STREAM: Final = "fleet"
 DEVICE_REGISTERED: Final = "device.registered"
 DEVICE_UPDATED: Final = "device.updated"
 DEVICE_REMOVED: Final = "device.removed"
-# {device, status, previous, reason}
+# {device, status, previous, reason, details}: details are JSON text or null.
 DEVICE_STATUS_CHANGED: Final = "device.status_changed"
 # {identifier}
 TOKEN_ISSUED: Final = "device.token_issued"  # noqa: S105 - a fact's name
@@ -32,7 +32,8 @@ COMMAND_DISPATCHED: Final = "command.dispatched"
 COMMAND_SENT: Final = "command.sent"
 COMMAND_FINISHED: Final = "command.finished"
 
-# {version, document, author, push}
+# {version, document, author, push, device, changed}: the device's row, and the parts of the
+# document that are otherwise than before, null for one that is gone.
 CONFIGURATION_SET: Final = "configuration.set"
 # {version, error}
 CONFIGURATION_REPORTED: Final = "configuration.reported"

@@ -81,8 +81,9 @@ _PRESENT = text("removed_at_us IS NULL")
 class Device(SQLModel, table=True):
     """`identifier` and `number` are the customer's own names for it, unique among its devices; a
     removed one leaves its identifier free. `status` follows from `told` (by people), `reported`
-    (by itself) and `alive` (heard of lately), see `rules.status_of`. A token carries the
-    `token_generation` it was issued in: raising it ends them all at once."""
+    (by itself) and `alive` (heard of lately), see `rules.status_of`. Any word of it makes
+    `last_seen_at_us`, a heartbeat or not. A token carries the `token_generation` it was issued in:
+    raising it ends them all at once."""
 
     __tablename__ = "device"
     __table_args__ = (
@@ -126,13 +127,18 @@ class Device(SQLModel, table=True):
     created_at_us: int = Field(sa_type=BigInteger)
     updated_at_us: int = Field(sa_type=BigInteger)
     removed_at_us: int | None = Field(default=None, sa_type=BigInteger)
+    last_seen_at_us: int | None = Field(default=None, sa_type=BigInteger)
 
 
 class DeviceStatusChange(SQLModel, table=True):
-    """One change of a device's status, kept when the event log is trimmed."""
+    """One change of a device's status, kept when the event log is trimmed. `details` is what
+    people told with it, JSON text of an object or null."""
 
     __tablename__ = "device_status_change"
-    __table_args__ = (Index("ix_device_status_change_device", "device_id", "id"),)
+    __table_args__ = (
+        Index("ix_device_status_change_device", "device_id", "id"),
+        Index("ix_device_status_change_time", "device_id", "at_us"),
+    )
 
     id: str = Field(primary_key=True, sa_type=IdColumn)
     customer_id: int
@@ -142,6 +148,7 @@ class DeviceStatusChange(SQLModel, table=True):
     reason: str | None = None
     actor: str
     at_us: int = Field(sa_type=BigInteger)
+    details: str | None = Field(default=None, sa_type=Text)
 
 
 class DeviceGroup(SQLModel, table=True):
@@ -222,7 +229,8 @@ class CommandBulk(SQLModel, table=True):
 
 
 class DesiredConfiguration(SQLModel, table=True):
-    """One version of what a device should be configured as; the highest is in force."""
+    """One version of what a device should be configured as; the highest is in force. `details` is
+    what its author told with it, JSON text of an object or null."""
 
     __tablename__ = "desired_configuration"
     __table_args__ = (BY_KEY,)
@@ -234,6 +242,7 @@ class DesiredConfiguration(SQLModel, table=True):
     note: str | None = None
     author: str
     at_us: int = Field(sa_type=BigInteger)
+    details: str | None = Field(default=None, sa_type=Text)
 
 
 class ReportedConfiguration(SQLModel, table=True):
@@ -268,13 +277,45 @@ class Telemetry(SQLModel, table=True):
     """One measured value. The key makes a repeated delivery have no further effect."""
 
     __tablename__ = "telemetry"
-    __table_args__ = (Index("ix_telemetry_time", "measured_at_us"), BY_KEY)
+    __table_args__ = (
+        Index("ix_telemetry_time", "measured_at_us"),
+        Index("ix_telemetry_device", "device_id", "measured_at_us"),
+        BY_KEY,
+    )
 
     device_id: str = Field(primary_key=True, sa_type=IdColumn, foreign_key="device.id")
     metric: str = Field(primary_key=True, max_length=64)
     measured_at_us: int = Field(primary_key=True, sa_type=BigInteger)
     customer_id: int
     value: float
+
+
+class TelemetrySeries(SQLModel, table=True):
+    """What is known of one metric of a device without a look at its points: how many there were,
+    and the last one. Written with them."""
+
+    __tablename__ = "telemetry_series"
+    __table_args__ = (Index("ix_telemetry_series_time", "measured_at_us"), BY_KEY)
+
+    device_id: str = Field(primary_key=True, sa_type=IdColumn, foreign_key="device.id")
+    metric: str = Field(primary_key=True, max_length=64)
+    customer_id: int
+    points: int = Field(sa_type=BigInteger)
+    measured_at_us: int = Field(sa_type=BigInteger)
+    value: float
+
+
+class TelemetryRollup(SQLModel, table=True):
+    """How many points of a device were measured in an hour, so that no statistics have to count
+    them. Written with them."""
+
+    __tablename__ = "telemetry_rollup"
+    __table_args__ = (Index("ix_telemetry_rollup_time", "hour_us"), BY_KEY)
+
+    device_id: str = Field(primary_key=True, sa_type=IdColumn, foreign_key="device.id")
+    hour_us: int = Field(primary_key=True, sa_type=BigInteger)
+    customer_id: int
+    points: int = Field(sa_type=BigInteger)
 
 
 class FleetConnectionSettings(SQLModel, table=True):

@@ -1,6 +1,7 @@
 """Rows of fleet as the repository returns them and every face presents them.
 
-Times in microseconds; `attributes`, `arguments`, `result` and `document` are JSON texts."""
+Times in microseconds; `attributes`, `arguments`, `result`, `document` and `details` are JSON
+texts."""
 
 from typing import Any, NamedTuple
 
@@ -42,6 +43,8 @@ class DeviceRow(NamedTuple):
     created_at_us: int
     updated_at_us: int
     removed_at_us: int | None
+    # Facts from before this was known have none.
+    last_seen_at_us: int | None = None
 
 
 class TokenSubject(NamedTuple):
@@ -62,6 +65,7 @@ class StatusChangeRow(NamedTuple):
     reason: str | None
     actor: str
     at_us: int
+    details: str | None = None
 
 
 class GroupRow(NamedTuple):
@@ -128,6 +132,7 @@ class ConfigurationRow(NamedTuple):
     note: str | None = None
     author: str = ""
     at_us: int = 0
+    details: str | None = None
 
 
 class ReportedRow(NamedTuple):
@@ -153,6 +158,52 @@ class TelemetryRow(NamedTuple):
     metric: str
     measured_at_us: int
     value: float
+
+
+class SeriesRow(NamedTuple):
+    """A metric of a device: how many points there were, and the last one."""
+
+    device_id: str
+    metric: str
+    points: int
+    measured_at_us: int
+    value: float
+
+
+class TelemetryTotal(NamedTuple):
+    """`points` in all, `recent_points` since a moment."""
+
+    points: int
+    recent_points: int
+
+
+class AlertCounts(NamedTuple):
+    """What the journal has of a device that asks for attention. `active`: nobody has acknowledged
+    it yet. `critical` are those of that severity, active or not."""
+
+    total: int = 0
+    active: int = 0
+    critical: int = 0
+
+
+class DeviceStatisticsRow(NamedTuple):
+    """How a customer's present devices are, and what they did from `from_us` to `to_us`.
+    `by_location` counts places, see `rules.place_of`; None stands for none given."""
+
+    from_us: int
+    to_us: int
+    by_kind: dict[DeviceKind, int]
+    by_status: dict[DeviceStatus, int]
+    by_location: dict[str | None, int]
+    by_manufacturer: dict[str | None, int]
+    uptime_percent: float | None
+    points: int
+    new: int
+    active: int
+
+    @property
+    def total(self) -> int:
+        return sum(self.by_status.values())
 
 
 class ConnectionSettingsRow(NamedTuple):

@@ -9,12 +9,24 @@ import orjson
 
 from domain.fleet.models import CommandState, CommandType, DeviceStatus
 from domain.fleet.rows import BulkRow, CommandRow, ConnectionSettingsRow, DeviceRow
+from domain.journal.models import Severity
 from domain.kernel.clock import SECOND_US
 from domain.kernel.errors import Conflict, ErrorCode, RateLimited
 from domain.sync.models import ConnectionMode
 
 MAX_GROUP: Final = 500
 """Members of a group: a command to all of them is one transaction and one answer."""
+CATEGORY: Final = "FLEET"
+"""The journal's category of how devices stand and what they are told."""
+ALERT: Final = "ALERT"
+"""The journal's category of what is recorded as an alert of a device."""
+ALERTING: Final = (Severity.WARNING, Severity.ERROR, Severity.CRITICAL)
+"""What of the journal asks for attention."""
+UP: Final = (DeviceStatus.ONLINE, DeviceStatus.WARNING)
+"""A device that warns works."""
+PLANNED: Final = DeviceStatus.MAINTENANCE
+"""Time spent so is neither up nor down."""
+WITHIN: Final = " - "
 NO_ROOM: Final = "Too many commands wait for this device"
 RETRY_S: Final = 5
 
@@ -80,6 +92,32 @@ def heartbeat_status(word: str | None) -> DeviceStatus:
 def is_told(status: DeviceStatus) -> DeviceStatus | None:
     """What of a status set by hand outlives the next heartbeat."""
     return None if status in (DeviceStatus.ONLINE, DeviceStatus.OFFLINE) else status
+
+
+class StatisticsRange(StrEnum):
+    """How far back statistics look; each value is what people write for it."""
+
+    LAST_HOUR = "1h"
+    LAST_DAY = "24h"
+    LAST_WEEK = "7d"
+    LAST_MONTH = "30d"
+
+    @property
+    def duration_us(self) -> int:
+        return _RANGE_H[self] * 3_600 * SECOND_US
+
+
+_RANGE_H: Final = {
+    StatisticsRange.LAST_HOUR: 1,
+    StatisticsRange.LAST_DAY: 24,
+    StatisticsRange.LAST_WEEK: 7 * 24,
+    StatisticsRange.LAST_MONTH: 30 * 24,
+}
+
+
+def place_of(location: str | None) -> str | None:
+    """`Zone A` of `Zone A - Server Room`."""
+    return None if location is None else location.partition(WITHIN)[0]
 
 
 class Interrupted(StrEnum):

@@ -39,6 +39,7 @@ class JournalEvent(SQLModel, table=True):
     __table_args__ = (
         Index("ix_journal_event_customer", "customer_id", "id"),
         Index("ix_journal_event_time", "customer_id", "occurred_at_us"),
+        Index("ix_journal_event_source", "customer_id", "source", "id"),
         # What waits for somebody is little, however long the journal grows.
         Index(
             "ix_journal_event_open",

@@ -1,5 +1,6 @@
 """Who may do what with which device."""
 
+from domain.fleet.commands import RegisterDevice, UpdateDevice
 from domain.fleet.ports import FleetServices
 from domain.fleet.repository import devices
 from domain.fleet.rows import (
@@ -28,6 +29,12 @@ def own_or(context: Context, key: str, permission: Permission) -> None:
     actor.require(Permission.FLEET_SELF_USE)
     if key not in (actor.id, actor.name):
         raise Forbidden("A device's token opens its own things only")
+
+
+def may_configure(context: Context, *commands: RegisterDevice | UpdateDevice) -> None:
+    """Whoever says with a device how it is to be configured needs that permission as well."""
+    if any(command.configuration is not None for command in commands):
+        context.actor.require(Permission.FLEET_CONFIGURATION_WRITE)
 
 
 async def present(session: ReadSession, context: Context, key: str) -> DeviceRow:

@@ -6,11 +6,26 @@ import strawberry
 
 from domain.fleet.commands import CommandFilter, DeviceFilter, LogFilter, TelemetryFilter
 from domain.fleet.documents import differences
+from domain.fleet.rules import StatisticsRange
 from domain.kernel.errors import NotFound, ValidationFailed
 from domain.kernel.ids import is_id
 from domain.kernel.paging import MAX_PAGE, page_request
 from graph.context import Context
 from graph.fleet import resolvers
+from graph.fleet.configuration_types import (
+    ConfigurationDifference,
+    DeviceConfig,
+    DeviceConfiguration,
+    configuration_type,
+    device_config,
+    difference_type,
+)
+from graph.fleet.figure_types import (
+    DeviceStatistics,
+    TelemetryPoint,
+    statistics_type,
+    telemetry_type,
+)
 from graph.fleet.inputs import (
     CommandFilterInput,
     DeviceFilterInput,
@@ -19,28 +34,20 @@ from graph.fleet.inputs import (
 )
 from graph.fleet.mutations import FleetMutation
 from graph.fleet.types import (
-    ConfigurationDifference,
     Device,
     DeviceCommand,
-    DeviceConfig,
-    DeviceConfiguration,
     DeviceGroup,
     DeviceLogEntry,
     DeviceSession,
     DeviceStatusChange,
     FleetConnectionSettings,
-    TelemetryPoint,
     command_type,
-    configuration_type,
     connection_settings_type,
-    device_config,
     device_type,
-    difference_type,
     group_type,
     log_type,
     session_type,
     status_change_type,
-    telemetry_type,
 )
 from graph.info import Info
 from graph.pagination import (
@@ -84,6 +91,12 @@ class FleetQuery:
             key = device_key(id) if id is not None else identifier or ""
             row = await resolvers.device(info.context, key)
         return found(row, device_type)
+
+    @strawberry.field(description="How many there are, and what they did")
+    async def device_statistics(
+        self, info: Info, range: StatisticsRange = StatisticsRange.LAST_DAY
+    ) -> DeviceStatistics:
+        return statistics_type(await resolvers.device_statistics(info.context, range))
 
     @strawberry.field(description="Changes of a device's status, newest first")
     async def device_status_history(

@@ -10,6 +10,7 @@ from strawberry.scalars import JSON
 
 from domain.fleet import commands as asked
 from domain.fleet.models import CommandState, CommandType, DeviceKind, DeviceStatus, LogLevel
+from domain.journal.models import Severity
 from domain.sync.models import ConnectionMode
 from graph.pagination import filter_id, plain_id
 from graph.scalars import Timestamp
@@ -42,12 +43,17 @@ class RegisterDeviceInput:
     connection_mode: ConnectionMode | None = None
     firmware_version: str | None = None
     attributes: JSON | None = None
+    configuration: JSON | None = strawberry.field(
+        default=None, description="What it is to be configured as"
+    )
 
     def command(self) -> asked.RegisterDevice:
         return asked.RegisterDevice.of(**(vars(self) | {"attributes": self.attributes or {}}))
 
 
-@strawberry.input(description="Only what is given changes; attributes merge (RFC 7386)")
+@strawberry.input(
+    description="Only what is given changes; attributes and configuration merge (RFC 7386)"
+)
 class UpdateDeviceInput:
     id: strawberry.ID
     name: str | None = UNSET
@@ -60,6 +66,8 @@ class UpdateDeviceInput:
     connection_mode: ConnectionMode | None = UNSET
     firmware_version: str | None = UNSET
     attributes: JSON | None = UNSET
+    status: DeviceStatus | None = UNSET
+    configuration: JSON | None = UNSET
     revision: int | None = None
 
     def command(self) -> asked.UpdateDevice:
@@ -72,10 +80,16 @@ class SetDeviceStatusInput:
     id: strawberry.ID
     status: DeviceStatus
     reason: str | None = None
+    details: JSON | None = strawberry.field(
+        default=None, description="An object, kept with the change"
+    )
 
     def command(self) -> asked.SetDeviceStatus:
         return asked.SetDeviceStatus.of(
-            device=device_key(self.id), status=self.status, reason=self.reason
+            device=device_key(self.id),
+            status=self.status,
+            reason=self.reason,
+            details=self.details,
         )
 
 
@@ -166,6 +180,12 @@ class SetDeviceConfigInput:
     push: bool = True
     note: str | None = None
     expected_version: int | None = None
+    details: JSON | None = strawberry.field(
+        default=None, description="An object, kept with the version"
+    )
+    renew: bool = strawberry.field(
+        default=False, description="A version even where nothing changes"
+    )
 
     def command(self) -> asked.SetConfiguration:
         given = vars(self) | {"device": device_key(self.device_id)}
@@ -247,6 +267,22 @@ class RecordTelemetryInput:
         return asked.RecordTelemetry.of(device=device_key(self.device_id), points=points)
 
 
+@strawberry.input(description="Of WARNING or more: it asks for attention until acknowledged")
+class RecordDeviceAlertInput:
+    device_id: strawberry.ID
+    message: str
+    severity: Severity = Severity.WARNING
+    data: JSON | None = None
+
+    def command(self) -> asked.RecordDeviceAlert:
+        return asked.RecordDeviceAlert.of(
+            device=device_key(self.device_id),
+            message=self.message,
+            severity=self.severity,
+            data=self.data,
+        )
+
+
 @strawberry.input(description="Only what is given changes")
 class SetFleetConnectionSettingsInput:
     default_mode: ConnectionMode | None = None
@@ -264,6 +300,9 @@ class DeviceFilterInput:
     enabled: bool | None = None
     line_id: str | None = None
     location: str | None = None
+    place: str | None = strawberry.field(
+        default=None, description="A location, or what one begins with up to a ' - '"
+    )
     manufacturer: str | None = None
     group_id: strawberry.ID | None = None
     search: str | None = strawberry.field(

@@ -1,9 +1,20 @@
 """Loaders of fleet."""
 
+from collections.abc import Sequence
+
 from strawberry.dataloader import DataLoader
 
-from domain.fleet.repository import configuration, devices, groups, records
-from domain.fleet.rows import ConfigurationRow, DeviceRow, GroupRow, ReportedRow, TelemetryRow
+from domain.fleet.repository import alerts, configuration, devices, groups, telemetry
+from domain.fleet.rows import (
+    AlertCounts,
+    ConfigurationRow,
+    DeviceRow,
+    GroupRow,
+    ReportedRow,
+    SeriesRow,
+)
+from domain.fleet.rules import StatisticsRange
+from domain.kernel.database import ReadSession
 from domain.kernel.permissions import Permission
 from graph.context import Context
 from graph.loaders import loader
@@ -37,6 +48,25 @@ def reported_by_device(context: Context) -> DataLoader[str, ReportedRow | None]:
     return loader(context, "reported_by_device", permission, configuration.reported)
 
 
-def latest_by_device(context: Context) -> DataLoader[str, list[TelemetryRow] | None]:
+def series_by_device(context: Context) -> DataLoader[str, list[SeriesRow] | None]:
     permission = Permission.FLEET_TELEMETRY_READ
-    return loader(context, "latest_by_device", permission, records.latest)
+    return loader(context, "series_by_device", permission, telemetry.series)
+
+
+def recent_points_by_device(
+    context: Context, wanted: StatisticsRange
+) -> DataLoader[str, int | None]:
+    since_us = context.services.clock.now_us() - wanted.duration_us
+
+    async def fetch(
+        session: ReadSession, customer_id: int, device_ids: Sequence[str]
+    ) -> dict[str, int]:
+        return await telemetry.recent_points(session, customer_id, device_ids, since_us)
+
+    name = f"recent_points_by_device {wanted}"
+    return loader(context, name, Permission.FLEET_TELEMETRY_READ, fetch)
+
+
+def alerts_by_device(context: Context) -> DataLoader[str, AlertCounts | None]:
+    permission = Permission.JOURNAL_EVENT_READ
+    return loader(context, "alerts_by_device", permission, alerts.counts)

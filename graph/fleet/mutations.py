@@ -4,12 +4,14 @@ import strawberry
 
 from domain.fleet.commands import RollbackConfiguration
 from graph.fleet import resolvers
+from graph.fleet.configuration_types import DeviceConfiguration, configuration_type
 from graph.fleet.inputs import (
     AddDevicesToGroupInput,
     CreateDeviceGroupInput,
     DeviceHeartbeatInput,
     DispatchCommandInput,
     DispatchGroupCommandInput,
+    RecordDeviceAlertInput,
     RecordDeviceLogsInput,
     RecordTelemetryInput,
     RegisterDeviceInput,
@@ -26,18 +28,17 @@ from graph.fleet.types import (
     BulkCommand,
     Device,
     DeviceCommand,
-    DeviceConfiguration,
     DeviceGroup,
     DeviceToken,
     FleetConnectionSettings,
     GroupMembersChanged,
     command_type,
-    configuration_type,
     connection_settings_type,
     device_type,
     group_type,
 )
 from graph.info import Info
+from graph.journal.types import Event, event_type
 from graph.pagination import plain_id
 from graph.scalars import Timestamp
 
@@ -47,6 +48,13 @@ class FleetMutation:
     @strawberry.mutation
     async def register_device(self, info: Info, input: RegisterDeviceInput) -> Device:
         return device_type(await resolvers.register_device(info.context, input.command()))
+
+    @strawberry.mutation(description="All or none, at most 500")
+    async def register_devices(self, info: Info, input: list[RegisterDeviceInput]) -> list[Device]:
+        commands = [one.command() for one in input]
+        return [
+            device_type(row) for row in await resolvers.register_devices(info.context, commands)
+        ]
 
     @strawberry.mutation
     async def update_device(self, info: Info, input: UpdateDeviceInput) -> Device:
@@ -142,6 +150,17 @@ class FleetMutation:
     @strawberry.mutation(description="How many were stored")
     async def record_device_logs(self, info: Info, input: RecordDeviceLogsInput) -> int:
         return len(await resolvers.record_logs(info.context, input.command()))
+
+    @strawberry.mutation(description="Acknowledged as every other entry of the journal")
+    async def record_device_alert(self, info: Info, input: RecordDeviceAlertInput) -> Event:
+        return event_type(await resolvers.record_alert(info.context, input.command()))
+
+    @strawberry.mutation(description="Of several devices, all or none, at most 1,000")
+    async def record_device_alerts(
+        self, info: Info, input: list[RecordDeviceAlertInput]
+    ) -> list[Event]:
+        commands = [one.command() for one in input]
+        return [event_type(row) for row in await resolvers.record_alerts(info.context, commands)]
 
     @strawberry.mutation(description="How many points are stored; one sent again counts once")
     async def record_telemetry(self, info: Info, input: RecordTelemetryInput) -> int:

@@ -7,22 +7,31 @@ import strawberry
 from strawberry.scalars import JSON
 
 import graph.sync.types  # noqa: F401 - declares ConnectionMode
-from domain.fleet.documents import Difference, differences
 from domain.fleet.models import CommandState, CommandType, DeviceKind, DeviceStatus, LogLevel
 from domain.fleet.rows import (
+    AlertCounts,
     CommandRow,
     ConfigurationRow,
     ConnectionSettingsRow,
     DeviceLogRow,
     DeviceRow,
     GroupRow,
-    ReportedRow,
     SessionRow,
     StatusChangeRow,
-    TelemetryRow,
 )
+from domain.fleet.rules import StatisticsRange
 from domain.sync.models import ConnectionMode
 from graph.fleet import loaders
+from graph.fleet.configuration_types import DeviceConfig, device_config
+from graph.fleet.figure_types import (
+    AlertSummary,
+    TelemetryPoint,
+    TelemetrySeries,
+    TelemetrySummary,
+    alert_summary,
+    last_point,
+    series_type,
+)
 from graph.info import Info
 from graph.pagination import Node, global_id
 from graph.scalars import Timestamp, moment
@@ -54,48 +63,6 @@ class DeviceGroup(Node):
         return await loaders.size_by_group(info.context).load(self.row.id) or 0
 
 
-@strawberry.type(description="One measured value")
-class TelemetryPoint:
-    metric: str
-    value: float
-    measured_at: Timestamp
-
-
-@strawberry.type(description="A version of what a device should be configured as")
-class DeviceConfiguration:
-    version: int
-    document: JSON
-    note: str | None
-    author: str
-    created_at: Timestamp | None
-
-
-@strawberry.type(description="What a device says it runs on; `error` where it refused the version")
-class ReportedConfiguration:
-    version: int
-    document: JSON
-    error: str | None
-    reported_at: Timestamp
-
-
-@strawberry.type(description="`path` is a JSON Pointer; null is what is not there")
-class ConfigurationDifference:
-    path: str
-    before: JSON | None
-    after: JSON | None
-
-
-@strawberry.type(description="What is desired of a device, and what it says it is")
-class DeviceConfig:
-    desired: DeviceConfiguration
-    reported: ReportedConfiguration | None
-
-    @strawberry.field(description="From what it reports to what is desired; empty when in step")
-    def diff(self) -> list[ConfigurationDifference]:
-        before: Any = {} if self.reported is None else self.reported.document
-        return [difference_type(found) for found in differences(before, self.desired.document)]
-
-
 @strawberry.type(description="Anything that is registered, of whatever kind")
 class Device(Node):
     identifier: str
@@ -113,6 +80,9 @@ class Device(Node):
     connection_mode: ConnectionMode | None
     firmware_version: str | None
     last_heartbeat_at: Timestamp | None
+    last_seen_at: Timestamp | None = strawberry.field(
+        description="Any word of it: a heartbeat, a value, a log entry, an alert"
+    )
     queue_size: float
     revision: int
     created_at: Timestamp
@@ -137,8 +107,30 @@ class Device(Node):
 
     @strawberry.field(description="The last value of each metric")
     async def latest_telemetry(self, info: Info) -> list[TelemetryPoint]:
-        rows = await loaders.latest_by_device(info.context).load(self.row.id)
-        return [telemetry_type(row) for row in rows or ()]
+        rows = await loaders.series_by_device(info.context).load(self.row.id)
+        return [last_point(row) for row in rows or ()]
+
+    @strawberry.field(description="Every metric that it measures")
+    async def telemetry_series(self, info: Info) -> list[TelemetrySeries]:
+        rows = await loaders.series_by_device(info.context).load(self.row.id)
+        return [series_type(row) for row in rows or ()]
+
+    @strawberry.field
+    async def telemetry_summary(
+        self, info: Info, range: StatisticsRange = StatisticsRange.LAST_DAY
+    ) -> TelemetrySummary:
+        rows = await loaders.series_by_device(info.context).load(self.row.id) or []
+        recent = await loaders.recent_points_by_device(info.context, range).load(self.row.id)
+        return TelemetrySummary(
+            total_points=sum(row.points for row in rows),
+            recent_points=recent or 0,
+            latest=[last_point(row) for row in rows],
+        )
+
+    @strawberry.field
+    async def alert_summary(self, info: Info) -> AlertSummary:
+        found = await loaders.alerts_by_device(info.context).load(self.row.id)
+        return alert_summary(found or AlertCounts())
 
 
 @strawberry.type(description="A change of a device's status")
@@ -148,6 +140,7 @@ class DeviceStatusChange(Node):
     reason: str | None
     actor: str
     at: Timestamp
+    details: JSON | None = strawberry.field(description="What people told with it")
 
 
 @strawberry.type(description="Something that a device was told to do")
@@ -268,6 +261,7 @@ def device_type(row: DeviceRow) -> Device:
         connection_mode=None if mode is None else ConnectionMode(mode),
         firmware_version=row.firmware_version,
         last_heartbeat_at=moment(row.last_heartbeat_at_us),
+        last_seen_at=moment(row.last_seen_at_us),
         queue_size=row.queue_size,
         revision=row.revision,
         created_at=Timestamp(row.created_at_us),
@@ -314,6 +308,7 @@ def status_change_type(row: StatusChangeRow) -> DeviceStatusChange:
         reason=row.reason,
         actor=row.actor,
         at=Timestamp(row.at_us),
+        details=None if row.details is None else _json(row.details),
     )
 
 
@@ -326,38 +321,6 @@ def log_type(row: DeviceLogRow) -> DeviceLogEntry:
         logged_at=Timestamp(row.logged_at_us),
         received_at=Timestamp(row.received_at_us),
     )
-
-
-def telemetry_type(row: TelemetryRow) -> TelemetryPoint:
-    return TelemetryPoint(
-        metric=row.metric, value=row.value, measured_at=Timestamp(row.measured_at_us)
-    )
-
-
-def configuration_type(row: ConfigurationRow) -> DeviceConfiguration:
-    return DeviceConfiguration(
-        version=row.version,
-        document=_json(row.document),
-        note=row.note,
-        author=row.author,
-        created_at=moment(row.at_us or None),
-    )
-
-
-def device_config(desired: ConfigurationRow, reported: ReportedRow | None) -> DeviceConfig:
-    found = None
-    if reported is not None:
-        found = ReportedConfiguration(
-            version=reported.version,
-            document=_json(reported.document),
-            error=reported.error,
-            reported_at=Timestamp(reported.at_us),
-        )
-    return DeviceConfig(desired=configuration_type(desired), reported=found)
-
-
-def difference_type(found: Difference) -> ConfigurationDifference:
-    return ConfigurationDifference(path=found.path, before=found.before, after=found.after)
 
 
 def session_type(row: SessionRow) -> DeviceSession:

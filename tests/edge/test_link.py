@@ -237,8 +237,8 @@ async def history(site: Site) -> Any:
 
 
 async def points(site: Site) -> dict[str, float]:
-    found = await fleet.latest_telemetry(site.found.factory.context(), [site.device.id])
-    return {row.metric: row.value for row in found}
+    found = await fleet.telemetry_series(site.found.factory.context(), [site.device.id])
+    return {row.metric: row.value for row in found[site.device.id]}
 
 
 async def test_a_lost_scanner_shows_as_a_warning(site: Site) -> None:

@@ -58,6 +58,8 @@ TABLES = (
     "reported_configuration",
     "device_log",
     "telemetry",
+    "telemetry_series",
+    "telemetry_rollup",
     "fleet_connection_settings",
     "device_session",
     "journal_event",

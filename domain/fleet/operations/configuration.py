@@ -3,6 +3,7 @@
 from typing import Final
 
 import orjson
+from pydantic import JsonValue
 
 from domain.fleet import events
 from domain.fleet.commands import (
@@ -12,7 +13,7 @@ from domain.fleet.commands import (
     SetConnectionSettings,
     UpdateDevice,
 )
-from domain.fleet.documents import json_text, merged
+from domain.fleet.documents import changed_parts, details_text, json_text, merged
 from domain.fleet.models import DeviceKind
 from domain.fleet.operations.devices import require_device
 from domain.fleet.repository import configuration
@@ -35,8 +36,20 @@ async def set_configuration(work: UnitOfWork, command: SetConfiguration) -> Conf
     document: object = command.document
     if command.merge:
         document = merged(orjson.loads(current.document), document)
-    text = json_text(document, "document", MAX_DOCUMENT)
-    return await _next(work, current, text, command.note, command.push)
+    wanted = current._replace(
+        document=json_text(document, "document", MAX_DOCUMENT),
+        note=command.note,
+        details=details_text(command.details),
+    )
+    return await _next(work, device, current, wanted, push=command.push, renew=command.renew)
+
+
+async def configure(
+    work: UnitOfWork, device: DeviceRow, document: dict[str, JsonValue] | None
+) -> None:
+    """As part of something larger: merges what is given."""
+    if document is not None:
+        await set_configuration(work, SetConfiguration.of(device=device.id, document=document))
 
 
 async def desire_mode(work: UnitOfWork, device: DeviceRow, command: UpdateDevice) -> None:
@@ -61,7 +74,8 @@ async def rollback(work: UnitOfWork, command: RollbackConfiguration) -> Configur
     if earlier is None:
         raise NotFound("Configuration version", str(command.version))
     note = f"Back to version {earlier.version}"
-    return await _next(work, current, earlier.document, note, command.push)
+    wanted = current._replace(document=earlier.document, note=note, details=None)
+    return await _next(work, device, current, wanted, push=command.push)
 
 
 async def report(work: UnitOfWork, command: ReportConfiguration) -> ReportedRow:
@@ -105,28 +119,43 @@ async def _in_force(work: UnitOfWork, device_id: str) -> ConfigurationRow:
 
 
 async def _next(
-    work: UnitOfWork, current: ConfigurationRow, document: str, note: str | None, push: bool
+    work: UnitOfWork,
+    device: DeviceRow,
+    current: ConfigurationRow,
+    wanted: ConfigurationRow,
+    *,
+    push: bool,
+    renew: bool = False,
 ) -> ConfigurationRow:
+    """`wanted` is what follows on `current`, but for when and by whom."""
     row = current
-    if document != current.document or current.version == 0:
-        row = ConfigurationRow(
-            device_id=current.device_id,
-            version=current.version + 1,
-            document=document,
-            note=note,
-            author=work.actor.name,
-            at_us=work.now_us,
+    if renew or wanted.document != current.document or current.version == 0:
+        row = wanted._replace(
+            version=current.version + 1, author=work.actor.name, at_us=work.now_us
         )
         await configuration.insert_version(work.session, work.customer_id, row)
     if push or row is not current:
-        work.record_change(
-            events.STREAM,
-            events.CONFIGURATION_SET,
-            row.device_id,
-            {"version": current.version, "document": current.document},
-            version=row.version,
-            document=row.document,
-            author=row.author,
-            push=push,
-        )
+        _tell(work, device, current, row, push)
     return row
+
+
+def _tell(
+    work: UnitOfWork,
+    device: DeviceRow,
+    current: ConfigurationRow,
+    row: ConfigurationRow,
+    push: bool,
+) -> None:
+    before, after = orjson.loads(current.document), orjson.loads(row.document)
+    work.record_change(
+        events.STREAM,
+        events.CONFIGURATION_SET,
+        row.device_id,
+        {"version": current.version, "document": current.document},
+        version=row.version,
+        document=row.document,
+        author=row.author,
+        push=push,
+        device=device._asdict(),
+        changed=changed_parts(before, after),
+    )

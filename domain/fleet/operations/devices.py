@@ -1,5 +1,6 @@
 """Registering, changing and removing devices."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import orjson
@@ -8,10 +9,11 @@ from domain.fleet import events, rules
 from domain.fleet.commands import RegisterDevice, UpdateDevice
 from domain.fleet.documents import json_text, merged
 from domain.fleet.models import CommandState, DeviceStatus
-from domain.fleet.repository import commands, configuration, devices, groups, sessions
+from domain.fleet.repository import commands as command_rows
+from domain.fleet.repository import configuration, devices, groups, sessions
 from domain.fleet.repository.devices import DEVICE
 from domain.fleet.rows import DeviceRow, TokenSubject
-from domain.kernel.errors import Conflict, NotFound
+from domain.kernel.errors import Conflict, DomainError, NotFound
 from domain.kernel.ids import new_id
 from domain.kernel.uow import UnitOfWork
 from domain.production.repository.aggregates import next_number
@@ -29,6 +31,18 @@ async def register_device(work: UnitOfWork, command: RegisterDevice) -> DeviceRo
         raise Conflict("A device has this identifier already", field="identifier")
     work.record(events.STREAM, events.DEVICE_REGISTERED, device.id, device=device._asdict())
     return device
+
+
+async def register_devices(work: UnitOfWork, commands: Sequence[RegisterDevice]) -> list[DeviceRow]:
+    """Each or none. Raises as `register_device`, with the place of the one that is refused."""
+    found: list[DeviceRow] = []
+    for place, command in enumerate(commands):
+        try:
+            found.append(await register_device(work, command))
+        except DomainError as refused:
+            refused.details = {**refused.details, "at": place}
+            raise
+    return found
 
 
 async def update_device(work: UnitOfWork, command: UpdateDevice) -> DeviceRow:
@@ -62,7 +76,7 @@ async def change_device(work: UnitOfWork, device: DeviceRow, values: dict[str, A
 async def remove_device(work: UnitOfWork, key: str) -> DeviceRow:
     """Ends its tokens, its socket and what waits for it; what it did stays. Raises NotFound."""
     device = await require_device(work, key, lock=True)
-    for command in await commands.open_of(work.session, work.customer_id, device.id):
+    for command in await command_rows.open_of(work.session, work.customer_id, device.id):
         await _call_off(work, device, command.id, command.state)
     await groups.leave_all(work.session, work.customer_id, device.id)
     await sessions.drop(work.session, device.id)
@@ -99,6 +113,11 @@ async def token_subject(work: UnitOfWork, key: str) -> TokenSubject:
     return subject
 
 
+async def heard_of(work: UnitOfWork, device_id: str) -> None:
+    """It has said something, which is no heartbeat."""
+    await devices.change(work.session, work.customer_id, device_id, last_seen_at_us=work.now_us)
+
+
 async def require_device(work: UnitOfWork, key: str, *, lock: bool = False) -> DeviceRow:
     """By id or identifier. Raises NotFound."""
     load = devices.lock if lock else devices.find
@@ -118,7 +137,7 @@ async def _call_off(
 ) -> None:
     """What it has not got is cancelled; to what it has there will be no answer."""
     queued = state is CommandState.QUEUED
-    ended = await commands.change(
+    ended = await command_rows.change(
         work.session,
         work.customer_id,
         command_id,
@@ -139,7 +158,7 @@ async def _call_off(
 
 
 def _row(work: UnitOfWork, command: RegisterDevice, number: int) -> DeviceRow:
-    given = command.model_dump(exclude={"attributes", "name", "status"})
+    given = command.model_dump(exclude={"attributes", "configuration", "name", "status"})
     return DeviceRow(
         **given,
         id=new_id(),

@@ -11,7 +11,6 @@ from domain.fleet.documents import json_text
 from domain.fleet.models import CommandState, CommandType
 from domain.fleet.operations.devices import require_device
 from domain.fleet.operations.groups import require_group
-from domain.fleet.operations.presence import CATEGORY
 from domain.fleet.operations.updates import completed
 from domain.fleet.repository import commands, configuration, devices, groups, sessions
 from domain.fleet.rows import (
@@ -22,7 +21,7 @@ from domain.fleet.rows import (
     Dispatched,
     DispatchedBulk,
 )
-from domain.fleet.rules import OPEN, POLICIES, FleetSettings
+from domain.fleet.rules import CATEGORY, OPEN, POLICIES, FleetSettings
 from domain.journal import operations as journal
 from domain.journal.models import Severity
 from domain.kernel.errors import Conflict, ErrorCode, NotFound

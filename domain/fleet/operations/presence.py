@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement
 
 from domain.fleet import events, rules
 from domain.fleet.commands import Heartbeat, SetDeviceStatus
+from domain.fleet.documents import details_text
 from domain.fleet.models import DeviceStatus
 from domain.fleet.operations.devices import require_device
 from domain.fleet.repository import devices, sessions
@@ -18,7 +19,6 @@ from domain.kernel.errors import Conflict
 from domain.kernel.ids import new_id
 from domain.kernel.uow import UnitOfWork
 
-CATEGORY: Final = "FLEET"
 SILENT: Final = "no heartbeat"
 _SEVERITIES: Final = {
     DeviceStatus.OFFLINE: Severity.WARNING,
@@ -30,12 +30,19 @@ _SEVERITIES: Final = {
 async def set_status(work: UnitOfWork, command: SetDeviceStatus) -> DeviceRow:
     """As people say. ONLINE and OFFLINE hold until the device is heard or missed, the others
     until somebody says otherwise."""
+    details = details_text(command.details)
     device = await require_device(work, command.device, lock=True)
-    alive = command.status is not DeviceStatus.OFFLINE
     told = rules.is_told(command.status)
-    # By hand ONLINE means that nothing is wrong, whatever the device said last.
-    reported = DeviceStatus.ONLINE if told is None else device.reported
-    return await _become(work, device, command.reason, told=told, reported=reported, alive=alive)
+    wanted: dict[str, Any] = {
+        "told": told,
+        # By hand ONLINE means that nothing is wrong, whatever the device said last.
+        "reported": DeviceStatus.ONLINE if told is None else device.reported,
+        "alive": command.status is not DeviceStatus.OFFLINE,
+    }
+    if device._replace(**wanted) == device:
+        return device
+    wanted["updated_at_us"] = work.now_us
+    return await _become(work, device, command.reason, details, **wanted)
 
 
 async def heartbeat(work: UnitOfWork, command: Heartbeat) -> DeviceRow:
@@ -52,6 +59,7 @@ async def heartbeat(work: UnitOfWork, command: Heartbeat) -> DeviceRow:
         reported=reported,
         alive=True,
         last_heartbeat_at_us=work.now_us,
+        last_seen_at_us=work.now_us,
         **given,
     )
 
@@ -69,6 +77,7 @@ async def beat(work: UnitOfWork, device_id: str, command: Heartbeat) -> bool:
         device_id,
         *same,
         last_heartbeat_at_us=work.now_us,
+        last_seen_at_us=work.now_us,
         **given,
     )
 
@@ -93,7 +102,11 @@ async def fell_silent(
 
 
 async def _become(
-    work: UnitOfWork, device: DeviceRow, reason: str | None, **values: Any
+    work: UnitOfWork,
+    device: DeviceRow,
+    reason: str | None,
+    details: str | None = None,
+    **values: Any,
 ) -> DeviceRow:
     """`device` is locked; `values` are columns of it."""
     wanted = device._replace(**values)
@@ -106,11 +119,13 @@ async def _become(
     if not await devices.change(work.session, work.customer_id, device.id, **values):
         raise Conflict("The device was changed meanwhile")
     if status is not device.status:
-        await _tell(work, changed, device.status)
+        await _tell(work, changed, device.status, details)
     return changed
 
 
-async def _tell(work: UnitOfWork, device: DeviceRow, previous: DeviceStatus) -> None:
+async def _tell(
+    work: UnitOfWork, device: DeviceRow, previous: DeviceStatus, details: str | None
+) -> None:
     change = StatusChangeRow(
         id=new_id(),
         device_id=device.id,
@@ -119,6 +134,7 @@ async def _tell(work: UnitOfWork, device: DeviceRow, previous: DeviceStatus) -> 
         reason=device.status_reason,
         actor=work.actor.name,
         at_us=work.now_us,
+        details=details,
     )
     await devices.write_change(work.session, work.customer_id, change)
     work.record_change(
@@ -130,11 +146,12 @@ async def _tell(work: UnitOfWork, device: DeviceRow, previous: DeviceStatus) -> 
         status=str(device.status),
         previous=str(previous),
         reason=device.status_reason,
+        details=details,
     )
     await journal.record(
         work,
         f"{device.identifier} is {device.status}",
-        category=CATEGORY,
+        category=rules.CATEGORY,
         source=device.identifier,
         severity=_SEVERITIES.get(device.status, Severity.INFO),
         data={"previous": str(previous), "reason": device.status_reason},

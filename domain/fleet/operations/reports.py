@@ -1,10 +1,19 @@
-"""What devices tell of their work: log entries and measured values."""
+"""What devices tell of their work: log entries, measured values, what asks for attention."""
 
 from domain.fleet import events
-from domain.fleet.commands import NewLog, NewPoint, RecordLogs, RecordTelemetry
-from domain.fleet.operations.devices import require_device
-from domain.fleet.repository import records
+from domain.fleet.commands import (
+    NewLog,
+    NewPoint,
+    RecordDeviceAlert,
+    RecordLogs,
+    RecordTelemetry,
+)
+from domain.fleet.operations.devices import heard_of, require_device
+from domain.fleet.repository import records, telemetry
 from domain.fleet.rows import DeviceLogRow, TelemetryRow
+from domain.fleet.rules import ALERT
+from domain.journal import operations as journal
+from domain.journal.rows import EventRow
 from domain.kernel.ids import new_id
 from domain.kernel.text import storable
 from domain.kernel.uow import UnitOfWork
@@ -14,6 +23,7 @@ async def record_logs(work: UnitOfWork, command: RecordLogs) -> list[DeviceLogRo
     """In the order in which they came. Raises NotFound."""
     device = await require_device(work, command.device)
     rows = [_log(work, device.id, entry) for entry in command.entries]
+    await heard_of(work, device.id)
     await records.insert_logs(work.session, work.customer_id, rows)
     work.record(
         events.STREAM, events.LOGS_RECORDED, device.id, count=len(rows), last_id=rows[-1].id
@@ -25,8 +35,23 @@ async def record_telemetry(work: UnitOfWork, command: RecordTelemetry) -> list[T
     """A point that is there already stays as it was. Raises NotFound."""
     device = await require_device(work, command.device)
     rows = [_point(work, device.id, point) for point in command.points]
-    await records.insert_points(work.session, work.customer_id, rows)
+    await heard_of(work, device.id)
+    await telemetry.insert_points(work.session, work.customer_id, rows)
     return rows
+
+
+async def record_alert(work: UnitOfWork, command: RecordDeviceAlert) -> EventRow:
+    """In the journal, where it is acknowledged. Raises NotFound."""
+    device = await require_device(work, command.device)
+    await heard_of(work, device.id)
+    return await journal.record(
+        work,
+        command.message,
+        category=ALERT,
+        source=device.identifier,
+        severity=command.severity,
+        data=command.data,
+    )
 
 
 def _log(work: UnitOfWork, device_id: str, entry: NewLog) -> DeviceLogRow:

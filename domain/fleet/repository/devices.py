@@ -10,6 +10,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from domain.fleet.commands import DeviceFilter
 from domain.fleet.models import Device, DeviceGroupMember, DeviceStatus, DeviceStatusChange
 from domain.fleet.rows import DeviceRow, StatusChangeRow, TokenSubject
+from domain.fleet.rules import WITHIN
 from domain.identity.models import Customer
 from domain.kernel.columns import table_of
 from domain.kernel.database import ReadSession, WriteSession
@@ -44,9 +45,12 @@ async def listed(
     offset: int = 0,
     limit: int = 100,
 ) -> list[DeviceRow]:
-    """For faces that count pages; `sort` is a column of a DeviceRow."""
+    """For faces that count pages; `sort` is a column of a DeviceRow. What is not given comes last,
+    either way, on both databases."""
     column = DEVICE.c[sort]
-    order = (column.desc(), DEVICE.c.id.desc()) if descending else (column, DEVICE.c.id)
+    order = (column.desc(), DEVICE.c.id.desc()) if descending else (column.asc(), DEVICE.c.id.asc())
+    first, then = order
+    order = (first.nulls_last(), then) if column.nullable else order
     query = select(*COLUMNS).where(_matching(customer_id, wanted)).order_by(*order)
     found = await session.execute(query.offset(offset).limit(limit))
     return [DeviceRow(*row) for row in found]
@@ -236,8 +240,10 @@ async def _find(session: ReadSession, query: Select[Any], key: str) -> DeviceRow
 
 
 def _matching(customer_id: int, wanted: DeviceFilter) -> ColumnElement[bool]:
-    plain = replace(wanted, group_id=None, search=None)
+    plain = replace(wanted, group_id=None, search=None, place=None)
     found = matching(DEVICE, customer_id, plain) & DEVICE.c.removed_at_us.is_(None)
+    if wanted.place is not None:
+        found &= _at(wanted.place)
     if wanted.group_id is not None:
         found &= _in_group(wanted.group_id)
     if wanted.search is not None:
@@ -245,6 +251,13 @@ def _matching(customer_id: int, wanted: DeviceFilter) -> ColumnElement[bool]:
         named = func.lower(DEVICE.c.name).like(part, escape="\\")
         found &= or_(func.lower(DEVICE.c.identifier).like(part, escape="\\"), named)
     return found
+
+
+def _at(place: str) -> ColumnElement[bool]:
+    """Not by LIKE, which does not mind capitals on one of the databases."""
+    inside = place + WITHIN
+    location = DEVICE.c.location
+    return or_(location == place, func.substr(location, 1, len(inside)) == inside)
 
 
 def _in_group(group_id: str) -> ColumnElement[bool]:

@@ -1,6 +1,7 @@
 """Devices and how they are."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from domain.fleet import commands as asked
 from domain.fleet.commands import DeviceFilter
@@ -13,11 +14,14 @@ from domain.fleet.rows import (
     StatusChangeRow,
 )
 from domain.identity.ports import IssuedToken
+from domain.kernel.errors import ValidationFailed
 from domain.kernel.ids import is_id
 from domain.kernel.paging import Page, PageRequest
 from domain.kernel.permissions import Permission
 from graph.context import Context
-from graph.fleet.access import fleet, own_or, present
+from graph.fleet.access import fleet, may_configure, own_or, present
+
+MAX_REGISTERED: Final = 500
 
 
 async def list_devices(
@@ -49,6 +53,31 @@ async def devices_by_number(
             offset=offset,
             limit=limit,
         )
+
+
+async def device_page(
+    context: Context,
+    wanted: DeviceFilter,
+    *,
+    sort: str,
+    descending: bool,
+    offset: int,
+    limit: int,
+) -> tuple[list[DeviceRow], int]:
+    """As `devices_by_number`, with how many there are in all at that moment."""
+    context.actor.require(Permission.FLEET_DEVICE_READ)
+    async with context.read() as session:
+        total = await devices.count(session, context.customer_id, wanted)
+        rows = await devices.listed(
+            session,
+            context.customer_id,
+            wanted,
+            sort=sort,
+            descending=descending,
+            offset=offset,
+            limit=limit,
+        )
+    return rows, total
 
 
 async def count_devices(context: Context, wanted: DeviceFilter) -> int:
@@ -95,16 +124,40 @@ async def device_ids_named(context: Context, identifier: str) -> list[str]:
 async def register_device(context: Context, command: asked.RegisterDevice) -> DeviceRow:
     """Raises Conflict where the identifier is taken."""
     context.actor.require(Permission.FLEET_DEVICE_WRITE)
+    may_configure(context, command)
     async with context.transaction() as work:
-        return await device_operations.register_device(work, command)
+        device = await device_operations.register_device(work, command)
+        await configuration.configure(work, device, command.configuration)
+    return device
+
+
+async def register_devices(
+    context: Context, commands: Sequence[asked.RegisterDevice]
+) -> list[DeviceRow]:
+    """All or none, in the order given. At most 500 at once. Raises Conflict for an identifier that
+    is taken, `at` its place."""
+    context.actor.require(Permission.FLEET_DEVICE_WRITE)
+    may_configure(context, *commands)
+    if len(commands) > MAX_REGISTERED:
+        raise ValidationFailed("input", f"more than {MAX_REGISTERED} devices")
+    async with context.transaction() as work:
+        found = await device_operations.register_devices(work, commands)
+        for device, command in zip(found, commands, strict=True):
+            await configuration.configure(work, device, command.configuration)
+    return found
 
 
 async def update_device(context: Context, command: asked.UpdateDevice) -> DeviceRow:
     context.actor.require(Permission.FLEET_DEVICE_WRITE)
+    may_configure(context, command)
     async with context.transaction() as work:
         device = await device_operations.update_device(work, command)
         await configuration.desire_mode(work, device, command)
-        return device
+        await configuration.configure(work, device, command.configuration)
+        if command.status is not None:
+            told = asked.SetDeviceStatus(device=device.id, status=command.status)
+            device = await presence.set_status(work, told)
+    return device
 
 
 async def remove_device(context: Context, key: str) -> DeviceRow:

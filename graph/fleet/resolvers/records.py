@@ -1,4 +1,4 @@
-"""What devices tell of their work."""
+"""What devices tell of their work, and what that adds up to."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -8,12 +8,16 @@ from domain.fleet.commands import LogFilter, TelemetryFilter
 from domain.fleet.operations import (
     reports,
 )
-from domain.fleet.repository import records
-from domain.fleet.repository.records import TelemetryTotal
+from domain.fleet.repository import alerts, records
+from domain.fleet.repository import telemetry as measured
 from domain.fleet.rows import (
+    AlertCounts,
     DeviceLogRow,
+    SeriesRow,
     TelemetryRow,
+    TelemetryTotal,
 )
+from domain.journal.rows import EventRow
 from domain.kernel.errors import ValidationFailed
 from domain.kernel.ids import is_id
 from domain.kernel.paging import Page, PageRequest
@@ -22,6 +26,7 @@ from graph.context import Context
 from graph.fleet.access import own_or, present
 
 MAX_POINTS: Final = 10_000
+MAX_ALERTS: Final = 1_000
 
 
 async def list_logs(
@@ -69,9 +74,34 @@ async def record_telemetries(context: Context, batches: Sequence[asked.RecordTel
         own_or(context, batch.device, Permission.FLEET_DEVICE_REPORT)
     if sum(len(batch.points) for batch in batches) > MAX_POINTS:
         raise ValidationFailed("input", f"more than {MAX_POINTS} points")
+    # In one order, so that two who report of the same devices do not wait for each other.
+    ordered = sorted(batches, key=lambda batch: batch.device)
     async with context.transaction() as work:
-        stored = [await reports.record_telemetry(work, batch) for batch in batches]
+        stored = [await reports.record_telemetry(work, batch) for batch in ordered]
     return sum(map(len, stored))
+
+
+async def record_alert(context: Context, command: asked.RecordDeviceAlert) -> EventRow:
+    context.actor.require_known()
+    own_or(context, command.device, Permission.FLEET_DEVICE_REPORT)
+    async with context.transaction() as work:
+        return await reports.record_alert(work, command)
+
+
+async def record_alerts(
+    context: Context, commands: Sequence[asked.RecordDeviceAlert]
+) -> list[EventRow]:
+    """Of several devices, all or none, in the order given. At most 1,000 at once."""
+    context.actor.require_known()
+    for command in commands:
+        own_or(context, command.device, Permission.FLEET_DEVICE_REPORT)
+    if len(commands) > MAX_ALERTS:
+        raise ValidationFailed("input", f"more than {MAX_ALERTS} alerts")
+    found: dict[int, EventRow] = {}
+    async with context.transaction() as work:
+        for place in sorted(range(len(commands)), key=lambda place: commands[place].device):
+            found[place] = await reports.record_alert(work, commands[place])
+    return [found[place] for place in range(len(commands))]
 
 
 async def telemetry(context: Context, key: str, wanted: TelemetryFilter) -> list[TelemetryRow]:
@@ -79,19 +109,31 @@ async def telemetry(context: Context, key: str, wanted: TelemetryFilter) -> list
     context.actor.require(Permission.FLEET_TELEMETRY_READ)
     async with context.read() as session:
         found = await present(session, context, key)
-        return await records.points(session, context.customer_id, found.id, wanted)
+        return await measured.points(session, context.customer_id, found.id, wanted)
 
 
-async def latest_telemetry(context: Context, device_ids: Sequence[str]) -> list[TelemetryRow]:
-    """The last value of each metric of these devices."""
+async def telemetry_series(
+    context: Context, device_ids: Sequence[str]
+) -> dict[str, list[SeriesRow]]:
+    """Of each metric of these devices how many points there were, and the last one."""
     context.actor.require(Permission.FLEET_TELEMETRY_READ)
+    wanted = [key for key in device_ids if is_id(key)]
     async with context.read() as session:
-        found = await records.latest(session, context.customer_id, device_ids)
-    return [row for rows in found.values() for row in rows]
+        return await measured.series(session, context.customer_id, wanted)
 
 
-async def telemetry_total(context: Context, device_id: str | None, since_us: int) -> TelemetryTotal:
-    """How many points are kept, of one device or of all, and how many since then."""
+async def telemetry_total(context: Context, device_id: str, since_us: int) -> TelemetryTotal:
+    """How many points there were of a device, and how many since then."""
     context.actor.require(Permission.FLEET_TELEMETRY_READ)
+    if not is_id(device_id):
+        return TelemetryTotal(0, 0)
     async with context.read() as session:
-        return await records.total(session, context.customer_id, device_id, since_us)
+        return await measured.total(session, context.customer_id, device_id, since_us)
+
+
+async def alert_counts(context: Context, device_ids: Sequence[str]) -> dict[str, AlertCounts]:
+    """What the journal has of each of these devices that asks for attention."""
+    context.actor.require(Permission.JOURNAL_EVENT_READ)
+    wanted = [key for key in device_ids if is_id(key)]
+    async with context.read() as session:
+        return await alerts.counts(session, context.customer_id, wanted)

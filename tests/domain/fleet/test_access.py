@@ -8,6 +8,8 @@ import pytest
 from domain.fleet import commands as asked
 from domain.fleet.commands import CommandFilter, DeviceFilter, LogFilter, TelemetryFilter
 from domain.fleet.models import CommandType, DeviceStatus
+from domain.fleet.rows import DeviceStatisticsRow
+from domain.fleet.rules import StatisticsRange
 from domain.kernel.actor import ANONYMOUS
 from domain.kernel.errors import DomainError, Forbidden, NotFound, Unauthorized
 from domain.kernel.paging import PageRequest
@@ -43,7 +45,12 @@ READS: dict[str, Call] = {
     "count_logs": lambda c, d, g: resolvers.count_logs(c, d, LogFilter()),
     "log_entry": lambda c, d, g: resolvers.log_entry(c, d),
     "telemetry": lambda c, d, g: resolvers.telemetry(c, d, TelemetryFilter()),
-    "latest_telemetry": lambda c, d, g: resolvers.latest_telemetry(c, [d]),
+    "device_page": lambda c, d, g: resolvers.device_page(
+        c, DeviceFilter(), sort="name", descending=False, offset=0, limit=9
+    ),
+    "device_statistics": lambda c, d, g: resolvers.device_statistics(c, StatisticsRange.LAST_DAY),
+    "alert_counts": lambda c, d, g: resolvers.alert_counts(c, [d]),
+    "telemetry_series": lambda c, d, g: resolvers.telemetry_series(c, [d]),
     "telemetry_total": lambda c, d, g: resolvers.telemetry_total(c, d, 0),
 }
 OWN_READS: dict[str, Call] = {
@@ -61,6 +68,12 @@ OWN_WRITES: dict[str, Call] = {
     "record_logs": lambda c, d, g: resolvers.record_logs(
         c, asked.RecordLogs.of(device=d, entries=({"message": "x"},))
     ),
+    "record_alert": lambda c, d, g: resolvers.record_alert(
+        c, asked.RecordDeviceAlert.of(device=d, message="too warm")
+    ),
+    "record_alerts": lambda c, d, g: resolvers.record_alerts(
+        c, [asked.RecordDeviceAlert.of(device=d, message="too warm")]
+    ),
     "record_telemetry": lambda c, d, g: resolvers.record_telemetry(
         c, asked.RecordTelemetry.of(device=d, points=({"metric": "x", "value": 1},))
     ),
@@ -71,6 +84,9 @@ OWN_WRITES: dict[str, Call] = {
 WRITES: dict[str, Call] = {
     "register_device": lambda c, d, g: resolvers.register_device(
         c, asked.RegisterDevice.of(identifier="new")
+    ),
+    "register_devices": lambda c, d, g: resolvers.register_devices(
+        c, [asked.RegisterDevice.of(identifier="newer")]
     ),
     "update_device": lambda c, d, g: resolvers.update_device(
         c, asked.UpdateDevice.of(device=d, name="x")
@@ -205,14 +221,19 @@ async def test_another_customer_sees_and_changes_nothing(
     eve = factory.context(Role.ADMIN, other_customer)
     empty = ("list_devices", "devices_by_number", "list_groups", "list_commands")
     for name, call in ALL.items():
-        if name in ("register_device", "create_group", "set_connection_settings"):
+        if name in (
+            *("register_device", "register_devices"),
+            *("create_group", "set_connection_settings"),
+        ):
             continue
         found, refused = await answer(call(eve, device_id, group_id))
         if refused is not None:
             assert isinstance(refused, NotFound), name
             continue
         found = getattr(found, "rows", found) if name in empty else found
-        nothing = (None, 0, [], {}, {group_id: 0}, (0, 0))
+        found = found.total if isinstance(found, DeviceStatisticsRow) else found
+        nothing = (None, 0, [], {}, {group_id: 0}, (0, 0), ([], 0))
+        nothing += ({device_id: []}, {device_id: (0, 0, 0)})
         assert found in nothing or name == "connection_settings", name
     assert await everything(factory.database) == before
     made = await resolvers.register_device(eve, asked.RegisterDevice.of(identifier="edge-001"))

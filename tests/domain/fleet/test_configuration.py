@@ -130,8 +130,11 @@ async def test_a_point_sent_again_counts_once(factory: Factory, clock: ManualClo
         ("humidity", 45.2),
         ("temperature", 23.5),
     ]
-    latest = await resolvers.latest_telemetry(ann, [device.id])
-    assert {row.metric: row.value for row in latest} == {"temperature": 24.5, "humidity": 45.2}
+    series = (await resolvers.telemetry_series(ann, [device.id]))[device.id]
+    assert [(row.metric, row.points, row.value) for row in series] == [
+        ("humidity", 1, 45.2),
+        ("temperature", 2, 24.5),
+    ]
     assert await resolvers.telemetry_total(ann, device.id, at_us + 1) == (3, 1)
 
 
