@@ -7,14 +7,8 @@ from dataclasses import dataclass, field
 import pytest
 
 from domain.kernel.errors import RateLimited, Unauthorized, Unavailable
-from drivers.identity.throttle import (
-    ANSWER_S,
-    AWAY_S,
-    MAX_COUNTERS,
-    CountersInMemory,
-    Throttle,
-    ThrottleSettings,
-)
+from drivers.counters import ANSWER_S, AWAY_S, MAX_COUNTERS, CountersInMemory
+from drivers.identity.throttle import Throttle, ThrottleSettings
 from tests.support.clocks import ManualClock
 from tests.support.redis import RedisServer
 
