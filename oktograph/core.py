@@ -27,6 +27,7 @@ from drivers.identity.keys import KeyRing
 from drivers.identity.passwords import Argon2Passwords
 from drivers.identity.throttle import Throttle, ThrottleSettings
 from drivers.identity.tokens import TokenSettings
+from drivers.rates import Rates
 from graph.context import Build
 from graph.engine import STREAM_SOURCES
 from graph.streams import Streams
@@ -72,6 +73,13 @@ class Core:
         )
         stack.push_async_callback(throttle.close)
         return IdentityServices(self.passwords, tokens, throttle)
+
+    def rates(self, stack: AsyncExitStack) -> Rates:
+        """How often whom calls which of the old APIs, counted by all processes together."""
+        settings = self.settings
+        rates = Rates(settings.counters_url, self.clock, enabled=settings.rate_limits)
+        stack.push_async_callback(rates.close)
+        return rates
 
     def intake(self, stack: AsyncExitStack) -> ScanIntake:
         """This process's one writer of scans."""

@@ -17,12 +17,12 @@ from oktograph.factory.runtime import FactoryRuntime
 from oktograph.factory.workers import WHOLE, Workers
 from oktograph.runtime import Runtime
 from oktograph.settings import Settings
-from oktograph.web.asgi import dialect_only, edge_app, factory_app
+from oktograph.web.asgi import MOUNTED, dialect_only, edge_app, factory_app
 from oktograph.web.connections import Bounds
 from oktograph.web.serving import Server, listen, serve_all
 
 EDGE_SURFACES: Final[Mapping[str, Dialect]] = {"okto-edge": OKTO_EDGE}
-FACTORY_SURFACES: Final[Mapping[str, Dialect]] = {"okto-factory": OKTO_FACTORY}
+FACTORY_SURFACES: Final[Mapping[str, Dialect]] = {"okto-factory": OKTO_FACTORY, **MOUNTED}
 Listeners = dict[str, socket.socket]
 
 

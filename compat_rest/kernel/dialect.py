@@ -1,6 +1,6 @@
 """A dialect: its own FastAPI app with its own OpenAPI, errors and authentication."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Final
@@ -18,7 +18,8 @@ from compat_rest.kernel.replies import Reply
 @dataclass(frozen=True, slots=True)
 class Dialect:
     """What is particular to one old system. `error_model` documents the body of every refusal;
-    `callers` are the dependencies that want a token and refuse whoever has none."""
+    `callers` are the dependencies that want a token and refuse whoever has none, `answer_headers`
+    documents headers that every answer may have."""
 
     name: str
     title: str
@@ -31,6 +32,7 @@ class Dialect:
         default_factory=lambda: {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
     )
     callers: tuple[Authenticate, ...] = (caller,)
+    answer_headers: Mapping[str, Any] = field(default_factory=dict)
 
 
 def dialect_app(dialect: Dialect, entry: Entry, *, documentation: bool = True) -> FastAPI:
@@ -96,6 +98,9 @@ def _correct(operation: dict[str, Any], dialect: Dialect, needs_token: bool) -> 
     for status in _statuses(dialect):
         if status != 413 or "requestBody" in operation:
             responses[str(status)] = {"$ref": f"#/components/responses/{_refusal(status)}"}
+    for response in responses.values():
+        if "$ref" not in response and dialect.answer_headers:
+            response["headers"] = {**response.get("headers", {}), **dialect.answer_headers}
 
 
 def _statuses(dialect: Dialect) -> list[int]:
@@ -111,8 +116,9 @@ def _refusals(dialect: Dialect) -> dict[str, Any]:
             "description": HTTPStatus(status).phrase,
             "content": {"application/json": {"schema": schema}},
         }
-        if status in _REFUSAL_HEADERS:
-            found[_refusal(status)]["headers"] = _REFUSAL_HEADERS[status]
+        headers = {**_REFUSAL_HEADERS.get(status, {}), **dialect.answer_headers}
+        if headers:
+            found[_refusal(status)]["headers"] = headers
     return found
 
 

@@ -23,17 +23,20 @@ INTERNAL = "Internal server error"
 
 class ErrorPresenter:
     """`statuses` must be total over ErrorCode; `shape` makes the dialect's body. `not_wired` is the
-    body for hardware that an installation goes without, where that is another one."""
+    body for hardware that an installation goes without, where that is another one; `unnamed` are
+    steps on the way to a field that clients know nothing of."""
 
     def __init__(
         self,
         statuses: Mapping[ErrorCode, int],
         shape: Shape,
         not_wired: Mapping[str, Any] | None = None,
+        unnamed: frozenset[str] = frozenset(),
     ) -> None:
         self.statuses = statuses
         self.shape = shape
         self.not_wired = not_wired
+        self.unnamed = unnamed
 
     def reply(self, error: DomainError, headers: Mapping[str, str] | None = None) -> Response:
         if isinstance(error, HardwareOff) and self.not_wired is not None:
@@ -60,7 +63,7 @@ class ErrorPresenter:
         if first["type"] == "json_invalid":
             # Its place is an offset, not a field.
             return self.reply(ValidationFailed("body", f"not valid JSON at {first['loc'][-1]}"))
-        place = [str(part) for part in first["loc"]]
+        place = [str(part) for part in first["loc"] if part not in self.unnamed]
         field = ".".join(place[1:]) or place[0]
         return self.reply(ValidationFailed(field, str(first["msg"])))
 

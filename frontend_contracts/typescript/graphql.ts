@@ -179,6 +179,13 @@ export type AlarmsAcknowledged = {
   acknowledged: Scalars['Int']['output'];
 };
 
+/** What the journal has of a device that asks for attention: entries of WARNING and more with its identifier as the source. `active` ones wait for their acknowledgement */
+export type AlertSummary = {
+  total: Scalars['Int']['output'];
+  active: Scalars['Int']['output'];
+  critical: Scalars['Int']['output'];
+};
+
 /** What releases are versions of */
 export type Application = Node & {
   id: Scalars['ID']['output'];
@@ -718,6 +725,8 @@ export type Device = Node & {
   connectionMode: Maybe<ConnectionMode>;
   firmwareVersion: Maybe<Scalars['String']['output']>;
   lastHeartbeatAt: Maybe<Scalars['DateTime']['output']>;
+  /** Any word of it: a heartbeat, a value, a log entry, an alert */
+  lastSeenAt: Maybe<Scalars['DateTime']['output']>;
   queueSize: Scalars['Float']['output'];
   revision: Scalars['Int']['output'];
   createdAt: Scalars['DateTime']['output'];
@@ -730,6 +739,16 @@ export type Device = Node & {
   config: DeviceConfig;
   /** The last value of each metric */
   latestTelemetry: Array<TelemetryPoint>;
+  /** Every metric that it measures */
+  telemetrySeries: Array<TelemetrySeries>;
+  telemetrySummary: TelemetrySummary;
+  alertSummary: AlertSummary;
+};
+
+
+/** Anything that is registered, of whatever kind */
+export type DeviceTelemetrySummaryArgs = {
+  range?: StatisticsRange;
 };
 
 /** Something that a device was told to do */
@@ -772,6 +791,19 @@ export type DeviceConfig = {
   diff: Array<ConfigurationDifference>;
 };
 
+/** A version that was set. `changed` are the parts that are otherwise than before, null for one that is gone */
+export type DeviceConfigStreamItem = {
+  cursor: Scalars['String']['output'];
+  deviceId: Scalars['ID']['output'];
+  identifier: Scalars['String']['output'];
+  number: Scalars['Int']['output'];
+  version: Scalars['Int']['output'];
+  author: Scalars['String']['output'];
+  document: Scalars['JSON']['output'];
+  changed: Scalars['JSON']['output'];
+  at: Scalars['DateTime']['output'];
+};
+
 /** A version of what a device should be configured as */
 export type DeviceConfiguration = {
   version: Scalars['Int']['output'];
@@ -779,6 +811,8 @@ export type DeviceConfiguration = {
   note: Maybe<Scalars['String']['output']>;
   author: Scalars['String']['output'];
   createdAt: Maybe<Scalars['DateTime']['output']>;
+  /** What its author told with it */
+  details: Maybe<Scalars['JSON']['output']>;
 };
 
 export type DeviceConnection = {
@@ -799,6 +833,8 @@ export type DeviceFilterInput = {
   enabled?: InputMaybe<Scalars['Boolean']['input']>;
   lineId?: InputMaybe<Scalars['String']['input']>;
   location?: InputMaybe<Scalars['String']['input']>;
+  /** A location, or what one begins with up to a ' - ' */
+  place?: InputMaybe<Scalars['String']['input']>;
   manufacturer?: InputMaybe<Scalars['String']['input']>;
   groupId?: InputMaybe<Scalars['ID']['input']>;
   /** Part of the identifier or the name */
@@ -846,6 +882,11 @@ export enum DeviceKind {
   Scanner = 'SCANNER'
 }
 
+export type DeviceKindCount = {
+  kind: DeviceKind;
+  count: Scalars['Int']['output'];
+};
+
 /** A device's connection, right now */
 export type DeviceLink = {
   /** STOPPED, CONNECTING, CONNECTED, LOST or FAULTED */
@@ -886,6 +927,12 @@ export type DeviceLogFilterInput = {
   loggedTo?: InputMaybe<Scalars['DateTime']['input']>;
 };
 
+/** `name` is null for devices that name none */
+export type DeviceNameCount = {
+  name: Maybe<Scalars['String']['output']>;
+  count: Scalars['Int']['output'];
+};
+
 /** A live socket of a device */
 export type DeviceSession = {
   sessionId: Scalars['String']['output'];
@@ -894,6 +941,24 @@ export type DeviceSession = {
   since: Scalars['DateTime']['output'];
   lastSeenAt: Scalars['DateTime']['output'];
   device: Maybe<Device>;
+};
+
+/** The devices that are present, and what they did within the range. `online` counts those that warn as well; a place is what a location begins with, up to a ' - ' */
+export type DeviceStatistics = {
+  since: Scalars['DateTime']['output'];
+  until: Scalars['DateTime']['output'];
+  total: Scalars['Int']['output'];
+  online: Scalars['Int']['output'];
+  byStatus: Array<DeviceStatusCount>;
+  byKind: Array<DeviceKindCount>;
+  byPlace: Array<DeviceNameCount>;
+  byManufacturer: Array<DeviceNameCount>;
+  /** Of the time outside of maintenance; null where there was none */
+  uptimePercent: Maybe<Scalars['Float']['output']>;
+  dataPoints: Scalars['Float']['output'];
+  newDevices: Scalars['Int']['output'];
+  /** Heard of within the range, or there now */
+  activeDevices: Scalars['Int']['output'];
 };
 
 export enum DeviceStatus {
@@ -912,6 +977,13 @@ export type DeviceStatusChange = Node & {
   reason: Maybe<Scalars['String']['output']>;
   actor: Scalars['String']['output'];
   at: Scalars['DateTime']['output'];
+  /** What people told with it */
+  details: Maybe<Scalars['JSON']['output']>;
+};
+
+export type DeviceStatusCount = {
+  status: DeviceStatus;
+  count: Scalars['Int']['output'];
 };
 
 export type DeviceStatusStreamItem = {
@@ -1202,6 +1274,8 @@ export type Mutation = {
   /** Answers what it was */
   removeVariant: Variant;
   registerDevice: Device;
+  /** All or none, at most 500 */
+  registerDevices: Array<Device>;
   updateDevice: Device;
   /** Its tokens die with it; what it did stays */
   removeDevice: Device;
@@ -1232,6 +1306,10 @@ export type Mutation = {
   reportDeviceConfig: Scalars['Boolean']['output'];
   /** How many were stored */
   recordDeviceLogs: Scalars['Int']['output'];
+  /** Acknowledged as every other entry of the journal */
+  recordDeviceAlert: Event;
+  /** Of several devices, all or none, at most 1,000 */
+  recordDeviceAlerts: Array<Event>;
   /** How many points are stored; one sent again counts once */
   recordTelemetry: Scalars['Int']['output'];
   /** Of several devices, device by device */
@@ -1542,6 +1620,11 @@ export type MutationRegisterDeviceArgs = {
 };
 
 
+export type MutationRegisterDevicesArgs = {
+  input: Array<RegisterDeviceInput>;
+};
+
+
 export type MutationUpdateDeviceArgs = {
   input: UpdateDeviceInput;
 };
@@ -1627,6 +1710,16 @@ export type MutationReportDeviceConfigArgs = {
 
 export type MutationRecordDeviceLogsArgs = {
   input: RecordDeviceLogsInput;
+};
+
+
+export type MutationRecordDeviceAlertArgs = {
+  input: RecordDeviceAlertInput;
+};
+
+
+export type MutationRecordDeviceAlertsArgs = {
+  input: Array<RecordDeviceAlertInput>;
 };
 
 
@@ -1967,6 +2060,8 @@ export type Query = {
   devices: DeviceConnection;
   /** By id, identifier or number */
   device: Maybe<Device>;
+  /** How many there are, and what they did */
+  deviceStatistics: DeviceStatistics;
   /** Changes of a device's status, newest first */
   deviceStatusHistory: Array<DeviceStatusChange>;
   /** Live sockets of devices */
@@ -2153,6 +2248,11 @@ export type QueryDeviceArgs = {
 };
 
 
+export type QueryDeviceStatisticsArgs = {
+  range?: StatisticsRange;
+};
+
+
 export type QueryDeviceStatusHistoryArgs = {
   deviceId: Scalars['ID']['input'];
   first?: InputMaybe<Scalars['Int']['input']>;
@@ -2289,6 +2389,14 @@ export type QueryNodeArgs = {
   id: Scalars['ID']['input'];
 };
 
+/** Of WARNING or more: it asks for attention until acknowledged */
+export type RecordDeviceAlertInput = {
+  deviceId: Scalars['ID']['input'];
+  message: Scalars['String']['input'];
+  severity?: Severity;
+  data?: InputMaybe<Scalars['JSON']['input']>;
+};
+
 export type RecordDeviceLogsInput = {
   deviceId: Scalars['ID']['input'];
   entries: Array<NewLogInput>;
@@ -2320,6 +2428,8 @@ export type RegisterDeviceInput = {
   connectionMode?: InputMaybe<ConnectionMode>;
   firmwareVersion?: InputMaybe<Scalars['String']['input']>;
   attributes?: InputMaybe<Scalars['JSON']['input']>;
+  /** What it is to be configured as */
+  configuration?: InputMaybe<Scalars['JSON']['input']>;
 };
 
 /** A version of an application, with or without its bytes */
@@ -2722,12 +2832,18 @@ export type SetDeviceConfigInput = {
   push?: Scalars['Boolean']['input'];
   note?: InputMaybe<Scalars['String']['input']>;
   expectedVersion?: InputMaybe<Scalars['Int']['input']>;
+  /** An object, kept with the version */
+  details?: InputMaybe<Scalars['JSON']['input']>;
+  /** A version even where nothing changes */
+  renew?: Scalars['Boolean']['input'];
 };
 
 export type SetDeviceStatusInput = {
   id: Scalars['ID']['input'];
   status: DeviceStatus;
   reason?: InputMaybe<Scalars['String']['input']>;
+  /** An object, kept with the change */
+  details?: InputMaybe<Scalars['JSON']['input']>;
 };
 
 /** Only what is given changes */
@@ -2762,6 +2878,14 @@ export type Site = Node & {
   createdAt: Scalars['DateTime']['output'];
 };
 
+/** Back from now: an hour, a day, 7, 30 days */
+export enum StatisticsRange {
+  LastHour = 'LAST_HOUR',
+  LastDay = 'LAST_DAY',
+  LastWeek = 'LAST_WEEK',
+  LastMonth = 'LAST_MONTH'
+}
+
 export type StatusCount = {
   status: BottleStatus;
   count: Scalars['Int']['output'];
@@ -2782,6 +2906,8 @@ export type Subscription = {
   sync: SyncStreamItem;
   /** Devices coming online, going, asking for attention */
   deviceStatus: DeviceStatusStreamItem;
+  /** Configurations as they are set */
+  deviceConfig: DeviceConfigStreamItem;
   /** Commands as they are sent, acknowledged and answered */
   commands: CommandStreamItem;
   /** One rollout, step by step */
@@ -2828,6 +2954,12 @@ export type SubscriptionSyncArgs = {
 
 
 export type SubscriptionDeviceStatusArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  deviceId?: InputMaybe<Scalars['ID']['input']>;
+};
+
+
+export type SubscriptionDeviceConfigArgs = {
   after?: InputMaybe<Scalars['String']['input']>;
   deviceId?: InputMaybe<Scalars['ID']['input']>;
 };
@@ -2925,6 +3057,20 @@ export type TelemetryPointInput = {
   measuredAt?: InputMaybe<Scalars['DateTime']['input']>;
 };
 
+/** A metric of a device: how many points there were, and the last one */
+export type TelemetrySeries = {
+  metric: Scalars['String']['output'];
+  points: Scalars['Float']['output'];
+  latest: TelemetryPoint;
+};
+
+/** What a device has measured; `recentPoints` within the range asked for */
+export type TelemetrySummary = {
+  totalPoints: Scalars['Float']['output'];
+  recentPoints: Scalars['Float']['output'];
+  latest: Array<TelemetryPoint>;
+};
+
 /** A code's whole genealogy: the containers it is in, everything it holds, and what happened to each of them */
 export type Trace = {
   path: Array<TraceTree>;
@@ -2963,7 +3109,7 @@ export type UpdateDeviceGroupInput = {
   description?: InputMaybe<Scalars['String']['input']>;
 };
 
-/** Only what is given changes; attributes merge (RFC 7386) */
+/** Only what is given changes; attributes and configuration merge (RFC 7386) */
 export type UpdateDeviceInput = {
   id: Scalars['ID']['input'];
   name?: InputMaybe<Scalars['String']['input']>;
@@ -2976,6 +3122,8 @@ export type UpdateDeviceInput = {
   connectionMode?: InputMaybe<ConnectionMode>;
   firmwareVersion?: InputMaybe<Scalars['String']['input']>;
   attributes?: InputMaybe<Scalars['JSON']['input']>;
+  status?: InputMaybe<DeviceStatus>;
+  configuration?: InputMaybe<Scalars['JSON']['input']>;
   revision?: InputMaybe<Scalars['Int']['input']>;
 };
 

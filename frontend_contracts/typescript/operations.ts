@@ -196,6 +196,8 @@ export type DeviceFilterInput = {
   enabled?: boolean | null | undefined;
   lineId?: string | null | undefined;
   location?: string | null | undefined;
+  /** A location, or what one begins with up to a ' - ' */
+  place?: string | null | undefined;
   manufacturer?: string | null | undefined;
   groupId?: string | null | undefined;
   /** Part of the identifier or the name */
@@ -278,6 +280,8 @@ export type RegisterDeviceInput = {
   connectionMode?: ConnectionMode | null | undefined;
   firmwareVersion?: string | null | undefined;
   attributes?: unknown;
+  /** What it is to be configured as */
+  configuration?: unknown;
 };
 
 export type ReleaseFilterInput = {
@@ -383,6 +387,10 @@ export type SetDeviceConfigInput = {
   push?: boolean;
   note?: string | null | undefined;
   expectedVersion?: number | null | undefined;
+  /** An object, kept with the version */
+  details?: unknown;
+  /** A version even where nothing changes */
+  renew?: boolean;
 };
 
 export type Severity =

@@ -68,5 +68,4 @@ def recent_points_by_device(
 
 
 def alerts_by_device(context: Context) -> DataLoader[str, AlertCounts | None]:
-    permission = Permission.JOURNAL_EVENT_READ
-    return loader(context, "alerts_by_device", permission, alerts.counts)
+    return loader(context, "alerts_by_device", Permission.FLEET_DEVICE_READ, alerts.counts)

@@ -13,7 +13,7 @@ from domain.kernel.errors import DomainError
 from oktograph.cli.options import DataDir, settings_with
 from oktograph.settings import Settings
 
-SURFACES = ("okto-edge", "okto-factory")
+SURFACES = ("okto-edge", "okto-factory", "valtronics")
 
 ENVIRONMENT = "Every setting is an environment variable too:\n\n" + "\n\n".join(
     f"OKTOGRAPH_{name.upper()}" for name in sorted(Settings.model_fields)

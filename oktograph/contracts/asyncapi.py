@@ -1,7 +1,7 @@
 """AsyncAPI 3.0 of a dialect's WebSockets, from the models of their messages."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
@@ -13,10 +13,18 @@ from oktograph.contracts.sockets import Parameters, Socket
 Mode = Literal["validation", "serialization"]
 
 
+class Server(NamedTuple):
+    """`service` is its name in the settings, `port` the usual one, `prefix` where on it the paths
+    begin."""
+
+    service: str
+    port: int
+    prefix: str = ""
+
+
 def asyncapi_document(
-    dialect: Dialect, sockets: Sequence[Socket], service: str, port: int
+    dialect: Dialect, sockets: Sequence[Socket], server: Server
 ) -> dict[str, Any]:
-    """`service` is its name in the settings, `port` the usual one."""
     return {
         "asyncapi": "3.0.0",
         "info": {
@@ -25,7 +33,7 @@ def asyncapi_document(
             "description": "What happens, as it happens. Messages come in the order of the log.",
         },
         "defaultContentType": "application/json",
-        "servers": {dialect.name: _server(service, port)},
+        "servers": {dialect.name: _server(server)},
         "channels": {socket.channel: _channel(socket) for socket in sockets},
         "operations": {
             name: operation for socket in sockets for name, operation in _operations(socket)
@@ -34,8 +42,9 @@ def asyncapi_document(
     }
 
 
-def _server(service: str, port: int) -> dict[str, Any]:
-    return {
+def _server(server: Server) -> dict[str, Any]:
+    service, port, prefix = server
+    return ({"pathname": prefix} if prefix else {}) | {
         "host": "{host}:{port}",
         "protocol": "ws",
         "description": "The same port as the REST API; wss behind a proxy that ends TLS.",

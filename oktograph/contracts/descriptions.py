@@ -6,11 +6,12 @@ from typing import Final
 from compat_rest.kernel.dialect import Dialect, dialect_app
 from compat_rest.okto_edge.app import DIALECT as OKTO_EDGE
 from compat_rest.okto_factory.app import DIALECT as OKTO_FACTORY
+from compat_rest.valtronics.app import DIALECT as VALTRONICS
 from domain.kernel.errors import Unavailable
 from graph.context import Context
 from graph.schema import schema
 from oktograph.contracts import sockets
-from oktograph.contracts.asyncapi import asyncapi_document
+from oktograph.contracts.asyncapi import Server, asyncapi_document
 from oktograph.contracts.errors import errors_document
 from oktograph.contracts.rendering import commented, json_text
 from oktograph.contracts.sockets import Socket
@@ -18,17 +19,20 @@ from oktograph.contracts.sockets import Socket
 
 @dataclass(frozen=True, slots=True)
 class Face:
-    """A dialect with its WebSockets, the service that it belongs to and that one's usual port."""
+    """A dialect with its WebSockets, the service that it belongs to, that one's usual port and
+    where on it the dialect is mounted."""
 
     dialect: Dialect
     service: str
     port: int
     sockets: tuple[Socket, ...] = ()
+    prefix: str = ""
 
 
 FACES: Final = (
     Face(OKTO_EDGE, "edge", 8080, sockets.EDGE),
     Face(OKTO_FACTORY, "factory", 8081, sockets.FACTORY),
+    Face(VALTRONICS, "factory", 8081, sockets.VALTRONICS, "/valtronics"),
 )
 
 
@@ -50,6 +54,7 @@ def descriptions() -> dict[str, str]:
         app = dialect_app(face.dialect, _NothingRuns())
         found[f"openapi/{name}.json"] = json_text(app.openapi())
         if face.sockets:
-            document = asyncapi_document(face.dialect, face.sockets, face.service, face.port)
+            server = Server(face.service, face.port, face.prefix)
+            document = asyncapi_document(face.dialect, face.sockets, server)
             found[f"asyncapi/{name}.json"] = json_text(document)
     return found

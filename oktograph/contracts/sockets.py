@@ -11,6 +11,7 @@ from compat_rest.kernel.messages import FirstMessage
 from compat_rest.okto_edge import messages as edge
 from compat_rest.okto_factory import device_ws
 from compat_rest.okto_factory import messages as dashboard
+from compat_rest.valtronics import messages as valtronics
 from domain.fleet import protocol
 
 Models = tuple[type[BaseModel], ...]
@@ -76,6 +77,7 @@ def _frames(union: Any) -> Models:
 
 
 EDGE: Final = (Socket("stream", edge.PATH, edge.MESSAGES),)
+VALTRONICS: Final = (Socket("stream", valtronics.PATH, valtronics.MESSAGES),)
 FACTORY: Final = (
     Socket(
         "dashboard",

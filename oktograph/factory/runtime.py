@@ -2,6 +2,7 @@
 
 from domain.identity.ports import TokenKind
 from drivers.identity.devices import DeviceSource
+from drivers.rates import Rates
 from graph.context import Services
 from oktograph.core import open_core
 from oktograph.factory.fleet import CloudSwitch, KeptFigures, fleet_services
@@ -16,6 +17,8 @@ from oktograph.web.entry import ServiceEntry
 class FactoryRuntime(Runtime):
     """One process of a factory. `worker` numbers those that share a machine, from 0: the first
     one alone delivers to the cloud. Several need PostgreSQL and a broker."""
+
+    rates: Rates
 
     def __init__(self, settings: Settings, worker: int = 0) -> None:
         super().__init__(settings)
@@ -32,6 +35,7 @@ class FactoryRuntime(Runtime):
         core = self.core = await open_core(
             settings, stack, settings.factory_database, "factory", worker=self.worker
         )
+        self.rates = core.rates(stack)
         devices = {TokenKind.DEVICE: DeviceSource(core.database)}
         sync = await forwarding_services(core, CloudSwitch(), stack, deliver=self.worker == 0)
         fleet = fleet_services(core, stack)

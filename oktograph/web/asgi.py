@@ -1,6 +1,7 @@
 """The applications of a port: the graph, the dialect, and what shows how it is."""
 
 from collections.abc import Mapping
+from typing import Final
 
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Route
@@ -13,6 +14,8 @@ from compat_rest.kernel.limits import NONE, BodyLimit
 from compat_rest.okto_edge.app import DIALECT as EDGE
 from compat_rest.okto_factory.app import DIALECT as FACTORY
 from compat_rest.okto_factory.app import larger_bodies
+from compat_rest.valtronics.app import DIALECT as VALTRONICS
+from compat_rest.valtronics.app import guarded
 from graph.engine import GraphSettings, build_engine
 from graph.transport.routes import graphql_routes
 from graph.transport.settings import TransportSettings
@@ -24,6 +27,8 @@ from oktograph.settings import Settings
 from oktograph.web.console import edge_operations, factory_operations
 from oktograph.web.observability import Metrics, Observed
 from oktograph.web.well_known import well_known_routes
+
+NOTHING: Final[Mapping[str, ASGIApp]] = {}
 
 
 class FirstSegment:
@@ -46,6 +51,26 @@ class FirstSegment:
         await self._owners.get(segment, self._rest)(scope, receive, send)
 
 
+class Below:
+    """A dialect with its documentation, mounted on `prefix`; `""` for a port of its own."""
+
+    def __init__(self, prefix: str, app: ASGIApp, title: str) -> None:
+        self._prefix = prefix
+        self._app = app
+        self._documentation = Starlette(routes=documentation_routes(title))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # In the caller's own scope, which then has the route that was found.
+        scope["root_path"] = scope.get("root_path", "") + self._prefix
+        segments = scope["path"].removeprefix(scope["root_path"]).split("/", 2)
+        app = self._documentation if segments[:2] == ["", "docs"] else self._app
+        await app(scope, receive, send)
+
+
+MOUNTED: Final[Mapping[str, Dialect]] = {"valtronics": VALTRONICS}
+"""The factory's dialects besides the one at its root, by the first segment of their paths."""
+
+
 def edge_app(runtime: EdgeRuntime) -> ASGIApp:
     """Everything the edge's port answers."""
     return _port(runtime, EDGE, edge_operations(demo=runtime.settings.demo))
@@ -53,16 +78,26 @@ def edge_app(runtime: EdgeRuntime) -> ASGIApp:
 
 def factory_app(runtime: FactoryRuntime) -> ASGIApp:
     """Everything the factory's port answers."""
-    return _port(runtime, FACTORY, factory_operations(demo=runtime.settings.demo))
+    mounted = {
+        name: Below(f"/{name}", _dialect(runtime, one), one.title) for name, one in MOUNTED.items()
+    }
+    operations = factory_operations(demo=runtime.settings.demo)
+    return _port(runtime, FACTORY, operations, mounted)
 
 
 def dialect_only(runtime: Runtime, dialect: Dialect) -> ASGIApp:
     """A dialect alone, for a port of its own."""
-    return Observed(_dialect(runtime, dialect), Metrics())
+    return Observed(Below("", _dialect(runtime, dialect), dialect.title), Metrics())
 
 
-def _port(runtime: Runtime, dialect: Dialect, operations: tuple[str, ...]) -> ASGIApp:
-    """The graph, and a dialect at the root for all that is not the graph's or the operator's."""
+def _port(
+    runtime: Runtime,
+    dialect: Dialect,
+    operations: tuple[str, ...],
+    mounted: Mapping[str, ASGIApp] = NOTHING,
+) -> ASGIApp:
+    """The graph, dialects at their own segments, and one at the root for all that is not the
+    graph's, theirs or the operator's."""
     settings = runtime.settings
     metrics = Metrics()
     metrics.watch(runtime.services, runtime.trimmer.removed)
@@ -76,7 +111,8 @@ def _port(runtime: Runtime, dialect: Dialect, operations: tuple[str, ...]) -> AS
     ]
     shared = Starlette(routes=others)
     endpoint = next(route for route in graph if isinstance(route, Route))
-    owners = dict.fromkeys(("graphql", "docs", "metrics", ".well-known"), shared)
+    ours = ("graphql", "docs", "metrics", ".well-known")
+    owners: dict[str, ASGIApp] = {**mounted, **dict.fromkeys(ours, shared)}
     return Observed(FirstSegment(owners, _dialect(runtime, dialect), endpoint), metrics)
 
 
@@ -84,7 +120,10 @@ def _dialect(runtime: Runtime, dialect: Dialect) -> ASGIApp:
     settings = runtime.settings
     app = direct_calls(dialect_app(dialect, runtime.entry), dialect)
     larger = larger_bodies(settings.max_artifact_bytes) if dialect is FACTORY else NONE
-    return BodyLimit(app, dialect.errors, settings.max_body_bytes, larger)
+    limited = BodyLimit(app, dialect.errors, settings.max_body_bytes, larger)
+    if dialect is VALTRONICS and isinstance(runtime, FactoryRuntime):
+        return guarded(limited, runtime.entry, runtime.rates)
+    return limited
 
 
 def _graph(settings: Settings) -> GraphSettings:

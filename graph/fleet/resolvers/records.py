@@ -132,8 +132,9 @@ async def telemetry_total(context: Context, device_id: str, since_us: int) -> Te
 
 
 async def alert_counts(context: Context, device_ids: Sequence[str]) -> dict[str, AlertCounts]:
-    """What the journal has of each of these devices that asks for attention."""
-    context.actor.require(Permission.JOURNAL_EVENT_READ)
+    """How much the journal has of each of these devices that asks for attention; what it says, the
+    journal tells those who may read it."""
+    context.actor.require(Permission.FLEET_DEVICE_READ)
     wanted = [key for key in device_ids if is_id(key)]
     async with context.read() as session:
         return await alerts.counts(session, context.customer_id, wanted)
