@@ -2,6 +2,7 @@
 its own and, for input that is wrong, always the same message: `details` have the field and the
 issue. What contradicts what is there is wrong input too."""
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -46,6 +47,8 @@ FIELDS: Final[Mapping[str, str]] = {
 ISSUES: Final[Mapping[str, str]] = {"device_id": "Device ID already exists"}
 """Of a field whose value contradicts what is there."""
 INVALID: Final = "Invalid input data"
+# What fits into 64 bits: larger ones no encoder takes, and they are shown as text.
+_NUMBER: Final = re.compile(r"-?[0-9]{1,18}")
 
 
 class ErrorDetails(BaseModel):
@@ -94,11 +97,7 @@ def _what_is_missing(details: Mapping[str, Any]) -> dict[str, Any]:
     key = details.get("id")
     if key is None:
         return {}
-    return {"device_id": int(key) if _is_number(key) else key}
-
-
-def _is_number(key: str) -> bool:
-    return key.removeprefix("-").isdecimal() and key.isascii()
+    return {"device_id": int(key) if _NUMBER.fullmatch(key) else key}
 
 
 def _permission(details: dict[str, Any]) -> dict[str, Any]:

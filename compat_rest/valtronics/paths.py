@@ -11,8 +11,10 @@ DEVICES: Final = "/api/v1/devices/"
 def path_of(scope: Scope) -> str:
     """Below whatever it is mounted on, with the slash that it should have."""
     path = _below(scope)
-    bare = path[:-1] if path.endswith("/") else path
-    return DEVICES if bare + "/" == DEVICES else bare
+    if path + "/" == DEVICES:
+        return DEVICES
+    has_one_more = path.endswith("/") and not path.endswith("//") and path != DEVICES
+    return path[:-1] if has_one_more else path
 
 
 class EitherWay:

@@ -130,7 +130,7 @@ def status(row: DeviceRow) -> Body:
 def configuration(row: DeviceRow, desired: ConfigurationRow) -> Body:
     is_set = desired.version > 0
     told = {} if desired.details is None else orjson.loads(desired.details)
-    named = told.get("configured_by")
+    named = told.get("configured_by") or desired.author
     return {
         "device_id": row.number,
         "configuration": orjson.loads(desired.document),
