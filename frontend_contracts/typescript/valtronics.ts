@@ -183,6 +183,13 @@ export interface components {
             /** @constant */
             success: true;
         };
+        /** Deleted */
+        Deleted: {
+            data: null;
+            message: string;
+            /** @constant */
+            success: true;
+        };
         /** Device */
         Device: {
             configuration: {
@@ -332,20 +339,6 @@ export interface components {
             /** @constant */
             success: true;
         };
-        /** Done[NoneType] */
-        Done_NoneType_: {
-            data: null;
-            message: string;
-            /** @constant */
-            success: true;
-        };
-        /** Done[Union[Device, list[Device]]] */
-        Done_Union_Device__list_Device___: {
-            data: components["schemas"]["Device"] | components["schemas"]["Device"][];
-            message: string;
-            /** @constant */
-            success: true;
-        };
         /** ErrorBody */
         ErrorBody: {
             error: components["schemas"]["ErrorDetails"];
@@ -377,6 +370,16 @@ export interface components {
             pages: number;
             size: number;
             total: number;
+        };
+        /**
+         * Registered
+         * @description A list where a list was sent.
+         */
+        Registered: {
+            data: components["schemas"]["Device"] | components["schemas"]["Device"][];
+            message: string;
+            /** @constant */
+            success: true;
         };
         /**
          * Statistics
@@ -718,7 +721,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Done_Union_Device__list_Device___"];
+                    "application/json": components["schemas"]["Registered"];
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -844,7 +847,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Done_NoneType_"];
+                    "application/json": components["schemas"]["Deleted"];
                 };
             };
             400: components["responses"]["BadRequest"];

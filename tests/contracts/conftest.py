@@ -21,11 +21,12 @@ def edge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedEdge]:
 
 @pytest.fixture(scope="session")
 def factory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedFactory]:
-    with served_factory(tmp_path_factory.mktemp("factory")) as running:
+    folder = tmp_path_factory.mktemp("factory")
+    with served_factory(folder, rate_limits=False) as running:
         yield running
 
 
 @pytest.fixture(scope="session")
 def services(edge: ServedEdge, factory: ServedFactory) -> Services:
-    """By the name of the dialect that is at the root of each."""
-    return {"okto-edge": edge, "okto-factory": factory}
+    """By the name of each dialect that it offers."""
+    return {"okto-edge": edge, "okto-factory": factory, "valtronics": factory}

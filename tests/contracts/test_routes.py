@@ -13,6 +13,9 @@ from compat_rest.kernel.auth import anyone, caller
 from compat_rest.kernel.dialect import dialect_app
 from compat_rest.okto_factory import device_ws
 from compat_rest.okto_factory.auth import device_or_user, user, visitor
+from compat_rest.valtronics import auth as valtronics
+from compat_rest.valtronics import messages as updates
+from compat_rest.valtronics.auth import reader, writer
 from domain.kernel.errors import Unavailable
 from graph.context import Context
 from oktograph.contracts.descriptions import FACES
@@ -22,6 +25,8 @@ TABLE = Path(__file__).parent / "routes.csv"
 # Beside the repository where the project is developed; a clone elsewhere has only our own table.
 SHARED = Path(__file__).parents[3] / "shared" / "contracts" / "routes.csv"
 ACCESS: Final[dict[Any, str]] = {
+    reader: valtronics.READ,
+    writer: valtronics.WRITE,
     anyone: "public",
     caller: "user",
     device_or_user: "device",
@@ -30,8 +35,15 @@ ACCESS: Final[dict[Any, str]] = {
 }
 # Which users may write a catalogue is the resolvers' business.
 AGREED: Final = {"ADMIN": "user"}
-DEVICE_SOCKETS: Final = {device_ws.PATH}
-NAMES: Final = [face.dialect.name for face in FACES]
+SOCKETS: Final = {
+    ("okto-factory", device_ws.PATH): "device",
+    ("valtronics", updates.PATH): valtronics.READ,
+}
+"""Those that are not for any user."""
+NO_TOKEN: Final = {"valtronics": "AUTHORIZATION_ERROR"}
+"""What the code for that is where it is another than elsewhere."""
+PREFIXES: Final = {face.dialect.name: face.prefix for face in FACES}
+NAMES: Final = list(PREFIXES)
 
 
 class Row(NamedTuple):
@@ -58,14 +70,15 @@ def routes() -> set[Row]:
         name = face.dialect.name
         for route in iter_route_contexts(dialect_app(face.dialect, NothingRuns()).routes):
             if isinstance(route.original_route, APIWebSocketRoute):
-                access = "device" if route.path in DEVICE_SOCKETS else "user"
-                found.add(Row(name, "WS", str(route.path), access))
+                path = str(route.path)
+                found.add(Row(name, "WS", path, SOCKETS.get((name, path), "user")))
             elif isinstance(route.original_route, APIRoute):
                 callers = [
                     ACCESS[one.call] for one in route.dependant.dependencies if one.call in ACCESS
                 ]
                 assert len(callers) == 1, f"{route.path} names no caller, or two"
-                found |= {Row(name, one, str(route.path), *callers) for one in route.methods or ()}
+                path = str(route.path_format)
+                found |= {Row(name, one, path, *callers) for one in route.methods or ()}
     return found
 
 
@@ -108,9 +121,10 @@ def test_nobody_gets_in_without_a_token(services: Services, name: str) -> None:
     with httpx2.Client(base_url=services[name].url) as client:
         for row in sorted(table()):
             if row.dialect == name and row.method != "WS" and row.access != "public":
-                answer = client.request(row.method, row.path.replace("{", "").replace("}", ""))
+                path = PREFIXES[name] + row.path.replace("{", "").replace("}", "")
+                answer = client.request(row.method, path)
                 assert answer.status_code == 401, row
-                assert answer.json()["error"]["code"] == "UNAUTHORIZED", row
+                assert answer.json()["error"]["code"] == NO_TOKEN.get(name, "UNAUTHORIZED"), row
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -118,4 +132,5 @@ def test_public_routes_ask_for_no_token(services: Services, name: str) -> None:
     with httpx2.Client(base_url=services[name].url) as client:
         for row in sorted(table()):
             if row.dialect == name and row.access == "public":
-                assert client.request(row.method, row.path).status_code != 401, row
+                path = PREFIXES[name] + row.path
+                assert client.request(row.method, path).status_code != 401, row

@@ -85,19 +85,37 @@ def test_the_factorys_old_api_is_as_documented(factory: ServedFactory, tmp_path:
     assert {("POST", "/api/v1/devices"), ("POST", "/api/v1/firmware/releases")} <= succeeded(report)
 
 
+def test_valtronics_is_as_documented(factory: ServedFactory, tmp_path: Path) -> None:
+    report = tmp_path / "calls.har"
+    more = ("--max-examples", "8", "--report", "har", "--report-har-path", str(report))
+    address, token = f"{factory.url}/valtronics/openapi.json", factory.token("admin")
+    shown = run(address, token, "schemathesis_valtronics.toml", tmp_path, *more)
+    assert phases(shown) == {"Coverage", "Fuzzing", "Stateful"}
+    # Only who follows the links gets this far: each is about a device that another call made.
+    devices = "/valtronics/api/v1/devices"
+    assert {
+        ("GET", f"{devices}/{{id}}"),
+        ("PUT", f"{devices}/{{id}}"),
+        ("DELETE", f"{devices}/{{id}}"),
+        ("PUT", f"{devices}/{{id}}/status"),
+        ("GET", f"{devices}/{{id}}/configuration"),
+        ("PUT", f"{devices}/{{id}}/configuration"),
+    } <= succeeded(report, r"(?<=/)[0-9]+(?=/|$)")
+
+
 def test_the_graph_is_as_its_schema_says(edge: ServedEdge, tmp_path: Path) -> None:
     config, address = "schemathesis_graphql.toml", f"{edge.url}/graphql"
     shown = run(address, edge.token(), config, tmp_path, "--max-examples", "40")
     assert phases(shown) == {"Fuzzing", "Stateful"}
 
 
-def succeeded(report: Path) -> set[tuple[str, str]]:
-    """Methods and paths that were answered with 200, ids taken out."""
+def succeeded(report: Path, key: str = r"[0-9a-f]{32}") -> set[tuple[str, str]]:
+    """Methods and paths that were answered with 200, what is a `key` taken out."""
     calls = json.loads(report.read_text())["log"]["entries"]
     return {
         (
             call["request"]["method"],
-            re.sub(r"[0-9a-f]{32}", "{id}", urlsplit(call["request"]["url"]).path),
+            re.sub(key, "{id}", urlsplit(call["request"]["url"]).path),
         )
         for call in calls
         if call["response"]["status"] == 200

@@ -6,12 +6,11 @@ from compat_rest.kernel.links import link, linked
 from compat_rest.kernel.replies import Reply
 from compat_rest.valtronics import commands, presenter, schemas
 from compat_rest.valtronics.auth import Reader, Writer
-from compat_rest.valtronics.paths import DEVICES
 from compat_rest.valtronics.routes.finding import configuration_of, device_of
-from compat_rest.valtronics.routes.parameters import DeviceNumber
+from compat_rest.valtronics.routes.parameters import ONE_DEVICE, DeviceNumber
 from graph.fleet import resolvers
 
-PATH = DEVICES + "{device_id}/configuration"
+PATH = ONE_DEVICE + "/configuration"
 router = APIRouter(tags=["configuration"])
 
 

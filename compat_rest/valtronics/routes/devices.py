@@ -12,6 +12,7 @@ from compat_rest.valtronics.paths import DEVICES
 from compat_rest.valtronics.routes.finding import configuration_of, device_of
 from compat_rest.valtronics.routes.parameters import (
     COLUMNS,
+    ONE_DEVICE,
     DeviceNumber,
     GroupBy,
     Order,
@@ -94,7 +95,7 @@ async def get_device_statistics(
     return Reply(presenter.statistics(found, day, time_range, group_by))
 
 
-@one.get(DEVICES + "{device_id}", response_model=schemas.Data[schemas.DeviceDetails])
+@one.get(ONE_DEVICE, response_model=schemas.Data[schemas.DeviceDetails])
 async def get_device(caller: Reader, device_id: DeviceNumber) -> Reply:
     row = await device_of(caller, device_id)
     since_us = caller.services.clock.now_us() - StatisticsRange.LAST_DAY.duration_us
@@ -106,7 +107,7 @@ async def get_device(caller: Reader, device_id: DeviceNumber) -> Reply:
 
 
 @one.put(
-    DEVICES + "{device_id}",
+    ONE_DEVICE,
     response_model=schemas.Done[schemas.DeviceItem],
     responses=linked(device=link("get_device", device_id=SAME)),
 )
@@ -118,7 +119,7 @@ async def update_device(
     return Reply(presenter.data(presenter.item(changed), presenter.UPDATED))
 
 
-@one.delete(DEVICES + "{device_id}", response_model=schemas.Deleted)
+@one.delete(ONE_DEVICE, response_model=schemas.Deleted)
 async def delete_device(caller: Writer, device_id: DeviceNumber) -> Reply:
     row = await device_of(caller, device_id)
     await resolvers.remove_device(caller, row.id)

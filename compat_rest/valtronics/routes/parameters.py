@@ -3,9 +3,22 @@
 from typing import Annotated, Final, Literal
 
 from fastapi import Path, Query
+from starlette.convertors import StringConvertor, register_url_convertor
 
 from compat_rest.kernel.fields import PRINTABLE
+from compat_rest.valtronics.paths import DEVICES
 
+
+class _DeviceKey(StringConvertor):
+    """Whatever stands where a device's number is expected, but for the words that are paths of
+    their own: another method than theirs is refused for what it is, not for a number that is
+    none."""
+
+    regex = "(?!(?:stats|status)(?:/|$))[^/]+"
+
+
+register_url_convertor("device_key", _DeviceKey())
+ONE_DEVICE: Final = DEVICES + "{device_id:device_key}"
 MAX_PAGE: Final = 1_000_000
 PageNumber = Annotated[int, Query(ge=1, le=MAX_PAGE, description="From 1")]
 PageSize = Annotated[int, Query(ge=1, le=100, description="Items a page")]

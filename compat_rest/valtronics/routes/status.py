@@ -8,7 +8,12 @@ from compat_rest.valtronics import commands, presenter, schemas
 from compat_rest.valtronics.auth import Reader, Writer
 from compat_rest.valtronics.paths import DEVICES
 from compat_rest.valtronics.routes.finding import device_of
-from compat_rest.valtronics.routes.parameters import DeviceNumber, PageNumber, PageSize
+from compat_rest.valtronics.routes.parameters import (
+    ONE_DEVICE,
+    DeviceNumber,
+    PageNumber,
+    PageSize,
+)
 from domain.fleet.commands import DeviceFilter
 from graph.fleet import resolvers
 
@@ -33,7 +38,7 @@ async def list_devices_by_status(
 
 
 @router.put(
-    DEVICES + "{device_id}/status",
+    ONE_DEVICE + "/status",
     response_model=schemas.Done[schemas.DeviceStatus],
     responses=linked(device=link("get_device", device_id="$request.path.device_id")),
 )
