@@ -33,7 +33,7 @@ class Noise(StrEnum):
 
 class PrinterFaults(BaseModel):
     """`mute`: prints and never answers. `late_s`: each answer comes so much later. `byte_gap_s`:
-    answers come byte by byte, so far apart. `swallow`: takes commands and prints none of them."""
+    answers come byte by byte, so far apart."""
 
     model_config = _STRICT
 
@@ -41,13 +41,13 @@ class PrinterFaults(BaseModel):
     late_s: float = Field(default=0.0, ge=0)
     byte_gap_s: float = Field(default=0.0, ge=0)
     noise: Noise = Noise.NONE
-    swallow: bool = False
 
 
 class PrinterSimulatorConfig(BaseModel):
     """Port 0 takes any free port. `labels_left` and `ribbon_left` count labels, None for no end;
     `print_s` is how long one takes. `silent_when_held`: a ZPL firmware that does not answer ~HS
-    while media or ribbon are out or the head is open. `buffer_formats`: more make it full.
+    while media or ribbon are out or the head is open. `buffer_formats`: more make it full. The last `keep_labels`
+    labels are kept.
 
     For TEXT: `text` is the protocol, as in the printer's own settings; commands that begin with
     one of `refused` are refused; `status_texts` are the answers to the status command.
@@ -64,6 +64,7 @@ class PrinterSimulatorConfig(BaseModel):
     print_s: float = Field(default=0.2, ge=0)
     silent_when_held: bool = True
     buffer_formats: int = Field(default=100, ge=1)
+    keep_labels: int = Field(default=10_000, ge=1)
     faults: PrinterFaults = PrinterFaults()
     text: TextParameters = TextParameters()
     refused: tuple[str, ...] = ()

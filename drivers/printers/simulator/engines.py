@@ -22,16 +22,14 @@ class Engine(Protocol):
         """Acts on what has come; answers go out through the callable it was made with."""
 
 
-def engine_for(
-    config: PrinterSimulatorConfig, mechanism: Mechanism, answer: Answer, *, swallow: bool
-) -> Engine:
+def engine_for(config: PrinterSimulatorConfig, mechanism: Mechanism, answer: Answer) -> Engine:
     match config.model:
         case PrinterModel.ZPL:
-            return ZplEngine(config, mechanism, answer, swallow=swallow)
+            return ZplEngine(config, mechanism, answer)
         case PrinterModel.TSPL:
-            return TsplEngine(config, mechanism, answer, swallow=swallow)
+            return TsplEngine(config, mechanism, answer)
         case PrinterModel.TEXT:
-            return TextEngine(config, mechanism, answer, swallow=swallow)
+            return TextEngine(config, mechanism, answer)
 
 
 class ZplEngine:
@@ -45,13 +43,10 @@ class ZplEngine:
         config: PrinterSimulatorConfig,
         mechanism: Mechanism,
         answer: Answer,
-        *,
-        swallow: bool,
     ) -> None:
         self._config = config
         self._mechanism = mechanism
         self._answer = answer
-        self._swallow = swallow
         self._pending = b""
 
     def take(self, data: bytes) -> None:
@@ -68,8 +63,7 @@ class ZplEngine:
         while (match := self._FORMAT.search(self._pending)) is not None:
             self._pending = self._pending[match.end() :]
             for label in read_zpl(match[0]):
-                if not self._swallow:
-                    self._mechanism.add(Batch(label, label.quantity))
+                self._mechanism.add(Batch(label, label.quantity))
         if len(self._pending) > MOST_PENDING:
             self._pending = b""
 
@@ -107,13 +101,10 @@ class TsplEngine:
         config: PrinterSimulatorConfig,
         mechanism: Mechanism,
         answer: Answer,
-        *,
-        swallow: bool,
     ) -> None:
         self._reader = TsplReader(config.dpmm)
         self._mechanism = mechanism
         self._answer = answer
-        self._swallow = swallow
         self._pending = b""
 
     def take(self, data: bytes) -> None:
@@ -130,7 +121,7 @@ class TsplEngine:
         *lines, self._pending = self._pending.split(b"\n")
         for line in lines:
             label = self._reader.take(line)
-            if label is not None and not self._swallow:
+            if label is not None:
                 self._mechanism.add(Batch(label, label.quantity))
         if len(self._pending) > MOST_PENDING:
             self._pending = b""
@@ -166,14 +157,11 @@ class TextEngine:
         config: PrinterSimulatorConfig,
         mechanism: Mechanism,
         answer: Answer,
-        *,
-        swallow: bool,
     ) -> None:
         self._config = config
         self._text = config.text
         self._mechanism = mechanism
         self._answer = answer
-        self._swallow = swallow
         self._pending = b""
         self._set: list[str] = []
         self._printed_since = False
@@ -217,8 +205,7 @@ class TextEngine:
         self._say(self._text.acknowledge)
         done = self._text.done
         tell = None if done is None else lambda: self._say(done)
-        if not self._swallow:
-            mechanism.add(Batch(TextLabel(tuple(self._set)), 1, tell))
+        mechanism.add(Batch(TextLabel(tuple(self._set)), 1, tell))
 
     def _say(self, content: bytes) -> None:
         self._answer(self._text.reply_start + content + self._text.reply_terminator)

@@ -38,7 +38,8 @@ class Mechanism:
     def __init__(
         self, config: PrinterSimulatorConfig, on_change: Callable[[], Awaitable[None]]
     ) -> None:
-        self.printed: list[Printed] = []
+        self.printed: deque[Printed] = deque(maxlen=config.keep_labels)
+        self.printed_count = 0
         self.labels_left = config.labels_left
         self.ribbon_left = config.ribbon_left
         self.head_open = False
@@ -102,6 +103,7 @@ class Mechanism:
 
     async def _print_one(self, batch: Batch) -> None:
         self.printed.append(batch.label)
+        self.printed_count += 1
         self.labels_left = None if self.labels_left is None else self.labels_left - 1
         self.ribbon_left = None if self.ribbon_left is None else self.ribbon_left - 1
         batch.remaining -= 1

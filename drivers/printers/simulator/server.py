@@ -7,7 +7,7 @@ from asyncio import StreamReader, StreamWriter
 from collections.abc import Callable
 from contextlib import suppress
 from random import Random, SystemRandom
-from typing import Self
+from typing import Self, cast
 
 import structlog
 
@@ -17,6 +17,7 @@ from drivers.printers.simulator.mechanism import Mechanism, Printed
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
+RECEIVED_KEPT_BYTES = 65_536
 _NOISE_BYTES = 24
 
 
@@ -73,7 +74,11 @@ class PrinterSimulator:
 
     @property
     def printed(self) -> list[Printed]:
-        return self.mechanism.printed
+        return list(self.mechanism.printed)
+
+    @property
+    def printed_count(self) -> int:
+        return self.mechanism.printed_count
 
     @property
     def peer_count(self) -> int:
@@ -81,7 +86,7 @@ class PrinterSimulator:
 
     async def prints(self, count: int) -> None:
         """Waits until that many labels have been printed since the start."""
-        await self._until(lambda: len(self.printed) >= count)
+        await self._until(lambda: self.printed_count >= count)
 
     async def peers(self, count: int) -> None:
         """Waits until that many peers are connected."""
@@ -138,7 +143,7 @@ class PrinterSimulator:
     async def abandon(self) -> None:
         """Forgets the connections without a word."""
         self._abandoned += self._peers
-        await self._drop_peers(lambda writer: writer.transport.pause_reading())
+        await self._drop_peers(_read_no_more)
 
     async def flood(self, size: int) -> None:
         """Noise to whoever is connected, at once."""
@@ -160,13 +165,12 @@ class PrinterSimulator:
             if not self.faults.mute:
                 waiting.put_nowait((now_s() + self.faults.late_s, data))
 
-        swallow = self.faults.swallow
-        engine = engine_for(self._config, self.mechanism, answer, swallow=swallow)
+        engine = engine_for(self._config, self.mechanism, answer)
         await self._notify()
         try:
             while data := await reader.read(4096):
                 await self._running.wait()
-                self.received += data
+                self.received = (self.received + data)[-RECEIVED_KEPT_BYTES:]
                 engine.take(data)
                 await self._notify()
         except OSError as error:
@@ -235,3 +239,7 @@ def _break(writer: StreamWriter) -> None:
     linger_none = struct.pack("ii", 1, 0)
     writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger_none)
     writer.transport.abort()
+
+
+def _read_no_more(writer: StreamWriter) -> None:
+    cast(asyncio.Transport, writer.transport).pause_reading()
