@@ -46,8 +46,8 @@ class PrinterFaults(BaseModel):
 class PrinterSimulatorConfig(BaseModel):
     """Port 0 takes any free port. `labels_left` and `ribbon_left` count labels, None for no end;
     `print_s` is how long one takes. `silent_when_held`: a ZPL firmware that does not answer ~HS
-    while media or ribbon are out or the head is open. `buffer_formats`: more make it full. The last `keep_labels`
-    labels are kept.
+    while media or ribbon are out or the head is open. `buffer_formats`: more make it
+    full. The last `keep_labels` labels are kept.
 
     For TEXT: `text` is the protocol, as in the printer's own settings; commands that begin with
     one of `refused` are refused; `status_texts` are the answers to the status command.
