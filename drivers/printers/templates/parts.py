@@ -89,6 +89,12 @@ def count_of(part: Part, command: str) -> int | Slot:
     raise ValidationFailed("body", f"{command} needs a number or a quantity")
 
 
+def has_open_escape(lead: str, sign: str) -> bool:
+    """Whether a value behind `lead` would be taken for the rest of an escape: `_` or `_d02`."""
+    one = re.escape(sign)
+    return sign in re.sub(f"{one}(?:d[0-9]{{3}}|[^d])", "", lead)
+
+
 def plain_digits(value: Value) -> str:
     return value.text
 

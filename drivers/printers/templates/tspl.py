@@ -2,8 +2,8 @@ r"""TSPL templates.
 
 A value may stand in the last, quoted argument of a command that draws text or a symbol; numbers may
 also stand among the arguments. The language has one escape in a string, `\["]` for a quotation
-mark, and none for the backslash: a value that would read as an escape is refused, except in a
-DMATRIX with an escape sign of its own (c126), where everything has a number.
+mark, and none for the backslash: a value with one is refused, except in a DMATRIX with an escape
+sign of its own (c126), where everything has a number.
 """
 
 import re
@@ -29,6 +29,7 @@ from drivers.printers.templates.parts import (
     Slot,
     argument_slot,
     count_of,
+    has_open_escape,
     written,
 )
 from drivers.printers.templates.values import Unfit, Value
@@ -115,6 +116,8 @@ class TsplBody:
         if not is_content:
             return argument_slot(parameter)
         lead = arguments[-1].text.partition(piece)[0]
+        if lead.endswith(("\\", "\\[", "~")):
+            raise ValidationFailed("body", f"a value cannot follow on {lead[-2:]}")
         return Slot(parameter, self._encoder(name, arguments, parameter, lead))
 
     def _encoder(
@@ -183,6 +186,8 @@ def _escape_sign(arguments: list[_Argument]) -> str | None:
 
 def _in_matrix(sign: str, lead: str, *, is_code: bool) -> Encoder:
     """`~1` is FNC1 and `~dNNN` a character by its number, for the sign ~."""
+    if has_open_escape(lead, sign):
+        raise ValidationFailed("body", "an escape is not complete before the value")
     if is_code and lead not in ("", f"{sign}1"):
         raise ValidationFailed("body", "a gs1 value must be the first in its DMATRIX")
     head = f"{sign}1" if is_code and not lead else ""
@@ -193,7 +198,7 @@ def _in_matrix(sign: str, lead: str, *, is_code: bool) -> Encoder:
             raise Unfit("a symbol cannot be empty")
         if not text.isascii():
             raise Unfit("only ASCII characters can go here")
-        special = (sign, '"', "\\", GS)
+        special = (sign, "~", '"', "\\", GS)
         return head + "".join(f"{sign}d{ord(c):03d}" if c in special else c for c in text)
 
     return encode
@@ -220,8 +225,9 @@ def _in_barcode(arguments: list[_Argument]) -> Encoder:
 
 
 def _quoted(text: str) -> str:
-    r"""`~!` asks the printer for its state, on some firmwares wherever it stands."""
-    for sequence in ("\\[", "~!"):
+    r"""A backslash may begin an escape, and not the same ones on all printers; `~!` asks for the
+    state, on some firmwares wherever it stands."""
+    for sequence in ("\\", "~!"):
         if sequence in text:
             raise Unfit(f"the language has no way to write {sequence} as text")
     return text.replace('"', '\\["]')

@@ -149,6 +149,9 @@ class ZplBody:
             lead += piece
 
     def _data_slot(self, parameter: TemplateParameter, lead: str, indicator: str) -> Slot:
+        sign = re.escape(indicator)
+        if self._field.hex_indicator and re.search(f"{sign}[0-9A-Fa-f]?$", lead):
+            raise ValidationFailed("body", f"{indicator} is not complete before the value")
         try:
             inner = encoder(self._field, parameter, lead.strip("\r\n"), utf8=self._utf8)
         except Misplaced as misplaced:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from domain.production.codes import GS
 from drivers.printers.templates.declaration import ParameterType, TemplateParameter
-from drivers.printers.templates.parts import Encoder
+from drivers.printers.templates.parts import Encoder, has_open_escape
 from drivers.printers.templates.values import Unfit, Value
 
 _FNC1 = "1"
@@ -69,6 +69,8 @@ def _in_matrix(place: Field, lead: str, *, is_code: bool) -> Encoder:
         raise Misplaced("a ^BX with a value needs quality 200 and its escape, as ^BXN,8,200,,,,_")
     if place.hex_indicator == escape and lead:
         raise Misplaced("^FH and ^BX share one sign, so the text before the value is unclear")
+    if has_open_escape(lead, escape):
+        raise Misplaced("an escape is not complete before the value")
     if not is_code:
         return lambda value: _ascii(value.text).replace(escape, escape * 2)
     if lead not in ("", escape + _FNC1):
@@ -90,6 +92,8 @@ def _in_code128(place: Field, lead: str, *, is_code: bool) -> Encoder:
         if is_code:
             raise Misplaced("a gs1 value needs mode N of ^BC")
         return _in_other
+    if has_open_escape(lead, ">"):
+        raise Misplaced("an escape is not complete before the value")
     if not is_code:
         return lambda value: _subset_b(value.text)
     if lead and not lead.endswith(">8"):
