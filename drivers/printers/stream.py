@@ -187,7 +187,7 @@ class PrinterStream:
 
     async def _redial(self) -> None:
         """The old connection ends in good order, so that what it carries still arrives."""
-        old = self._open_wire
+        old, self._wire = self._open_wire, None
         old.transport.close()
         await old.closed.wait()
         self._wire = await self._dial()

@@ -41,7 +41,7 @@ FRAMED = {
 
 ZPL_BODY = "^XA^FO10,10^FD{{name}}^FS^FO10,50^BXN,6,200,,,,_^FD{{code}}^FS^XZ"
 TSPL_BODY = (
-    "SIZE 60 mm,40 mm\nCLS\n"
+    "SIZE 60 mm,40 mm\nCODEPAGE UTF-8\nCLS\n"
     'TEXT 10,10,"3",0,1,1,"{{name}}"\nDMATRIX 10,50,200,200,c126,x6,"{{code}}"\nPRINT 1,1\n'
 )
 TEXT_BODY = "NAME|{{name}}\nCODE|{{code}}\n"
