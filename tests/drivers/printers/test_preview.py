@@ -65,7 +65,7 @@ async def test_what_is_printed_is_what_was_shown(kind: Any) -> None:
         preview = await Previewer().preview(sent, line.config)
         await line.driver.print(sent, PrintJob("one"))
         [printed] = line.simulator.printed
-        assert draw(printed, preview.width, preview.height)[0] == preview.png  # type: ignore[arg-type]
+        assert draw(printed, preview.width, preview.height)[0] == preview.png
 
 
 @pytest.mark.parametrize("turn", "NRIB")
@@ -200,7 +200,7 @@ async def test_what_cannot_be_drawn_is_refused(
 
 
 async def test_the_loop_runs_on_while_a_label_is_drawn() -> None:
-    """Some seconds of drawing at 600 dpi: nothing else waits for it."""
+    """A full label at 600 dpi: nothing else waits for it."""
     symbol = f"^BXN,4,200,,,,_^FD_1{MILK.replace(chr(29), '_d029')}^FS"
     content = "^XA" + "".join(f"^FO{at * 8},{at * 8}{symbol}" for at in range(150)) + "^XZ"
     printer = config(dpmm=24)

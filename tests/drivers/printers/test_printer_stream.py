@@ -1,6 +1,7 @@
 """Questions and answers over one printer's connection, against peers that misbehave."""
 
 import asyncio
+import socket
 from asyncio import StreamReader, StreamWriter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
@@ -41,14 +42,24 @@ def line_of(received: bytes) -> tuple[bytes, int] | None:
     return (line, len(line) + 1) if end else None
 
 
+def untouched(received: bytes) -> tuple[bytes, int] | None:
+    """Looks, and leaves everything where it is."""
+    return (received, 0) if received else None
+
+
 @asynccontextmanager
-async def asked(peer: Peer) -> AsyncIterator[Asked]:
+async def asked(peer: Peer, *, window: int | None = None) -> AsyncIterator[Asked]:
+    """`window`: how many bytes the peer's kernel holds for it."""
     calls: dict[asyncio.Task[None], StreamWriter] = {}
 
     def on_call(reader: StreamReader, writer: StreamWriter) -> None:
         calls[asyncio.create_task(served(peer, reader, writer))] = writer
 
-    server = await asyncio.start_server(on_call, "127.0.0.1", 0)
+    listener = socket.socket()
+    if window is not None:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, window)
+    listener.bind(("127.0.0.1", 0))
+    server = await asyncio.start_server(on_call, sock=listener)
     side = Asked(server)
     try:
         await side.stream.open()
@@ -111,8 +122,7 @@ async def test_what_came_unasked_is_no_answer() -> None:
         await echo({})(reader, writer)
 
     async with asked(talkative) as side:
-        arrived = lambda received: (True, 0) if b"unasked" in received else None  # noqa: E731
-        assert await side.stream.hear(arrived, DEADLINE_S)
+        assert await side.stream.hear(untouched, DEADLINE_S)
         assert await side.ask(b"question\n") == b"question"
         assert side.counters.stray_bytes == len(b"unasked\n")
 
@@ -141,6 +151,17 @@ async def test_bytes_are_taken_only_when_the_peer_s_side_has_them() -> None:
     async with asked(deaf) as side:
         await side.stream.send(b"a label")
         await asyncio.wait_for(side.stream.taken(), DEADLINE_S)
+
+
+async def test_bytes_that_only_our_kernel_has_are_not_taken() -> None:
+    async def deaf(reader: StreamReader, writer: StreamWriter) -> None:
+        writer.transport.pause_reading()  # type: ignore[attr-defined]
+        await asyncio.Event().wait()
+
+    async with asked(deaf, window=4096) as side:
+        await side.stream.send(b"x" * 200_000)
+        with pytest.raises(PeerLost, match="took no data"):
+            await side.stream.taken()
 
 
 async def test_an_answer_without_end() -> None:

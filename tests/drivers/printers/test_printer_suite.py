@@ -382,6 +382,7 @@ async def test_noise_is_no_answer(kind: Kind, noise: Noise) -> None:
         else:
             error = await failure(line.printing("in the noise"))
             assert isinstance(error, (Unavailable, UpstreamFailed))
+            assert {condition for condition, _ in line.alarms.told} <= {PrinterCondition.NO_ANSWER}
         line.simulator.faults = PrinterFaults()
         await eventually(lambda: line.driver.status().online)
         await eventually(lambda: line.driver.status().answered)

@@ -24,6 +24,7 @@ HOSTILE = (
     "_d094", ">8", ">", "><", ">:", '"', '\\["]', "\\[R]", "\\[", "\\", "]", "\r", "\n", "\r\n",
     "PRINT 1,1", '",0,1,1,"', "CLS", "~!T", "~d034", "~1", "\x1b!?", "\x1b", "\x04", "\x02", "|",
     "PRN", "GST", "{{a}}", "{{", "\x1d", "\x85", "\u2028", "é", "ж", "\ue000", "\x00", "\x7f",
+    ";", ";;", "<", "<<",
 )  # fmt: skip
 values = st.lists(
     st.one_of(st.sampled_from(HOSTILE), st.text(max_size=4)), min_size=1, max_size=8
