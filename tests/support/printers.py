@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from domain.kernel.errors import DomainError
 from drivers.backoff import BackoffPolicy
 from drivers.link import LinkState, StateChange
 from drivers.printers.build import printer
@@ -84,6 +85,10 @@ KINDS = (
 )
 ZPL, ANSWERING, ONE_WAY, TSPL, TSPL_FRAME, LINE_CODER, DONE_CODER, FRAMED_CODER = KINDS
 ASKED = tuple(kind for kind in KINDS if kind.is_asked)
+
+
+# For jobs that are to be waited for, however long.
+LONG: dict[str, Any] = {"job_timeout_s": 8.0, "label_s": 8.0}
 
 
 class Alarms:
@@ -193,3 +198,16 @@ async def rig(
             yield Rig(kind, config, simulator, task, driver, alarms, changes)
         finally:
             await task.stop()
+
+
+async def failure(task: "asyncio.Task[Receipt]") -> DomainError:
+    """What the job failed with; asserts that it did."""
+    done, _ = await asyncio.wait({task}, timeout=DEADLINE_S)
+    assert done
+    error = task.exception()
+    assert isinstance(error, DomainError)
+    return error
+
+
+def outcome(error: DomainError) -> str:
+    return str(error.details["outcome"])
