@@ -6,14 +6,13 @@ where it is put in force, with everything beside it, so that a refusal names `sc
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, Field, GetJsonSchemaHandler
+from pydantic import BaseModel, BeforeValidator, Field, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from compat_rest.kernel.fields import Body, JsonObject
+from compat_rest.kernel.fields import JsonObject
 from compat_rest.kernel.okto.schemas import Answer, Time
 from compat_rest.okto_edge.line_schemas import Transport
-from domain.line.models import HardwareKind
 from drivers.plcs.port import MAX_BINDINGS, MAX_PLCS, PlcConfig
 from drivers.plcs.tags import TagBinding
 from drivers.scanners.port import MAX_SCANNERS, ScannerConfig
@@ -31,39 +30,21 @@ class DescribedAs:
         return handler(self._model.__pydantic_core_schema__)
 
 
-ScannerItems = Annotated[
-    list[Annotated[JsonObject, DescribedAs(ScannerConfig)]], Field(max_length=MAX_SCANNERS)
-]
-PlcItems = Annotated[
-    list[Annotated[JsonObject, DescribedAs(PlcConfig)]], Field(max_length=MAX_PLCS)
-]
-BindingItems = Annotated[
-    list[Annotated[JsonObject, DescribedAs(TagBinding)]], Field(max_length=MAX_BINDINGS)
-]
+def _bare(value: Any) -> Any:
+    """The list that an object of one name holds: `{"scanners": [...]}` is taken too."""
+    if isinstance(value, dict) and len(value) == 1:
+        [held] = value.values()
+        return held if isinstance(held, list) else value
+    return value
 
 
-class Scanners(Body):
-    scanners: ScannerItems
-
-
-class Plcs(Body):
-    plcs: PlcItems
-
-
-class Bindings(Body):
-    bindings: BindingItems
-
-
-def items(body: list[Any] | Body) -> list[Any]:
-    """Of a bare list, or of an object that holds it."""
-    if isinstance(body, list):
-        return body
-    found: list[Any] = getattr(body, next(iter(type(body).model_fields)))
-    return found
-
-
-def given(kind: HardwareKind, body: list[Any] | Body) -> dict[HardwareKind, Any]:
-    return {kind: items(body)}
+BARE = BeforeValidator(_bare)
+_Scanner = Annotated[JsonObject, DescribedAs(ScannerConfig)]
+_Plc = Annotated[JsonObject, DescribedAs(PlcConfig)]
+_Binding = Annotated[JsonObject, DescribedAs(TagBinding)]
+ScannerItems = Annotated[list[_Scanner], Field(max_length=MAX_SCANNERS), BARE]
+PlcItems = Annotated[list[_Plc], Field(max_length=MAX_PLCS), BARE]
+BindingItems = Annotated[list[_Binding], Field(max_length=MAX_BINDINGS), BARE]
 
 
 class DeviceState(Answer):

@@ -1224,10 +1224,6 @@ export interface components {
             batch: components["schemas"]["BatchDetail"];
             bottles: components["schemas"]["BottleRef"][];
         };
-        /** Bindings */
-        Bindings: {
-            bindings: components["schemas"]["TagBinding"][];
-        };
         /** BottleCount */
         BottleCount: {
             byStatus: {
@@ -1427,8 +1423,8 @@ export interface components {
             /** @constant */
             success: true;
         };
-        /** Data[Annotated[list[Annotated[dict[str, Any], AfterValidator, DescribedAs]], FieldInfo(annotation=NoneType, required=True, metadata=[MaxLen(max_length=10)])]] */
-        Data_Annotated_list_Annotated_dict_str__Any___AfterValidator__DescribedAs____FieldInfo_annotation_NoneType__required_True__metadata__MaxLen_max_length_10_____: {
+        /** Data[Annotated[list[Annotated[dict[str, Any], AfterValidator, DescribedAs]], FieldInfo(annotation=NoneType, required=True, metadata=[MaxLen(max_length=10)]), BeforeValidator]] */
+        Data_Annotated_list_Annotated_dict_str__Any___AfterValidator__DescribedAs____FieldInfo_annotation_NoneType__required_True__metadata__MaxLen_max_length_10_____BeforeValidator__: {
             data: {
                 /**
                  * Allowedpeers
@@ -1510,8 +1506,8 @@ export interface components {
             /** @constant */
             success: true;
         };
-        /** Data[Annotated[list[Annotated[dict[str, Any], AfterValidator, DescribedAs]], FieldInfo(annotation=NoneType, required=True, metadata=[MaxLen(max_length=16)])]] */
-        Data_Annotated_list_Annotated_dict_str__Any___AfterValidator__DescribedAs____FieldInfo_annotation_NoneType__required_True__metadata__MaxLen_max_length_16_____: {
+        /** Data[Annotated[list[Annotated[dict[str, Any], AfterValidator, DescribedAs]], FieldInfo(annotation=NoneType, required=True, metadata=[MaxLen(max_length=16)]), BeforeValidator]] */
+        Data_Annotated_list_Annotated_dict_str__Any___AfterValidator__DescribedAs____FieldInfo_annotation_NoneType__required_True__metadata__MaxLen_max_length_16_____BeforeValidator__: {
             data: {
                 /**
                  * Connecttimeouts
@@ -1599,8 +1595,8 @@ export interface components {
             /** @constant */
             success: true;
         };
-        /** Data[Annotated[list[Annotated[dict[str, Any], AfterValidator, DescribedAs]], FieldInfo(annotation=NoneType, required=True, metadata=[MaxLen(max_length=1000)])]] */
-        Data_Annotated_list_Annotated_dict_str__Any___AfterValidator__DescribedAs____FieldInfo_annotation_NoneType__required_True__metadata__MaxLen_max_length_1000_____: {
+        /** Data[Annotated[list[Annotated[dict[str, Any], AfterValidator, DescribedAs]], FieldInfo(annotation=NoneType, required=True, metadata=[MaxLen(max_length=1000)]), BeforeValidator]] */
+        Data_Annotated_list_Annotated_dict_str__Any___AfterValidator__DescribedAs____FieldInfo_annotation_NoneType__required_True__metadata__MaxLen_max_length_1000_____BeforeValidator__: {
             data: components["schemas"]["TagBinding"][];
             /** @constant */
             success: true;
@@ -2418,93 +2414,6 @@ export interface components {
          * @enum {string}
          */
         PlcProtocol: "MODBUS_TCP" | "MODBUS_RTU" | "OPC_UA" | "PROFINET" | "ETHERNET_IP" | "TCP_SOCKET";
-        /** Plcs */
-        Plcs: {
-            plcs: {
-                /**
-                 * Connecttimeouts
-                 * @default 5
-                 */
-                connectTimeoutS: number;
-                /**
-                 * @default {
-                 *       "micro800": false,
-                 *       "slot": 0
-                 *     }
-                 */
-                ethernetIp: components["schemas"]["EthernetIpSettings"];
-                /**
-                 * Host
-                 * @default
-                 */
-                host: string;
-                /** Id */
-                id: string;
-                /** Lineid */
-                lineId?: string | null;
-                /**
-                 * @default {
-                 *       "gateway": {
-                 *         "byteOrder": "BIG",
-                 *         "inputBase": 0,
-                 *         "inputSize": 0,
-                 *         "inputTable": "holding",
-                 *         "outputBase": 0,
-                 *         "outputSize": 0
-                 *       },
-                 *       "maxBits": 2000,
-                 *       "maxGap": 8,
-                 *       "maxRegisters": 125,
-                 *       "retries": 1,
-                 *       "unitId": 1
-                 *     }
-                 */
-                modbus: components["schemas"]["ModbusSettings"];
-                /**
-                 * Name
-                 * @default
-                 */
-                name: string;
-                /**
-                 * @default {
-                 *       "path": "",
-                 *       "publishingIntervalS": 0.1,
-                 *       "queueSize": 10,
-                 *       "securityMode": "SIGN_AND_ENCRYPT",
-                 *       "securityPolicy": "NONE"
-                 *     }
-                 */
-                opcUa: components["schemas"]["OpcUaSettings"];
-                /**
-                 * Port
-                 * @default 0
-                 */
-                port: number;
-                protocol: components["schemas"]["PlcProtocol"];
-                /**
-                 * @default {
-                 *       "encoding": "latin-1",
-                 *       "errorAnswer": "ERR {reason}",
-                 *       "falseWord": "0",
-                 *       "maxLineBytes": 1024,
-                 *       "probeAnswer": "{value}",
-                 *       "readAnswer": "{address} {value}",
-                 *       "readCommand": "RD {address}",
-                 *       "start": "",
-                 *       "terminator": "\\r\\n",
-                 *       "trueWord": "1",
-                 *       "writeAnswer": "OK",
-                 *       "writeCommand": "WR {address} {value}"
-                 *     }
-                 */
-                tcpSocket: components["schemas"]["TcpSocketSettings-Input"];
-                /**
-                 * Timeouts
-                 * @default 1
-                 */
-                timeoutS: number;
-            }[];
-        };
         /**
          * PlcTag
          * @description `name` is the binding's, null where nothing is bound to the address; `writable` is null
@@ -2597,87 +2506,6 @@ export interface components {
          * @enum {string}
          */
         ScannerRole: "ADD" | "REMOVE" | "VERIFY_LOCAL_BUFFER" | "REJECTION" | "PACKAGE" | "BOX" | "REJECTION_FEEDBACK";
-        /** Scanners */
-        Scanners: {
-            scanners: {
-                /**
-                 * Allowedpeers
-                 * @default []
-                 */
-                allowedPeers: string[];
-                /**
-                 * Connecttimeouts
-                 * @default 5
-                 */
-                connectTimeoutS: number;
-                ethernetIp?: components["schemas"]["EthernetIpScanner"] | null;
-                /**
-                 * @default {
-                 *       "aimPrefix": "KEEP",
-                 *       "base64": false,
-                 *       "emptyIsNoRead": true,
-                 *       "encoding": "latin-1",
-                 *       "ends": [
-                 *         "\\r\\n",
-                 *         "\\r",
-                 *         "\\n",
-                 *         "\\x03"
-                 *       ],
-                 *       "envelope": "NONE",
-                 *       "maxFrame": 4096,
-                 *       "noReadPatterns": [
-                 *         "NOREAD",
-                 *         "ERROR",
-                 *         "?+",
-                 *         "\u0018"
-                 *       ],
-                 *       "start": ""
-                 *     }
-                 */
-                framing: components["schemas"]["FrameProfile"];
-                /**
-                 * Host
-                 * @default
-                 */
-                host: string;
-                /** Index */
-                index: number;
-                /** Lineid */
-                lineId?: string | null;
-                /**
-                 * Lingers
-                 * @default 0
-                 */
-                lingerS: number;
-                /**
-                 * Maxinflight
-                 * @default 64
-                 */
-                maxInFlight: number;
-                modbus?: components["schemas"]["ModbusScanner"] | null;
-                /** @default client */
-                mode: components["schemas"]["TcpMode"];
-                /** @default GENERIC */
-                model: components["schemas"]["ScannerModel"];
-                /** Name */
-                name: string;
-                /**
-                 * Port
-                 * @default 0
-                 */
-                port: number;
-                /** Replybad */
-                replyBad?: string | null;
-                /** Replygood */
-                replyGood?: string | null;
-                /** @default ADD */
-                role: components["schemas"]["ScannerRole"];
-                serial?: components["schemas"]["SerialPort"] | null;
-                /** @default TCP */
-                transport: components["schemas"]["ScannerTransport"];
-                usbHid?: components["schemas"]["HidDevice"] | null;
-            }[];
-        };
         /** ScannerState */
         ScannerState: {
             address: string;
@@ -4597,7 +4425,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Data_Annotated_list_Annotated_dict_str__Any___AfterValidator__DescribedAs____FieldInfo_annotation_NoneType__required_True__metadata__MaxLen_max_length_1000_____"];
+                    "application/json": components["schemas"]["Data_Annotated_list_Annotated_dict_str__Any___AfterValidator__DescribedAs____FieldInfo_annotation_NoneType__required_True__metadata__MaxLen_max_length_1000_____BeforeValidator__"];
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -4623,7 +4451,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["TagBinding"][] | components["schemas"]["Bindings"];
+                "application/json": components["schemas"]["TagBinding"][];
             };
         };
         responses: {
@@ -4633,7 +4461,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Data_Annotated_list_Annotated_dict_str__Any___AfterValidator__DescribedAs____FieldInfo_annotation_NoneType__required_True__metadata__MaxLen_max_length_1000_____"];
+                    "application/json": components["schemas"]["Data_Annotated_list_Annotated_dict_str__Any___AfterValidator__DescribedAs____FieldInfo_annotation_NoneType__required_True__metadata__MaxLen_max_length_1000_____BeforeValidator__"];
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -4666,7 +4494,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Data_Annotated_list_Annotated_dict_str__Any___AfterValidator__DescribedAs____FieldInfo_annotation_NoneType__required_True__metadata__MaxLen_max_length_16_____"];
+                    "application/json": components["schemas"]["Data_Annotated_list_Annotated_dict_str__Any___AfterValidator__DescribedAs____FieldInfo_annotation_NoneType__required_True__metadata__MaxLen_max_length_16_____BeforeValidator__"];
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -4775,7 +4603,7 @@ export interface operations {
                      * @default 1
                      */
                     timeoutS?: number;
-                }[] | components["schemas"]["Plcs"];
+                }[];
             };
         };
         responses: {
@@ -4785,7 +4613,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Data_Annotated_list_Annotated_dict_str__Any___AfterValidator__DescribedAs____FieldInfo_annotation_NoneType__required_True__metadata__MaxLen_max_length_16_____"];
+                    "application/json": components["schemas"]["Data_Annotated_list_Annotated_dict_str__Any___AfterValidator__DescribedAs____FieldInfo_annotation_NoneType__required_True__metadata__MaxLen_max_length_16_____BeforeValidator__"];
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -5535,7 +5363,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Data_Annotated_list_Annotated_dict_str__Any___AfterValidator__DescribedAs____FieldInfo_annotation_NoneType__required_True__metadata__MaxLen_max_length_10_____"];
+                    "application/json": components["schemas"]["Data_Annotated_list_Annotated_dict_str__Any___AfterValidator__DescribedAs____FieldInfo_annotation_NoneType__required_True__metadata__MaxLen_max_length_10_____BeforeValidator__"];
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -5638,7 +5466,7 @@ export interface operations {
                     /** @default TCP */
                     transport?: components["schemas"]["ScannerTransport"];
                     usbHid?: components["schemas"]["HidDevice"] | null;
-                }[] | components["schemas"]["Scanners"];
+                }[];
             };
         };
         responses: {
@@ -5648,7 +5476,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Data_Annotated_list_Annotated_dict_str__Any___AfterValidator__DescribedAs____FieldInfo_annotation_NoneType__required_True__metadata__MaxLen_max_length_10_____"];
+                    "application/json": components["schemas"]["Data_Annotated_list_Annotated_dict_str__Any___AfterValidator__DescribedAs____FieldInfo_annotation_NoneType__required_True__metadata__MaxLen_max_length_10_____BeforeValidator__"];
                 };
             };
             400: components["responses"]["BadRequest"];

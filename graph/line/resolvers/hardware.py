@@ -1,6 +1,7 @@
 """Use cases of the line's hardware, whatever its kind: what it is configured as, and its state."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from pydantic import JsonValue
 
@@ -39,7 +40,7 @@ async def configured(context: Context, kind: HardwareKind) -> JsonValue:
     return edge_of(context).configured(kind)
 
 
-async def configure(context: Context, given: Mapping[HardwareKind, JsonValue]) -> None:
+async def configure(context: Context, given: Mapping[HardwareKind, Any]) -> None:
     """Replaces whole kinds, in force at once and over restarts; only devices that changed restart.
     Refused whole, with the field named, where the edge could not run on it."""
     context.actor.require(Permission.LINE_CONFIGURATION_WRITE)

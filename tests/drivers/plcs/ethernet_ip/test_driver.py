@@ -262,6 +262,25 @@ async def test_a_device_that_takes_no_connections() -> None:
         assert "the service is not supported" in str(task.snapshot().last_error)
 
 
+@pytest.mark.parametrize(
+    ("of_the_device", "asked", "large", "small"),
+    [(4002, 4002, 1, 0), (504, 4002, 1, 1), (4002, 504, 0, 1)],
+)
+async def test_the_size_of_a_connection(
+    of_the_device: int, asked: int, large: int, small: int
+) -> None:
+    tags = [SimulatedTag(name="D", values=(1,))]
+    config = EthernetIpSimulatorConfig(tags=tags, connection_bytes=of_the_device)
+    settings = {"ethernet_ip": {"connection_bytes": asked}}
+    async with (
+        EthernetIpSimulator(config) as simulator,
+        driven(simulator.port, [bound("d", "D")], **settings) as (_, _, told),
+    ):
+        await told.has("d", 1)
+        assert simulator.managed[ManagerService.LARGE_FORWARD_OPEN] == large
+        assert simulator.managed[ManagerService.FORWARD_OPEN] == small
+
+
 async def test_the_peer_says_who_it_is() -> None:
     config = EthernetIpSimulatorConfig(identity={"product": "Line PLC", "major": 33, "minor": 11})
     async with (
