@@ -45,10 +45,11 @@ class PolledPlc:
         async with self._open_session() as session:
             reached = _Reached(session, self._poller(session))
             await reached.poller.probe()
-            await link.connected(session.peer)
+            # Before it is told, which may take a while: whoever sees it connected may write.
             self._reached = reached
             self._table.found()
             try:
+                await link.connected(session.peer)
                 await first_end(
                     reached.poller.poll(link), session.until_lost(), reached.until_broken()
                 )
