@@ -7,7 +7,7 @@ else: neither judges nor stores."""
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final
 
@@ -15,7 +15,7 @@ import uvloop
 
 from benchmarks.edge import Codes
 from benchmarks.figures import Figure, Plan, Progress, paired_ratio, percentile
-from benchmarks.line import HOST, PULSE_MS, SCANNERS, SimulatedLine, edge_on, gate
+from benchmarks.line import PULSE_MS, SCANNERS, SimulatedLine, edge_on, gate
 from benchmarks.machine import child
 from drivers.plcs.modbus.points import Change
 
