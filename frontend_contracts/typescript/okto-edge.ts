@@ -215,8 +215,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get Catalog Printers */
-        get: operations["get_catalog_printers"];
+        /** Printer Catalogue */
+        get: operations["printer_catalogue"];
         put?: never;
         post?: never;
         delete?: never;
@@ -666,8 +666,8 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Post Printers Index Print */
-        post: operations["post_printers_index_print"];
+        /** Print Label */
+        post: operations["print_label"];
         delete?: never;
         options?: never;
         head?: never;
@@ -681,8 +681,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get Printers Index Status */
-        get: operations["get_printers_index_status"];
+        /** Printer Status */
+        get: operations["printer_status"];
         put?: never;
         post?: never;
         delete?: never;
@@ -698,11 +698,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get Printers Index Templates */
-        get: operations["get_printers_index_templates"];
+        /** Get Templates */
+        get: operations["get_templates"];
         put?: never;
-        /** Post Printers Index Templates */
-        post: operations["post_printers_index_templates"];
+        /** Create Template */
+        post: operations["create_template"];
         delete?: never;
         options?: never;
         head?: never;
@@ -716,13 +716,13 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get Printers Index Templates Name */
-        get: operations["get_printers_index_templates_name"];
-        /** Put Printers Index Templates Name */
-        put: operations["put_printers_index_templates_name"];
+        /** Get Template */
+        get: operations["get_template"];
+        /** Put Template */
+        put: operations["put_template"];
         post?: never;
-        /** Delete Printers Index Templates Name */
-        delete: operations["delete_printers_index_templates_name"];
+        /** Delete Template */
+        delete: operations["delete_template"];
         options?: never;
         head?: never;
         patch?: never;
@@ -737,8 +737,8 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Post Printers Index Test */
-        post: operations["post_printers_index_test"];
+        /** Test Printer */
+        post: operations["test_printer"];
         delete?: never;
         options?: never;
         head?: never;
@@ -752,8 +752,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get Printers Schema */
-        get: operations["get_printers_schema"];
+        /** Printer Schema */
+        get: operations["printer_schema"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1133,47 +1133,28 @@ export interface components {
          *     `ack_offset` and as wide as the counter, for scanners that wait for that.
          */
         AssemblyResult: {
-            /** Ackinstance */
             ackInstance?: number | null;
-            /**
-             * Ackoffset
-             * @default 0
-             */
+            /** @default 0 */
             ackOffset: number;
-            /**
-             * Attribute
-             * @default 3
-             */
+            /** @default 3 */
             attribute: number;
-            /**
-             * Classid
-             * @default 4
-             */
+            /** @default 4 */
             classId: number;
             /**
-             * Counterbytes
              * @default 2
              * @enum {integer}
              */
             counterBytes: 1 | 2 | 4;
-            /** Counteroffset */
             counterOffset: number;
-            /**
-             * Datalength
-             * @default 240
-             */
+            /** @default 240 */
             dataLength: number;
-            /** Dataoffset */
             dataOffset: number;
-            /** Instance */
             instance: number;
             /**
-             * Lengthbytes
              * @default 2
              * @enum {integer}
              */
             lengthBytes: 1 | 2 | 4;
-            /** Lengthoffset */
             lengthOffset?: number | null;
         };
         /**
@@ -1382,6 +1363,213 @@ export interface components {
          * @enum {string}
          */
         CodeReason: "ALREADY_CONSUMED" | "AMBIGUOUS" | "BAD_CHARACTER" | "BAD_CHECK_DIGIT" | "BAD_LENGTH" | "BAD_VALUE" | "DISABLED" | "DUPLICATE" | "EMPTY" | "NOT_IN_BUFFER" | "NO_GTIN" | "NO_PROFILE" | "NO_READ" | "NO_SERIAL" | "OUT_OF_DATE" | "UNKNOWN_AI" | "WRONG_INDUSTRY";
+        /** Data[Annotated[list[Annotated[dict[str, Any], AfterValidator, DescribedAs]], FieldInfo(annotation=NoneType, required=True, metadata=[MaxLen(max_length=10)]), BeforeValidator]] */
+        compat_rest__kernel__okto__schemas__Data_Annotated_list_Annotated_dict_str__Any___AfterValidator__DescribedAs____FieldInfo_annotation_NoneType__required_True__metadata__MaxLen_max_length_10_____BeforeValidator____1: {
+            data: {
+                /** @default [] */
+                allowedPeers: string[];
+                /** @default 5 */
+                connectTimeoutS: number;
+                ethernetIp?: components["schemas"]["EthernetIpScanner"] | null;
+                /**
+                 * @default {
+                 *       "aimPrefix": "KEEP",
+                 *       "base64": false,
+                 *       "emptyIsNoRead": true,
+                 *       "encoding": "latin-1",
+                 *       "ends": [
+                 *         "\\r\\n",
+                 *         "\\r",
+                 *         "\\n",
+                 *         "\\x03"
+                 *       ],
+                 *       "envelope": "NONE",
+                 *       "maxFrame": 4096,
+                 *       "noReadPatterns": [
+                 *         "NOREAD",
+                 *         "ERROR",
+                 *         "?+",
+                 *         "\u0018"
+                 *       ],
+                 *       "start": ""
+                 *     }
+                 */
+                framing: components["schemas"]["FrameProfile"];
+                /** @default  */
+                host: string;
+                index: number;
+                lineId?: string | null;
+                /** @default 0 */
+                lingerS: number;
+                /** @default 64 */
+                maxInFlight: number;
+                modbus?: components["schemas"]["ModbusScanner"] | null;
+                /** @default client */
+                mode: components["schemas"]["TcpMode"];
+                /** @default GENERIC */
+                model: components["schemas"]["ScannerModel"];
+                name: string;
+                /** @default 0 */
+                port: number;
+                replyBad?: string | null;
+                replyGood?: string | null;
+                /** @default ADD */
+                role: components["schemas"]["ScannerRole"];
+                serial?: components["schemas"]["SerialPort"] | null;
+                /** @default TCP */
+                transport: components["schemas"]["ScannerTransport"];
+                usbHid?: components["schemas"]["HidDevice"] | null;
+            }[];
+            /** @constant */
+            success: true;
+        };
+        /** Data[Annotated[list[Annotated[dict[str, Any], AfterValidator, DescribedAs]], FieldInfo(annotation=NoneType, required=True, metadata=[MaxLen(max_length=10)]), BeforeValidator]] */
+        compat_rest__kernel__okto__schemas__Data_Annotated_list_Annotated_dict_str__Any___AfterValidator__DescribedAs____FieldInfo_annotation_NoneType__required_True__metadata__MaxLen_max_length_10_____BeforeValidator____2: {
+            data: ({
+                /** @default 5 */
+                connectTimeoutS: number;
+                /**
+                 * @default 8
+                 * @enum {integer}
+                 */
+                dpmm: 6 | 8 | 12 | 24;
+                host: string;
+                index: number;
+                /** @default 30 */
+                jobTimeoutS: number;
+                /** @default 40 */
+                labelHeightMm: number;
+                /** @default 2 */
+                labelS: number;
+                /** @default 60 */
+                labelWidthMm: number;
+                lineId?: string | null;
+                /** @default 32 */
+                maxWaiting: number;
+                /**
+                 * @default ZPL
+                 * @constant
+                 */
+                model: "ZPL";
+                name: string;
+                /**
+                 * @default {
+                 *       "cancelOnFailure": true,
+                 *       "hostStatus": true
+                 *     }
+                 */
+                parameters: components["schemas"]["ZplParameters"];
+                /** @default 2 */
+                pollS: number;
+                /** @default 9100 */
+                port: number;
+                /** @default 2 */
+                replyTimeoutS: number;
+                /** @default 5 */
+                writeTimeoutS: number;
+            } | {
+                /** @default 5 */
+                connectTimeoutS: number;
+                /**
+                 * @default 8
+                 * @enum {integer}
+                 */
+                dpmm: 6 | 8 | 12 | 24;
+                host: string;
+                index: number;
+                /** @default 30 */
+                jobTimeoutS: number;
+                /** @default 40 */
+                labelHeightMm: number;
+                /** @default 2 */
+                labelS: number;
+                /** @default 60 */
+                labelWidthMm: number;
+                lineId?: string | null;
+                /** @default 32 */
+                maxWaiting: number;
+                /**
+                 * @default TSPL
+                 * @constant
+                 */
+                model: "TSPL";
+                name: string;
+                /**
+                 * @default {
+                 *       "cancelOnFailure": true,
+                 *       "idleS": 0.3,
+                 *       "statusQuery": "BYTE"
+                 *     }
+                 */
+                parameters: components["schemas"]["TsplParameters"];
+                /** @default 2 */
+                pollS: number;
+                /** @default 9100 */
+                port: number;
+                /** @default 2 */
+                replyTimeoutS: number;
+                /** @default 5 */
+                writeTimeoutS: number;
+            } | {
+                /** @default 5 */
+                connectTimeoutS: number;
+                /**
+                 * @default 8
+                 * @enum {integer}
+                 */
+                dpmm: 6 | 8 | 12 | 24;
+                host: string;
+                index: number;
+                /** @default 30 */
+                jobTimeoutS: number;
+                /** @default 40 */
+                labelHeightMm: number;
+                /** @default 2 */
+                labelS: number;
+                /** @default 60 */
+                labelWidthMm: number;
+                lineId?: string | null;
+                /** @default 32 */
+                maxWaiting: number;
+                /**
+                 * @default TEXT
+                 * @constant
+                 */
+                model: "TEXT";
+                name: string;
+                /**
+                 * @default {
+                 *       "acknowledge": "ACK",
+                 *       "encoding": "ascii",
+                 *       "gs1Prefix": "",
+                 *       "gs1Separator": "\\x1d",
+                 *       "printCommand": "",
+                 *       "refuse": "ERR",
+                 *       "replyStart": "",
+                 *       "replyTerminator": "\\r",
+                 *       "separators": "|",
+                 *       "start": "",
+                 *       "statusCommand": "",
+                 *       "statusRules": [],
+                 *       "statusSeparator": "|",
+                 *       "terminator": "\\r",
+                 *       "testBody": "",
+                 *       "unsolicited": []
+                 *     }
+                 */
+                parameters: components["schemas"]["TextParameters-Output"];
+                /** @default 2 */
+                pollS: number;
+                /** @default 9100 */
+                port: number;
+                /** @default 2 */
+                replyTimeoutS: number;
+                /** @default 5 */
+                writeTimeoutS: number;
+            })[];
+            /** @constant */
+            success: true;
+        };
         /**
          * ConfigBody
          * @description Keys with `l2.override.` before them or without.
@@ -1431,96 +1619,10 @@ export interface components {
             /** @constant */
             success: true;
         };
-        /** Data[Annotated[list[Annotated[dict[str, Any], AfterValidator, DescribedAs]], FieldInfo(annotation=NoneType, required=True, metadata=[MaxLen(max_length=10)]), BeforeValidator]] */
-        Data_Annotated_list_Annotated_dict_str__Any___AfterValidator__DescribedAs____FieldInfo_annotation_NoneType__required_True__metadata__MaxLen_max_length_10_____BeforeValidator__: {
-            data: {
-                /**
-                 * Allowedpeers
-                 * @default []
-                 */
-                allowedPeers: string[];
-                /**
-                 * Connecttimeouts
-                 * @default 5
-                 */
-                connectTimeoutS: number;
-                ethernetIp?: components["schemas"]["EthernetIpScanner"] | null;
-                /**
-                 * @default {
-                 *       "aimPrefix": "KEEP",
-                 *       "base64": false,
-                 *       "emptyIsNoRead": true,
-                 *       "encoding": "latin-1",
-                 *       "ends": [
-                 *         "\\r\\n",
-                 *         "\\r",
-                 *         "\\n",
-                 *         "\\x03"
-                 *       ],
-                 *       "envelope": "NONE",
-                 *       "maxFrame": 4096,
-                 *       "noReadPatterns": [
-                 *         "NOREAD",
-                 *         "ERROR",
-                 *         "?+",
-                 *         "\u0018"
-                 *       ],
-                 *       "start": ""
-                 *     }
-                 */
-                framing: components["schemas"]["FrameProfile"];
-                /**
-                 * Host
-                 * @default
-                 */
-                host: string;
-                /** Index */
-                index: number;
-                /** Lineid */
-                lineId?: string | null;
-                /**
-                 * Lingers
-                 * @default 0
-                 */
-                lingerS: number;
-                /**
-                 * Maxinflight
-                 * @default 64
-                 */
-                maxInFlight: number;
-                modbus?: components["schemas"]["ModbusScanner"] | null;
-                /** @default client */
-                mode: components["schemas"]["TcpMode"];
-                /** @default GENERIC */
-                model: components["schemas"]["ScannerModel"];
-                /** Name */
-                name: string;
-                /**
-                 * Port
-                 * @default 0
-                 */
-                port: number;
-                /** Replybad */
-                replyBad?: string | null;
-                /** Replygood */
-                replyGood?: string | null;
-                /** @default ADD */
-                role: components["schemas"]["ScannerRole"];
-                serial?: components["schemas"]["SerialPort"] | null;
-                /** @default TCP */
-                transport: components["schemas"]["ScannerTransport"];
-                usbHid?: components["schemas"]["HidDevice"] | null;
-            }[];
-            /** @constant */
-            success: true;
-        };
         /** Data[Annotated[list[Annotated[dict[str, Any], AfterValidator, DescribedAs]], FieldInfo(annotation=NoneType, required=True, metadata=[MaxLen(max_length=16)]), BeforeValidator]] */
         Data_Annotated_list_Annotated_dict_str__Any___AfterValidator__DescribedAs____FieldInfo_annotation_NoneType__required_True__metadata__MaxLen_max_length_16_____BeforeValidator__: {
             data: {
-                /**
-                 * Connecttimeouts
-                 * @default 5
-                 */
+                /** @default 5 */
                 connectTimeoutS: number;
                 /**
                  * @default {
@@ -1530,14 +1632,9 @@ export interface components {
                  *     }
                  */
                 ethernetIp: components["schemas"]["EthernetIpSettings"];
-                /**
-                 * Host
-                 * @default
-                 */
+                /** @default  */
                 host: string;
-                /** Id */
                 id: string;
-                /** Lineid */
                 lineId?: string | null;
                 /**
                  * @default {
@@ -1557,10 +1654,7 @@ export interface components {
                  *     }
                  */
                 modbus: components["schemas"]["ModbusSettings"];
-                /**
-                 * Name
-                 * @default
-                 */
+                /** @default  */
                 name: string;
                 /**
                  * @default {
@@ -1572,10 +1666,7 @@ export interface components {
                  *     }
                  */
                 opcUa: components["schemas"]["OpcUaSettings"];
-                /**
-                 * Port
-                 * @default 0
-                 */
+                /** @default 0 */
                 port: number;
                 protocol: components["schemas"]["PlcProtocol"];
                 /**
@@ -1595,10 +1686,7 @@ export interface components {
                  *     }
                  */
                 tcpSocket: components["schemas"]["TcpSocketSettings-Output"];
-                /**
-                 * Timeouts
-                 * @default 1
-                 */
+                /** @default 1 */
                 timeoutS: number;
             }[];
             /** @constant */
@@ -1750,6 +1838,12 @@ export interface components {
             /** @constant */
             success: true;
         };
+        /** Data[list[Template]] */
+        Data_list_Template__: {
+            data: components["schemas"]["Template"][];
+            /** @constant */
+            success: true;
+        };
         /** Data[Login] */
         Data_Login_: {
             data: components["schemas"]["Login"];
@@ -1768,6 +1862,12 @@ export interface components {
             /** @constant */
             success: true;
         };
+        /** Data[ParameterSchemas] */
+        Data_ParameterSchemas_: {
+            data: components["schemas"]["ParameterSchemas"];
+            /** @constant */
+            success: true;
+        };
         /** Data[PlcCatalogue] */
         Data_PlcCatalogue_: {
             data: components["schemas"]["PlcCatalogue"];
@@ -1777,6 +1877,24 @@ export interface components {
         /** Data[PlcHealth] */
         Data_PlcHealth_: {
             data: components["schemas"]["PlcHealth"];
+            /** @constant */
+            success: true;
+        };
+        /** Data[Printed] */
+        Data_Printed_: {
+            data: components["schemas"]["Printed"];
+            /** @constant */
+            success: true;
+        };
+        /** Data[PrinterCatalogue] */
+        Data_PrinterCatalogue_: {
+            data: components["schemas"]["PrinterCatalogue"];
+            /** @constant */
+            success: true;
+        };
+        /** Data[PrinterState] */
+        Data_PrinterState_: {
+            data: components["schemas"]["PrinterState"];
             /** @constant */
             success: true;
         };
@@ -1843,6 +1961,18 @@ export interface components {
         /** Data[SyncStatus] */
         Data_SyncStatus_: {
             data: components["schemas"]["SyncStatus"];
+            /** @constant */
+            success: true;
+        };
+        /** Data[Template] */
+        Data_Template_: {
+            data: components["schemas"]["Template"];
+            /** @constant */
+            success: true;
+        };
+        /** Data[TemplateRemoved] */
+        Data_TemplateRemoved_: {
+            data: components["schemas"]["TemplateRemoved"];
             /** @constant */
             success: true;
         };
@@ -1939,23 +2069,13 @@ export interface components {
          */
         EthernetIpScanner: {
             assembly?: components["schemas"]["AssemblyResult"] | null;
-            /**
-             * Micro800
-             * @default false
-             */
+            /** @default false */
             micro800: boolean;
-            /**
-             * Pollintervals
-             * @default 0.02
-             */
+            /** @default 0.02 */
             pollIntervalS: number;
-            /** Slot */
             slot?: number | null;
             tags?: components["schemas"]["TagResult"] | null;
-            /**
-             * Timeouts
-             * @default 1
-             */
+            /** @default 1 */
             timeoutS: number;
         };
         /**
@@ -1967,20 +2087,11 @@ export interface components {
          *     for 504; one that hangs up instead needs 504 here.
          */
         EthernetIpSettings: {
-            /**
-             * Connectionbytes
-             * @default 4002
-             */
+            /** @default 4002 */
             connectionBytes: number;
-            /**
-             * Micro800
-             * @default false
-             */
+            /** @default false */
             micro800: boolean;
-            /**
-             * Slot
-             * @default 0
-             */
+            /** @default 0 */
             slot: number;
         };
         /**
@@ -2005,24 +2116,16 @@ export interface components {
         FrameProfile: {
             /** @default KEEP */
             aimPrefix: components["schemas"]["AimPrefix"];
-            /**
-             * Base64
-             * @default false
-             */
+            /** @default false */
             base64: boolean;
-            /**
-             * Emptyisnoread
-             * @default true
-             */
+            /** @default true */
             emptyIsNoRead: boolean;
             /**
-             * Encoding
              * @default latin-1
              * @enum {string}
              */
             encoding: "latin-1" | "utf-8";
             /**
-             * Ends
              * @default [
              *       "\r\n",
              *       "\r",
@@ -2032,18 +2135,12 @@ export interface components {
             ends: string[];
             /** @default NONE */
             envelope: components["schemas"]["Envelope"];
-            /** Gssubstitute */
             gsSubstitute?: string | null;
             heartbeat?: components["schemas"]["Heartbeat"] | null;
-            /** Listseparator */
             listSeparator?: string | null;
-            /**
-             * Maxframe
-             * @default 4096
-             */
+            /** @default 4096 */
             maxFrame: number;
             /**
-             * Noreadpatterns
              * @default [
              *       "NOREAD",
              *       "ERROR",
@@ -2052,12 +2149,8 @@ export interface components {
              *     ]
              */
             noReadPatterns: string[];
-            /** Quietgaps */
             quietGapS?: number | null;
-            /**
-             * Start
-             * @default
-             */
+            /** @default  */
             start: string;
         };
         /**
@@ -2070,27 +2163,15 @@ export interface components {
         GatewaySettings: {
             /** @default BIG */
             byteOrder: components["schemas"]["Order"];
-            /**
-             * Inputbase
-             * @default 0
-             */
+            /** @default 0 */
             inputBase: number;
-            /**
-             * Inputsize
-             * @default 0
-             */
+            /** @default 0 */
             inputSize: number;
             /** @default holding */
             inputTable: components["schemas"]["InputTable"];
-            /**
-             * Outputbase
-             * @default 0
-             */
+            /** @default 0 */
             outputBase: number;
-            /**
-             * Outputsize
-             * @default 0
-             */
+            /** @default 0 */
             outputSize: number;
         };
         /** GeneratedCode */
@@ -2122,13 +2203,9 @@ export interface components {
          *     terminator. Without an interval and a silence it is recognised but not demanded.
          */
         Heartbeat: {
-            /** Header */
             header: string;
-            /** Intervals */
             intervalS?: number | null;
-            /** Silences */
             silenceS?: number | null;
-            /** Terminator */
             terminator: string;
         };
         /**
@@ -2139,20 +2216,15 @@ export interface components {
          *     are typed into whatever else runs on the machine as well.
          */
         HidDevice: {
-            /** Device */
             device: string;
             /**
-             * Ends
              * @default [
              *       "ENTER",
              *       "TAB"
              *     ]
              */
             ends: components["schemas"]["EndKey"][];
-            /**
-             * Grab
-             * @default true
-             */
+            /** @default true */
             grab: boolean;
             /** @default KEYBOARD */
             protocol: components["schemas"]["HidProtocol"];
@@ -2248,52 +2320,27 @@ export interface components {
          *     that has been handled, for scanners that wait for it. `serial` instead of the scanner's host.
          */
         ModbusScanner: {
-            /** Acknowledgeaddress */
             acknowledgeAddress?: string | null;
             /** @default BIG */
             byteOrder: components["schemas"]["Order"];
-            /**
-             * Counteraddress
-             * @default holding:0
-             */
+            /** @default holding:0 */
             counterAddress: string;
-            /**
-             * Dataaddress
-             * @default holding:2
-             */
+            /** @default holding:2 */
             dataAddress: string;
             /** @default SOCKET */
             framer: components["schemas"]["ModbusFramer"];
-            /**
-             * Lengthaddress
-             * @default holding:1
-             */
+            /** @default holding:1 */
             lengthAddress: string | null;
-            /**
-             * Maxlength
-             * @default 120
-             */
+            /** @default 120 */
             maxLength: number;
-            /**
-             * Pollintervals
-             * @default 0.02
-             */
+            /** @default 0.02 */
             pollIntervalS: number;
-            /**
-             * Retries
-             * @default 1
-             */
+            /** @default 1 */
             retries: number;
             serial?: components["schemas"]["SerialPort"] | null;
-            /**
-             * Timeouts
-             * @default 1
-             */
+            /** @default 1 */
             timeoutS: number;
-            /**
-             * Unitid
-             * @default 1
-             */
+            /** @default 1 */
             unitId: number;
         };
         /**
@@ -2318,31 +2365,16 @@ export interface components {
              *     }
              */
             gateway: components["schemas"]["GatewaySettings"];
-            /**
-             * Maxbits
-             * @default 2000
-             */
+            /** @default 2000 */
             maxBits: number;
-            /**
-             * Maxgap
-             * @default 8
-             */
+            /** @default 8 */
             maxGap: number;
-            /**
-             * Maxregisters
-             * @default 125
-             */
+            /** @default 125 */
             maxRegisters: number;
-            /**
-             * Retries
-             * @default 1
-             */
+            /** @default 1 */
             retries: number;
             serial?: components["schemas"]["SerialPort"] | null;
-            /**
-             * Unitid
-             * @default 1
-             */
+            /** @default 1 */
             unitId: number;
         };
         /** Mode */
@@ -2400,38 +2432,22 @@ export interface components {
          *     between two publishings, the oldest dropped beyond.
          */
         OpcUaSettings: {
-            /** Certificatefolder */
             certificateFolder?: string | null;
-            /** Certificatepath */
             certificatePath?: string | null;
-            /** Password */
             password?: string | null;
-            /**
-             * Path
-             * @default
-             */
+            /** @default  */
             path: string;
-            /** Privatekeypassword */
             privateKeyPassword?: string | null;
-            /** Privatekeypath */
             privateKeyPath?: string | null;
-            /**
-             * Publishingintervals
-             * @default 0.1
-             */
+            /** @default 0.1 */
             publishingIntervalS: number;
-            /**
-             * Queuesize
-             * @default 10
-             */
+            /** @default 10 */
             queueSize: number;
             /** @default SIGN_AND_ENCRYPT */
             securityMode: components["schemas"]["UaSecurityMode"];
             /** @default NONE */
             securityPolicy: components["schemas"]["UaSecurityPolicy"];
-            /** Trustedcertificatepath */
             trustedCertificatePath?: string | null;
-            /** Username */
             username?: string | null;
         };
         /**
@@ -2440,6 +2456,25 @@ export interface components {
          * @enum {string}
          */
         Order: "BIG" | "LITTLE";
+        /**
+         * ParameterSchemas
+         * @description JSON Schema of `parameters`, by model.
+         */
+        ParameterSchemas: {
+            models: {
+                [key: string]: {
+                    [key: string]: unknown;
+                };
+            };
+        };
+        /**
+         * ParameterType
+         * @description GS1: a marking code or other GS1 element strings, with its real separators or any of those
+         *     that scanners send. QUANTITY: a whole number from 1. DATE: given as ISO 8601, printed by its
+         *     `format`.
+         * @enum {string}
+         */
+        ParameterType: "text" | "number" | "date" | "gs1" | "quantity";
         /**
          * PlcCatalogue
          * @description `schema` and `bindingSchema` are JSON Schema of one controller's and one tag's
@@ -2491,6 +2526,79 @@ export interface components {
             name: string | null;
             type: string;
             writable: boolean | null;
+        };
+        /**
+         * PrintBody
+         * @description `template` left out: the one named `default`, or the only one. `code` is the parameter of
+         *     that name, where the template has one.
+         */
+        PrintBody: {
+            code?: string | null;
+            copies?: number | null;
+            params?: {
+                [key: string]: string | number;
+            };
+            template?: string | null;
+        };
+        /**
+         * Printed
+         * @description `confirmation`: PRINTED, the printer told so; ACCEPTED, it acknowledged; WRITTEN, it took
+         *     every byte.
+         */
+        Printed: {
+            confirmation: string;
+            /** Format: date-time */
+            finishedAt: string;
+            jobId: string;
+            labels: number;
+            template: string;
+        };
+        /**
+         * PrinterCatalogue
+         * @description `schemas` are JSON Schema of a whole printer, by model.
+         */
+        PrinterCatalogue: {
+            maxPrinters: number;
+            models: string[];
+            parameters: {
+                [key: string]: {
+                    [key: string]: unknown;
+                };
+            };
+            schemas: {
+                [key: string]: {
+                    [key: string]: unknown;
+                };
+            };
+            templateSchema: {
+                [key: string]: unknown;
+            };
+        };
+        /**
+         * PrinterCondition
+         * @description What keeps a printer that is connected from printing. NO_ANSWER: it is connected and does
+         *     not answer the question for its state, as some firmwares do while media or ribbon are out or
+         *     the head is open.
+         * @enum {string}
+         */
+        PrinterCondition: "MEDIA_OUT" | "RIBBON_OUT" | "HEAD_OPEN" | "PAUSED" | "BUFFER_FULL" | "FAULT" | "NO_ANSWER";
+        /**
+         * PrinterState
+         * @description `conditions` keep it from printing; `answered` is null until it was asked once.
+         */
+        PrinterState: {
+            address: string;
+            answered: boolean | null;
+            conditions: string[];
+            index: number;
+            jobsQueued: number;
+            lineId: string | null;
+            link: components["schemas"]["DeviceState"];
+            model: string;
+            name: string;
+            observedAt: string | null;
+            online: boolean;
+            printing: boolean | null;
         };
         /** ProvisionedDevice */
         ProvisionedDevice: {
@@ -2635,40 +2743,27 @@ export interface components {
          *     (0x11, 0x13), which then cannot be part of a code.
          */
         SerialPort: {
-            /**
-             * Baudrate
-             * @default 9600
-             */
+            /** @default 9600 */
             baudrate: number;
             /**
-             * Bytesize
              * @default 8
              * @enum {integer}
              */
             bytesize: 7 | 8;
-            /** Device */
             device: string;
             /**
-             * Parity
              * @default N
              * @enum {string}
              */
             parity: "N" | "E" | "O" | "M" | "S";
-            /**
-             * Rtscts
-             * @default false
-             */
+            /** @default false */
             rtscts: boolean;
             /**
-             * Stopbits
              * @default 1
              * @enum {integer}
              */
             stopbits: 1 | 2;
-            /**
-             * Xonxoff
-             * @default false
-             */
+            /** @default false */
             xonxoff: boolean;
         };
         /**
@@ -2733,44 +2828,24 @@ export interface components {
         TagBinding: {
             /** @default READ_WRITE */
             access: components["schemas"]["TagAccess"];
-            /** Address */
             address: string;
             /** @default BIG */
             byteOrder: components["schemas"]["Order"];
-            /**
-             * Deadband
-             * @default 0
-             */
+            /** @default 0 */
             deadband: number;
-            /** Length */
             length?: number | null;
-            /** Name */
             name: string;
-            /**
-             * Offset
-             * @default 0
-             */
+            /** @default 0 */
             offset: number;
-            /** Plc */
             plc: string;
-            /**
-             * Pollintervals
-             * @default 0.1
-             */
+            /** @default 0.1 */
             pollIntervalS: number;
-            /**
-             * Readback
-             * @default false
-             */
+            /** @default false */
             readBack: boolean;
-            /**
-             * Scale
-             * @default 1
-             */
+            /** @default 1 */
             scale: number;
             /** @default BOOL */
             type: components["schemas"]["TagType"];
-            /** Unit */
             unit?: string | null;
             /** @default BIG */
             wordOrder: components["schemas"]["Order"];
@@ -2782,18 +2857,11 @@ export interface components {
          *     back once the code was handled, for programs that wait for that.
          */
         TagResult: {
-            /** Acknowledge */
             acknowledge?: string | null;
-            /** Counter */
             counter: string;
-            /** Data */
             data: string;
-            /**
-             * Datalength
-             * @default 82
-             */
+            /** @default 82 */
             dataLength: number;
-            /** Length */
             length?: string | null;
         };
         /**
@@ -2821,73 +2889,35 @@ export interface components {
          */
         "TcpSocketSettings-Input": {
             /**
-             * Encoding
              * @default latin-1
              * @enum {string}
              */
             encoding: "ascii" | "latin-1" | "utf-8";
-            /**
-             * Erroranswer
-             * @default ERR {reason}
-             */
+            /** @default ERR {reason} */
             errorAnswer: string | null;
-            /**
-             * Falseword
-             * @default 0
-             */
+            /** @default 0 */
             falseWord: string;
-            /** Greeting */
             greeting?: string | null;
-            /**
-             * Maxlinebytes
-             * @default 1024
-             */
+            /** @default 1024 */
             maxLineBytes: number;
-            /**
-             * Probeanswer
-             * @default {value}
-             */
+            /** @default {value} */
             probeAnswer: string;
-            /** Probecommand */
             probeCommand?: string | null;
-            /** Push */
             push?: string | null;
-            /**
-             * Readanswer
-             * @default {address} {value}
-             */
+            /** @default {address} {value} */
             readAnswer: string;
-            /**
-             * Readcommand
-             * @default RD {address}
-             */
+            /** @default RD {address} */
             readCommand: string | null;
-            /** Silences */
             silenceS?: number | null;
-            /**
-             * Start
-             * @default
-             */
+            /** @default  */
             start: string;
-            /**
-             * Terminator
-             * @default
-             */
+            /** @default  */
             terminator: string;
-            /**
-             * Trueword
-             * @default 1
-             */
+            /** @default 1 */
             trueWord: string;
-            /**
-             * Writeanswer
-             * @default OK
-             */
+            /** @default OK */
             writeAnswer: string;
-            /**
-             * Writecommand
-             * @default WR {address} {value}
-             */
+            /** @default WR {address} {value} */
             writeCommand: string | null;
         };
         /**
@@ -2903,74 +2933,190 @@ export interface components {
          */
         "TcpSocketSettings-Output": {
             /**
-             * Encoding
              * @default latin-1
              * @enum {string}
              */
             encoding: "ascii" | "latin-1" | "utf-8";
-            /**
-             * Erroranswer
-             * @default ERR {reason}
-             */
+            /** @default ERR {reason} */
             errorAnswer: string | null;
-            /**
-             * Falseword
-             * @default 0
-             */
+            /** @default 0 */
             falseWord: string;
-            /** Greeting */
             greeting?: string | null;
-            /**
-             * Maxlinebytes
-             * @default 1024
-             */
+            /** @default 1024 */
             maxLineBytes: number;
-            /**
-             * Probeanswer
-             * @default {value}
-             */
+            /** @default {value} */
             probeAnswer: string;
-            /** Probecommand */
             probeCommand?: string | null;
-            /** Push */
             push?: string | null;
-            /**
-             * Readanswer
-             * @default {address} {value}
-             */
+            /** @default {address} {value} */
             readAnswer: string;
-            /**
-             * Readcommand
-             * @default RD {address}
-             */
+            /** @default RD {address} */
             readCommand: string | null;
-            /** Silences */
             silenceS?: number | null;
-            /**
-             * Start
-             * @default
-             */
+            /** @default  */
             start: string;
+            /** @default \r\n */
+            terminator: string;
+            /** @default 1 */
+            trueWord: string;
+            /** @default OK */
+            writeAnswer: string;
+            /** @default WR {address} {value} */
+            writeCommand: string | null;
+        };
+        /**
+         * Template
+         * @description `body` is in the printer's language, `{{name}}` stands for a parameter.
+         */
+        Template: {
+            body: string;
+            /** Format: date-time */
+            changedAt: string;
+            changedBy: string;
+            description: string;
+            name: string;
+            parameters: {
+                [key: string]: unknown;
+            }[];
+        };
+        /**
+         * TemplateParameter
+         * @description `default` stands in for a value that is not given; for a date it may be `today`. Without a
+         *     default, one that is not `required` is printed as nothing.
+         */
+        TemplateParameter: {
+            default?: string | null;
+            /** @default %Y-%m-%d */
+            format: string;
+            /** @default 200 */
+            maxLength: number;
+            name: string;
+            /** @default true */
+            required: boolean;
+            /** @default text */
+            type: components["schemas"]["ParameterType"];
+        };
+        /** TemplateRemoved */
+        TemplateRemoved: {
+            removed: string;
+        };
+        /**
+         * TextParameters
+         * @description A line protocol that the user describes: commands between `start` and `terminator`, each
+         *     answered by `acknowledge` or `refuse`.
+         *
+         *     With an empty `reply_terminator` the answers are just those bytes. Answers that begin with one
+         *     of `unsolicited` are skipped. `print_command` is sent once a copy; empty where the template's
+         *     own lines print. `done` begins the message that tells the end of printing, where there is one.
+         *     A value may not hold any of `separators` and may stand only behind one of them, or behind the
+         *     first `verb_length` characters of its line. In a marking code the leading FNC1 is sent as
+         *     `gs1_prefix` and each GS as `gs1_separator`. Bytes are written with \xNN, \r, \n, \t and \\.
+         */
+        "TextParameters-Input": {
+            /** @default ACK */
+            acknowledge: string;
+            done?: string | null;
             /**
-             * Terminator
-             * @default \r\n
+             * @default ascii
+             * @enum {string}
              */
+            encoding: "ascii" | "latin-1" | "utf-8" | "cp1251" | "cp866";
+            /** @default  */
+            gs1Prefix: string;
+            /** @default  */
+            gs1Separator: string;
+            /** @default  */
+            printCommand: string;
+            /** @default ERR */
+            refuse: string;
+            /** @default  */
+            replyStart: string;
+            /** @default  */
+            replyTerminator: string;
+            /** @default | */
+            separators: string;
+            /** @default  */
+            start: string;
+            /** @default  */
+            statusCommand: string;
+            /** @default [] */
+            statusRules: components["schemas"]["TextRule"][];
+            /** @default | */
+            statusSeparator: string;
+            /** @default  */
             terminator: string;
             /**
-             * Trueword
-             * @default 1
+             * @description Template of the test print
+             * @default
              */
-            trueWord: string;
+            testBody: string;
+            /** @default [] */
+            unsolicited: string[];
+            verbLength?: number | null;
+        };
+        /**
+         * TextParameters
+         * @description A line protocol that the user describes: commands between `start` and `terminator`, each
+         *     answered by `acknowledge` or `refuse`.
+         *
+         *     With an empty `reply_terminator` the answers are just those bytes. Answers that begin with one
+         *     of `unsolicited` are skipped. `print_command` is sent once a copy; empty where the template's
+         *     own lines print. `done` begins the message that tells the end of printing, where there is one.
+         *     A value may not hold any of `separators` and may stand only behind one of them, or behind the
+         *     first `verb_length` characters of its line. In a marking code the leading FNC1 is sent as
+         *     `gs1_prefix` and each GS as `gs1_separator`. Bytes are written with \xNN, \r, \n, \t and \\.
+         */
+        "TextParameters-Output": {
+            /** @default ACK */
+            acknowledge: string;
+            done?: string | null;
             /**
-             * Writeanswer
-             * @default OK
+             * @default ascii
+             * @enum {string}
              */
-            writeAnswer: string;
+            encoding: "ascii" | "latin-1" | "utf-8" | "cp1251" | "cp866";
+            /** @default  */
+            gs1Prefix: string;
+            /** @default \x1d */
+            gs1Separator: string;
+            /** @default  */
+            printCommand: string;
+            /** @default ERR */
+            refuse: string;
+            /** @default  */
+            replyStart: string;
+            /** @default \r */
+            replyTerminator: string;
+            /** @default | */
+            separators: string;
+            /** @default  */
+            start: string;
+            /** @default  */
+            statusCommand: string;
+            /** @default [] */
+            statusRules: components["schemas"]["TextRule"][];
+            /** @default | */
+            statusSeparator: string;
+            /** @default \r */
+            terminator: string;
             /**
-             * Writecommand
-             * @default WR {address} {value}
+             * @description Template of the test print
+             * @default
              */
-            writeCommand: string | null;
+            testBody: string;
+            /** @default [] */
+            unsolicited: string[];
+            verbLength?: number | null;
+        };
+        /**
+         * TextRule
+         * @description A status answer means `condition` where it holds `text`: anywhere, or as the whole of one
+         *     `field`, counted from 0 after cutting at the `status_separator`. PRINTING is no condition.
+         */
+        TextRule: {
+            condition: components["schemas"]["PrinterCondition"] | "PRINTING";
+            field?: number | null;
+            text: string;
         };
         /**
          * Transport
@@ -2980,6 +3126,29 @@ export interface components {
             available: boolean;
             name: string;
         };
+        /**
+         * TsplParameters
+         * @description The language cannot say that a job is done, only that the printer is idle: it counts as
+         *     printed when the printer was seen printing and is idle again, or stays idle for `idle_s`.
+         */
+        TsplParameters: {
+            /**
+             * @description Take back (ESC !.) a job that was sent and did not get printed
+             * @default true
+             */
+            cancelOnFailure: boolean;
+            /** @default 0.3 */
+            idleS: number;
+            /** @default BYTE */
+            statusQuery: components["schemas"]["TsplStatusQuery"];
+        };
+        /**
+         * TsplStatusQuery
+         * @description BYTE is `ESC !?`, one byte, on every printer; FRAME is `ESC !S`, a frame of eight bytes that
+         *     cannot be mistaken, on newer firmwares.
+         * @enum {string}
+         */
+        TsplStatusQuery: "BYTE" | "FRAME";
         /**
          * UaSecurityMode
          * @enum {string}
@@ -3048,6 +3217,20 @@ export interface components {
         VerifyBody: {
             code: string;
             consumedBy?: string | null;
+        };
+        /**
+         * ZplParameters
+         * @description `host_status`: the printer is asked with ~HS; without it (print servers that send nothing
+         *     back) a job counts as done once the printer's side has taken all its bytes.
+         */
+        ZplParameters: {
+            /**
+             * @description Take back (~JA) a job that was sent and did not get printed
+             * @default true
+             */
+            cancelOnFailure: boolean;
+            /** @default true */
+            hostStatus: boolean;
         };
     };
     responses: {
@@ -3722,7 +3905,7 @@ export interface operations {
             504: components["responses"]["GatewayTimeout"];
         };
     };
-    get_catalog_printers: {
+    printer_catalogue: {
         parameters: {
             query?: never;
             header?: never;
@@ -3731,6 +3914,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_PrinterCatalogue_"];
+                };
+            };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
@@ -4654,10 +4846,7 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": {
-                    /**
-                     * Connecttimeouts
-                     * @default 5
-                     */
+                    /** @default 5 */
                     connectTimeoutS?: number;
                     /**
                      * @default {
@@ -4667,14 +4856,9 @@ export interface operations {
                      *     }
                      */
                     ethernetIp?: components["schemas"]["EthernetIpSettings"];
-                    /**
-                     * Host
-                     * @default
-                     */
+                    /** @default  */
                     host?: string;
-                    /** Id */
                     id: string;
-                    /** Lineid */
                     lineId?: string | null;
                     /**
                      * @default {
@@ -4694,10 +4878,7 @@ export interface operations {
                      *     }
                      */
                     modbus?: components["schemas"]["ModbusSettings"];
-                    /**
-                     * Name
-                     * @default
-                     */
+                    /** @default  */
                     name?: string;
                     /**
                      * @default {
@@ -4709,10 +4890,7 @@ export interface operations {
                      *     }
                      */
                     opcUa?: components["schemas"]["OpcUaSettings"];
-                    /**
-                     * Port
-                     * @default 0
-                     */
+                    /** @default 0 */
                     port?: number;
                     protocol: components["schemas"]["PlcProtocol"];
                     /**
@@ -4732,10 +4910,7 @@ export interface operations {
                      *     }
                      */
                     tcpSocket?: components["schemas"]["TcpSocketSettings-Input"];
-                    /**
-                     * Timeouts
-                     * @default 1
-                     */
+                    /** @default 1 */
                     timeoutS?: number;
                 }[];
             };
@@ -4876,6 +5051,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["compat_rest__kernel__okto__schemas__Data_Annotated_list_Annotated_dict_str__Any___AfterValidator__DescribedAs____FieldInfo_annotation_NoneType__required_True__metadata__MaxLen_max_length_10_____BeforeValidator____2"];
+                };
+            };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
@@ -4897,8 +5081,162 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                "application/json": ({
+                    /** @default 5 */
+                    connectTimeoutS?: number;
+                    /**
+                     * @default 8
+                     * @enum {integer}
+                     */
+                    dpmm?: 6 | 8 | 12 | 24;
+                    host: string;
+                    index: number;
+                    /** @default 30 */
+                    jobTimeoutS?: number;
+                    /** @default 40 */
+                    labelHeightMm?: number;
+                    /** @default 2 */
+                    labelS?: number;
+                    /** @default 60 */
+                    labelWidthMm?: number;
+                    lineId?: string | null;
+                    /** @default 32 */
+                    maxWaiting?: number;
+                    /**
+                     * @default ZPL
+                     * @constant
+                     */
+                    model?: "ZPL";
+                    name: string;
+                    /**
+                     * @default {
+                     *       "cancelOnFailure": true,
+                     *       "hostStatus": true
+                     *     }
+                     */
+                    parameters?: components["schemas"]["ZplParameters"];
+                    /** @default 2 */
+                    pollS?: number;
+                    /** @default 9100 */
+                    port?: number;
+                    /** @default 2 */
+                    replyTimeoutS?: number;
+                    /** @default 5 */
+                    writeTimeoutS?: number;
+                } | {
+                    /** @default 5 */
+                    connectTimeoutS?: number;
+                    /**
+                     * @default 8
+                     * @enum {integer}
+                     */
+                    dpmm?: 6 | 8 | 12 | 24;
+                    host: string;
+                    index: number;
+                    /** @default 30 */
+                    jobTimeoutS?: number;
+                    /** @default 40 */
+                    labelHeightMm?: number;
+                    /** @default 2 */
+                    labelS?: number;
+                    /** @default 60 */
+                    labelWidthMm?: number;
+                    lineId?: string | null;
+                    /** @default 32 */
+                    maxWaiting?: number;
+                    /**
+                     * @default TSPL
+                     * @constant
+                     */
+                    model?: "TSPL";
+                    name: string;
+                    /**
+                     * @default {
+                     *       "cancelOnFailure": true,
+                     *       "idleS": 0.3,
+                     *       "statusQuery": "BYTE"
+                     *     }
+                     */
+                    parameters?: components["schemas"]["TsplParameters"];
+                    /** @default 2 */
+                    pollS?: number;
+                    /** @default 9100 */
+                    port?: number;
+                    /** @default 2 */
+                    replyTimeoutS?: number;
+                    /** @default 5 */
+                    writeTimeoutS?: number;
+                } | {
+                    /** @default 5 */
+                    connectTimeoutS?: number;
+                    /**
+                     * @default 8
+                     * @enum {integer}
+                     */
+                    dpmm?: 6 | 8 | 12 | 24;
+                    host: string;
+                    index: number;
+                    /** @default 30 */
+                    jobTimeoutS?: number;
+                    /** @default 40 */
+                    labelHeightMm?: number;
+                    /** @default 2 */
+                    labelS?: number;
+                    /** @default 60 */
+                    labelWidthMm?: number;
+                    lineId?: string | null;
+                    /** @default 32 */
+                    maxWaiting?: number;
+                    /**
+                     * @default TEXT
+                     * @constant
+                     */
+                    model?: "TEXT";
+                    name: string;
+                    /**
+                     * @default {
+                     *       "acknowledge": "ACK",
+                     *       "encoding": "ascii",
+                     *       "gs1Prefix": "",
+                     *       "gs1Separator": "\\x1d",
+                     *       "printCommand": "",
+                     *       "refuse": "ERR",
+                     *       "replyStart": "",
+                     *       "replyTerminator": "\\r",
+                     *       "separators": "|",
+                     *       "start": "",
+                     *       "statusCommand": "",
+                     *       "statusRules": [],
+                     *       "statusSeparator": "|",
+                     *       "terminator": "\\r",
+                     *       "testBody": "",
+                     *       "unsolicited": []
+                     *     }
+                     */
+                    parameters?: components["schemas"]["TextParameters-Input"];
+                    /** @default 2 */
+                    pollS?: number;
+                    /** @default 9100 */
+                    port?: number;
+                    /** @default 2 */
+                    replyTimeoutS?: number;
+                    /** @default 5 */
+                    writeTimeoutS?: number;
+                })[];
+            };
+        };
         responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["compat_rest__kernel__okto__schemas__Data_Annotated_list_Annotated_dict_str__Any___AfterValidator__DescribedAs____FieldInfo_annotation_NoneType__required_True__metadata__MaxLen_max_length_10_____BeforeValidator____2"];
+                };
+            };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
@@ -4906,6 +5244,7 @@ export interface operations {
             405: components["responses"]["MethodNotAllowed"];
             409: components["responses"]["Conflict"];
             410: components["responses"]["Gone"];
+            413: components["responses"]["RequestEntityTooLarge"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             502: components["responses"]["BadGateway"];
@@ -4913,17 +5252,67 @@ export interface operations {
             504: components["responses"]["GatewayTimeout"];
         };
     };
-    post_printers_index_print: {
+    print_label: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                index: string;
+                /** @description The device's own index, from 0 */
+                index: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PrintBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Printed_"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            405: components["responses"]["MethodNotAllowed"];
+            409: components["responses"]["Conflict"];
+            410: components["responses"]["Gone"];
+            413: components["responses"]["RequestEntityTooLarge"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            502: components["responses"]["BadGateway"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["GatewayTimeout"];
+        };
+    };
+    printer_status: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The device's own index, from 0 */
+                index: number;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_PrinterState_"];
+                };
+            };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
@@ -4938,17 +5327,27 @@ export interface operations {
             504: components["responses"]["GatewayTimeout"];
         };
     };
-    get_printers_index_status: {
+    get_templates: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                index: string;
+                /** @description The device's own index, from 0 */
+                index: number;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_list_Template__"];
+                };
+            };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
@@ -4963,42 +5362,38 @@ export interface operations {
             504: components["responses"]["GatewayTimeout"];
         };
     };
-    get_printers_index_templates: {
+    create_template: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                index: string;
+                /** @description The device's own index, from 0 */
+                index: number;
             };
             cookie?: never;
         };
-        requestBody?: never;
-        responses: {
-            400: components["responses"]["BadRequest"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
-            405: components["responses"]["MethodNotAllowed"];
-            409: components["responses"]["Conflict"];
-            410: components["responses"]["Gone"];
-            429: components["responses"]["TooManyRequests"];
-            500: components["responses"]["InternalServerError"];
-            502: components["responses"]["BadGateway"];
-            503: components["responses"]["ServiceUnavailable"];
-            504: components["responses"]["GatewayTimeout"];
-        };
-    };
-    post_printers_index_templates: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                index: string;
+        requestBody: {
+            content: {
+                "application/json": {
+                    body: string;
+                    /** @default  */
+                    description?: string;
+                    name: string;
+                    /** @default [] */
+                    parameters?: components["schemas"]["TemplateParameter"][];
+                };
             };
-            cookie?: never;
         };
-        requestBody?: never;
         responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Template_"];
+                };
+            };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
@@ -5006,6 +5401,7 @@ export interface operations {
             405: components["responses"]["MethodNotAllowed"];
             409: components["responses"]["Conflict"];
             410: components["responses"]["Gone"];
+            413: components["responses"]["RequestEntityTooLarge"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             502: components["responses"]["BadGateway"];
@@ -5013,18 +5409,28 @@ export interface operations {
             504: components["responses"]["GatewayTimeout"];
         };
     };
-    get_printers_index_templates_name: {
+    get_template: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                index: string;
+                /** @description The device's own index, from 0 */
+                index: number;
                 name: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Template_"];
+                };
+            };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
@@ -5039,18 +5445,76 @@ export interface operations {
             504: components["responses"]["GatewayTimeout"];
         };
     };
-    put_printers_index_templates_name: {
+    put_template: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                index: string;
+                /** @description The device's own index, from 0 */
+                index: number;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    body: string;
+                    /** @default  */
+                    description?: string;
+                    name?: string;
+                    /** @default [] */
+                    parameters?: components["schemas"]["TemplateParameter"][];
+                };
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Template_"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            405: components["responses"]["MethodNotAllowed"];
+            409: components["responses"]["Conflict"];
+            410: components["responses"]["Gone"];
+            413: components["responses"]["RequestEntityTooLarge"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            502: components["responses"]["BadGateway"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["GatewayTimeout"];
+        };
+    };
+    delete_template: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The device's own index, from 0 */
+                index: number;
                 name: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_TemplateRemoved_"];
+                };
+            };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
@@ -5065,43 +5529,27 @@ export interface operations {
             504: components["responses"]["GatewayTimeout"];
         };
     };
-    delete_printers_index_templates_name: {
+    test_printer: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                index: string;
-                name: string;
+                /** @description The device's own index, from 0 */
+                index: number;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            400: components["responses"]["BadRequest"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
-            405: components["responses"]["MethodNotAllowed"];
-            409: components["responses"]["Conflict"];
-            410: components["responses"]["Gone"];
-            429: components["responses"]["TooManyRequests"];
-            500: components["responses"]["InternalServerError"];
-            502: components["responses"]["BadGateway"];
-            503: components["responses"]["ServiceUnavailable"];
-            504: components["responses"]["GatewayTimeout"];
-        };
-    };
-    post_printers_index_test: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                index: string;
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Printed_"];
+                };
             };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
@@ -5116,7 +5564,7 @@ export interface operations {
             504: components["responses"]["GatewayTimeout"];
         };
     };
-    get_printers_schema: {
+    printer_schema: {
         parameters: {
             query?: never;
             header?: never;
@@ -5125,6 +5573,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_ParameterSchemas_"];
+                };
+            };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
@@ -5497,7 +5954,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Data_Annotated_list_Annotated_dict_str__Any___AfterValidator__DescribedAs____FieldInfo_annotation_NoneType__required_True__metadata__MaxLen_max_length_10_____BeforeValidator__"];
+                    "application/json": components["schemas"]["compat_rest__kernel__okto__schemas__Data_Annotated_list_Annotated_dict_str__Any___AfterValidator__DescribedAs____FieldInfo_annotation_NoneType__required_True__metadata__MaxLen_max_length_10_____BeforeValidator____1"];
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -5524,15 +5981,9 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": {
-                    /**
-                     * Allowedpeers
-                     * @default []
-                     */
+                    /** @default [] */
                     allowedPeers?: string[];
-                    /**
-                     * Connecttimeouts
-                     * @default 5
-                     */
+                    /** @default 5 */
                     connectTimeoutS?: number;
                     ethernetIp?: components["schemas"]["EthernetIpScanner"] | null;
                     /**
@@ -5559,40 +6010,23 @@ export interface operations {
                      *     }
                      */
                     framing?: components["schemas"]["FrameProfile"];
-                    /**
-                     * Host
-                     * @default
-                     */
+                    /** @default  */
                     host?: string;
-                    /** Index */
                     index: number;
-                    /** Lineid */
                     lineId?: string | null;
-                    /**
-                     * Lingers
-                     * @default 0
-                     */
+                    /** @default 0 */
                     lingerS?: number;
-                    /**
-                     * Maxinflight
-                     * @default 64
-                     */
+                    /** @default 64 */
                     maxInFlight?: number;
                     modbus?: components["schemas"]["ModbusScanner"] | null;
                     /** @default client */
                     mode?: components["schemas"]["TcpMode"];
                     /** @default GENERIC */
                     model?: components["schemas"]["ScannerModel"];
-                    /** Name */
                     name: string;
-                    /**
-                     * Port
-                     * @default 0
-                     */
+                    /** @default 0 */
                     port?: number;
-                    /** Replybad */
                     replyBad?: string | null;
-                    /** Replygood */
                     replyGood?: string | null;
                     /** @default ADD */
                     role?: components["schemas"]["ScannerRole"];
@@ -5610,7 +6044,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Data_Annotated_list_Annotated_dict_str__Any___AfterValidator__DescribedAs____FieldInfo_annotation_NoneType__required_True__metadata__MaxLen_max_length_10_____BeforeValidator__"];
+                    "application/json": components["schemas"]["compat_rest__kernel__okto__schemas__Data_Annotated_list_Annotated_dict_str__Any___AfterValidator__DescribedAs____FieldInfo_annotation_NoneType__required_True__metadata__MaxLen_max_length_10_____BeforeValidator____1"];
                 };
             };
             400: components["responses"]["BadRequest"];

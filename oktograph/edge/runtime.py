@@ -1,9 +1,12 @@
 """The edge: everything that lives in its process, started and stopped in order."""
 
+import asyncio
+from contextlib import suppress
 from functools import partial
 from typing import Final
 
 from domain.kernel.checkpoints import Checkpointer
+from domain.kernel.errors import DomainError
 from domain.line.alarms.sweeper import AlarmSweeper
 from domain.production.ports import BatchSource
 from drivers.secrets.fernet import FernetBox
@@ -32,15 +35,19 @@ from oktograph.synchronisation import (
 from oktograph.web.entry import ServiceEntry
 
 SETTLE_S: Final = 5.0
+FLUSH_S: Final = 10.0
+"""What the way up gets in an outage; what is on the disk stays there."""
 
 
 async def flushed(core: Core, sync: Synchronisation) -> str:
-    """Brings what is under way to a safe end, as far as that goes: what waits leaves for the
-    factory or the cloud if it can, and the database is whole in its own file."""
+    """Brings what is under way to a safe end, as far as that goes: the database is whole in its
+    own file, and what waits leaves for the factory or the cloud if it can."""
     customer_id = core.customer.id
-    await sync.runner.deliver_quietly(customer_id)
     if core.database.is_sqlite:
         await Checkpointer(core.database).fold_once()
+    with suppress(DomainError, TimeoutError):
+        async with asyncio.timeout(FLUSH_S):
+            await sync.runner.deliver_quietly(customer_id)
     waiting = (await sync.runner.status(customer_id)).queue_size
     return f"the database is safe, {waiting} changes wait to be delivered"
 

@@ -344,6 +344,7 @@ def test_a_code_near_its_counter_is_read_in_one_request() -> None:
         ({"modbus": None}, "scanners.0.modbus"),
         ({"host": ""}, "scanners.0.modbus"),
         ({"modbus": {"serial": {"device": "/dev/ttyS1"}}}, "scanners.0.modbus"),
+        ({"modbus": {"framer": "RTU", "unit_id": 0}}, "scanners.0.modbus"),
         ({"modbus": {"counter_address": "coil:1"}}, "scanners.0.modbus.counter_address"),
         ({"modbus": {"counter_address": "holding:70000"}}, "scanners.0.modbus"),
         ({"modbus": {"data_address": "holding:65530"}}, "scanners.0.modbus"),

@@ -159,6 +159,7 @@ SUBSCRIPTIONS = {
     "events": "subscription { events { cursor } }",
     "sync": "subscription { sync { cursor } }",
     "deviceStatus": "subscription { deviceStatus { cursor } }",
+    "deviceConfig": "subscription { deviceConfig { cursor } }",
     "commands": "subscription { commands { cursor } }",
     "rollout": f'subscription {{ rollout(id: "{NOBODY}") {{ cursor }} }}',
     "metrics": "subscription { metrics { at } }",

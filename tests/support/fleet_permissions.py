@@ -27,6 +27,7 @@ _PLAN = f'{_RELEASE}, name: "a", deviceIds: ["x"]'
 QUERIES: dict[str, Case] = {
     "devices": _read("devices", "{ totalCount }"),
     "device": _read(f"device({_ID})", "{ id }"),
+    "deviceStatistics": _read("deviceStatistics"),
     "deviceStatusHistory": _read(f"deviceStatusHistory({_DEVICE})", "{ id }"),
     "connectedDevices": _read("connectedDevices"),
     "deviceGroups": _read("deviceGroups", "{ totalCount }"),
@@ -50,6 +51,7 @@ QUERIES: dict[str, Case] = {
 }
 MUTATIONS: dict[str, Case] = {
     "registerDevice": _write("registerDevice", 'input: {identifier: "press-1"}', MANAGERS),
+    "registerDevices": _write("registerDevices", 'input: [{identifier: "press-2"}]', MANAGERS),
     "updateDevice": _write("updateDevice", f'input: {{{_ID}, name: "a"}}', MANAGERS),
     "removeDevice": _write("removeDevice", _ID, MANAGERS),
     "setDeviceStatus": _write("setDeviceStatus", f"input: {{{_ID}, status: ERROR}}", MANAGERS),
@@ -80,6 +82,12 @@ MUTATIONS: dict[str, Case] = {
     ),
     "recordDeviceLogs": _write(
         "recordDeviceLogs", f'input: {{{_DEVICE}, entries: [{{message: "a"}}]}}', MANAGERS, ""
+    ),
+    "recordDeviceAlert": _write(
+        "recordDeviceAlert", f'input: {{{_DEVICE}, message: "warm"}}', MANAGERS
+    ),
+    "recordDeviceAlerts": _write(
+        "recordDeviceAlerts", f'input: [{{{_DEVICE}, message: "warm"}}]', MANAGERS
     ),
     "recordTelemetry": _write(
         "recordTelemetry",

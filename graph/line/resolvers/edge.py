@@ -7,7 +7,7 @@ from domain.kernel.permissions import Permission
 from domain.line import repository
 from domain.line.commands import ChangeOverrides
 from domain.line.operations import overrides as operations
-from domain.line.ports import EdgePort, EdgeStatus, PlcCatalogue, ScannerCatalogue
+from domain.line.ports import EdgePort, EdgeStatus, PlcCatalogue, PrinterCatalogue, ScannerCatalogue
 from domain.line.rows import OverrideRow
 from graph.context import Context
 
@@ -46,6 +46,11 @@ async def plc_catalogue(context: Context) -> PlcCatalogue:
     return edge_of(context).plc_catalogue()
 
 
+async def printer_catalogue(context: Context) -> PrinterCatalogue:
+    """Public. What a printer and a template may be configured as."""
+    return edge_of(context).printer_catalogue()
+
+
 async def edge_status(context: Context) -> EdgeStatus:
     context.actor.require(Permission.LINE_HARDWARE_READ)
     return edge_of(context).status()
@@ -63,7 +68,7 @@ async def change_overrides(context: Context, command: ChangeOverrides) -> dict[s
     context.actor.require(Permission.LINE_CONFIGURATION_WRITE)
     edge = edge_of(context)
     async with context.transaction() as work:
-        found = await operations.change(work, command)
+        found = await operations.change(work, edge.sealed(command))
         edge.check_overrides(found)
         return found
 

@@ -157,6 +157,10 @@ async def test_passwords_are_sealed_where_they_are_stored_and_masked_where_shown
         running = edge.runtime.control.running.hardware.plcs[0]
         assert running.opc_ua.password is not None
         assert running.opc_ua.password.get_secret_value() == SECRET
+        raw = json.dumps([server | {"opcUa": {"username": "edge", "password": SECRET + "!"}}])
+        set_ = await operator.http.put("/api/v1/config", json={"set": {"plcs": raw}})
+        assert set_.status_code == 200, set_.text
+        await put(operator, PLCS, shown)
         assert SECRET not in (await operator.http.get("/api/v1/config")).text
         answer = await operator.http.put(PLCS, json=[shown[0] | {"id": "other"}])
         assert answer.json()["error"]["details"]["field"] == "plcs.0.opcUa.password"
@@ -220,13 +224,19 @@ OFF = (
     ("GET", PLCS),
     ("GET", f"{PLCS}/plc/tags"),
     ("PUT", BINDINGS),
+    ("GET", "/api/v1/printers"),
+    ("POST", "/api/v1/printers/0/test"),
+    ("GET", "/api/v1/printers/0/templates"),
+    ("GET", "/api/v1/ups/status"),
+    ("POST", "/api/v1/ups/test"),
+    ("GET", "/api/v1/gpio/status"),
+    ("POST", "/api/v1/gpio/buttons/start/test"),
     ("GET", "/api/v1/batch-accounting/buffer"),
 )
+KINDS = ["scanners", "plcs", "plcBindings", "printers", "ups", "gpio", "batchAccounting"]
 
 
-@pytest.mark.parametrize(
-    "edge_settings", [{"hardware_off": ["scanners", "plcs", "plcBindings", "batchAccounting"]}]
-)
+@pytest.mark.parametrize("edge_settings", [{"hardware_off": KINDS}])
 @pytest.mark.parametrize(("method", "path"), OFF)
 async def test_hardware_that_is_switched_off_is_the_documented_503(
     operator: Client, anonymous: Client, method: str, path: str

@@ -12,6 +12,7 @@ from strawberry.schema.config import StrawberryConfig
 from domain.kernel.clock import SystemClock
 from domain.kernel.database import Database
 from domain.kernel.permissions import Role
+from graph.fleet.configuration_types import DeviceConfigStreamItem
 from graph.fleet.fields import FleetMutation, FleetQuery
 from graph.fleet.types import CommandStreamItem, DeviceStatusStreamItem
 from graph.info import Info
@@ -29,6 +30,12 @@ class Subscription:
         self, info: Info, after: str | None = None, device_id: strawberry.ID | None = None
     ) -> AsyncGenerator[DeviceStatusStreamItem, None]:
         return open_stream(info.context, "deviceStatus", {"after": after, "device_id": device_id})
+
+    @strawberry.subscription
+    def device_config(
+        self, info: Info, after: str | None = None, device_id: strawberry.ID | None = None
+    ) -> AsyncGenerator[DeviceConfigStreamItem, None]:
+        return open_stream(info.context, "deviceConfig", {"after": after, "device_id": device_id})
 
     @strawberry.subscription
     def commands(
