@@ -1,5 +1,5 @@
-"""The demo's factory: edges in two groups, and a release that is rolled out to one, then the
-other."""
+"""The demo's factory: edges in two groups, a release that is rolled out to one, then the other,
+and some sensors."""
 
 import io
 import tarfile
@@ -13,10 +13,12 @@ from domain.kernel.paging import PageRequest
 from domain.kernel.permissions import Permission
 from domain.software.commands import CreateRollout, PlanGroup, ReleaseFilter, UploadRelease
 from drivers.factory.simulation.fleet import simulated_edges
+from drivers.factory.simulation.sensors import SensorCredentials, simulated_sensors
 from drivers.factory.simulation.settings import EdgeBehaviour, EdgeCredentials
 from graph.context import Context
 from graph.fleet import resolvers as fleet
 from graph.software import resolvers as software
+from oktograph.demo.sensors import prepared_sensors
 from oktograph.factory.introduction import introduce
 from oktograph.factory.runtime import FactoryRuntime
 
@@ -34,11 +36,12 @@ _MAY: Final = frozenset(
 
 
 class DemoFactory:
-    """`prepare` it while it starts, then let its edges `begin`."""
+    """`prepare` it while it starts, then let its edges and sensors `begin`."""
 
     def __init__(self, own_edge: str) -> None:
         self._own_edge = own_edge
         self._credentials: list[EdgeCredentials] = []
+        self._sensors: list[SensorCredentials] = []
         self._runs = "1.0.0"
 
     async def prepare(self, factory: FactoryRuntime) -> None:
@@ -47,6 +50,7 @@ class DemoFactory:
             EdgeCredentials(name, await introduce(factory, name, f"Simulated {name}"))
             for name in SIMULATED
         ]
+        self._sensors = await prepared_sensors(factory)
         context = Context(
             Actor(ActorKind.SYSTEM, factory.core.customer.id, "", "demo", _MAY), factory.services
         )
@@ -59,6 +63,7 @@ class DemoFactory:
     async def begin(self, factory_url: str, stack: AsyncExitStack) -> None:
         behaviour = EdgeBehaviour(rate=0.5, install_s=1.0, firmware_version=self._runs)
         await stack.enter_async_context(simulated_edges(factory_url, self._credentials, behaviour))
+        await stack.enter_async_context(simulated_sensors(factory_url, self._sensors))
 
     async def _stock(self, context: Context) -> None:
         pilots = await _group(context, "Pilot line", SIMULATED[:1])
