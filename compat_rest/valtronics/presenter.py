@@ -23,12 +23,10 @@ import orjson
 
 from domain.fleet.models import DeviceStatus
 from domain.fleet.rows import (
-    AlertCounts,
     ConfigurationRow,
+    DeviceOverviewRow,
     DeviceRow,
     DeviceStatisticsRow,
-    SeriesRow,
-    TelemetryTotal,
 )
 from domain.fleet.rules import UP, StatisticsRange
 from domain.kernel.clock import iso
@@ -84,25 +82,20 @@ def device(row: DeviceRow, desired: ConfigurationRow) -> Body:
     }
 
 
-def details(
-    row: DeviceRow,
-    desired: ConfigurationRow,
-    series: Sequence[SeriesRow],
-    total: TelemetryTotal,
-    alerts: AlertCounts,
-) -> Body:
+def details(found: DeviceOverviewRow) -> Body:
+    """Its recent points are those of 24 hours."""
     telemetry = {
-        "total_data_points": total.points,
-        "last_24h_points": total.recent_points,
-        "latest_values": {one.metric: one.value for one in series},
+        "total_data_points": found.points,
+        "last_24h_points": found.recent_points,
+        "latest_values": {one.metric: one.value for one in found.series},
     }
-    alert_summary = {
-        "total_alerts": alerts.total,
-        "active_alerts": alerts.active,
-        "critical_alerts": alerts.critical,
+    alerts = {
+        "total_alerts": found.alerts.total,
+        "active_alerts": found.alerts.active,
+        "critical_alerts": found.alerts.critical,
     }
-    summaries = {"telemetry_summary": telemetry, "alert_summary": alert_summary}
-    return data(device(row, desired) | summaries)
+    summaries = {"telemetry_summary": telemetry, "alert_summary": alerts}
+    return data(device(found.device, found.configuration) | summaries)
 
 
 def page(items: Sequence[Body], total: int, number: int, size: int) -> Body:

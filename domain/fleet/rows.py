@@ -170,13 +170,6 @@ class SeriesRow(NamedTuple):
     value: float
 
 
-class TelemetryTotal(NamedTuple):
-    """`points` in all, `recent_points` since a moment."""
-
-    points: int
-    recent_points: int
-
-
 class AlertCounts(NamedTuple):
     """What the journal has of a device that asks for attention. `active`: nobody has acknowledged
     it yet. `critical` are those of that severity, active or not."""
@@ -184,6 +177,21 @@ class AlertCounts(NamedTuple):
     total: int = 0
     active: int = 0
     critical: int = 0
+
+
+class DeviceOverviewRow(NamedTuple):
+    """A device with what is desired of it, what it measured (`recent_points` since a moment) and
+    what asks for attention."""
+
+    device: DeviceRow
+    configuration: ConfigurationRow
+    series: list[SeriesRow]
+    recent_points: int
+    alerts: AlertCounts
+
+    @property
+    def points(self) -> int:
+        return sum(one.points for one in self.series)
 
 
 class DeviceStatisticsRow(NamedTuple):

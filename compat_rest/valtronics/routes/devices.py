@@ -23,6 +23,7 @@ from compat_rest.valtronics.routes.parameters import (
 )
 from domain.fleet.commands import DeviceFilter
 from domain.fleet.rules import StatisticsRange
+from domain.kernel.errors import NotFound
 from graph.fleet import resolvers
 
 MADE = "$response.body#/data/id"
@@ -97,13 +98,10 @@ async def get_device_statistics(
 
 @one.get(ONE_DEVICE, response_model=schemas.Data[schemas.DeviceDetails])
 async def get_device(caller: Reader, device_id: DeviceNumber) -> Reply:
-    row = await device_of(caller, device_id)
-    since_us = caller.services.clock.now_us() - StatisticsRange.LAST_DAY.duration_us
-    series = await resolvers.telemetry_series(caller, [row.id])
-    total = await resolvers.telemetry_total(caller, row.id, since_us)
-    alerts = await resolvers.alert_counts(caller, [row.id])
-    desired = await configuration_of(caller, row)
-    return Reply(presenter.details(row, desired, series[row.id], total, alerts[row.id]))
+    found = await resolvers.device_overview(caller, device_id, StatisticsRange.LAST_DAY)
+    if found is None:
+        raise NotFound("Device", str(device_id))
+    return Reply(presenter.details(found))
 
 
 @one.put(

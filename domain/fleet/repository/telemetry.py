@@ -10,7 +10,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from domain.fleet.commands import TelemetryFilter
 from domain.fleet.models import Telemetry, TelemetryRollup, TelemetrySeries
 from domain.fleet.repository.devices import DEVICE
-from domain.fleet.rows import SeriesRow, TelemetryRow, TelemetryTotal
+from domain.fleet.rows import SeriesRow, TelemetryRow
 from domain.kernel.clock import SECOND_US
 from domain.kernel.columns import table_of
 from domain.kernel.database import ReadSession, WriteSession
@@ -123,16 +123,6 @@ async def sums_of_line(
         .group_by(TELEMETRY.c.metric)
     )
     return {row[0]: row[1] for row in await session.execute(query)}
-
-
-async def total(
-    session: ReadSession, customer_id: int, device_id: str, since_us: int
-) -> TelemetryTotal:
-    """How many points there were in all, of metrics that are still measured, and how many since
-    then."""
-    found = await series(session, customer_id, [device_id])
-    recent = await recent_points(session, customer_id, [device_id], since_us)
-    return TelemetryTotal(sum(one.points for one in found[device_id]), recent[device_id])
 
 
 async def recent_points(

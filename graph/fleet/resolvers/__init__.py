@@ -56,7 +56,6 @@ from graph.fleet.resolvers.groups import (
     update_group,
 )
 from graph.fleet.resolvers.records import (
-    alert_counts,
     count_logs,
     list_logs,
     log_entry,
@@ -67,14 +66,12 @@ from graph.fleet.resolvers.records import (
     record_telemetry,
     telemetry,
     telemetry_series,
-    telemetry_total,
 )
 from graph.fleet.resolvers.sessions import device_session
-from graph.fleet.resolvers.statistics import device_statistics
+from graph.fleet.resolvers.statistics import device_overview, device_statistics
 
 __all__ = [
     "add_devices_to_group",
-    "alert_counts",
     "cancel_command",
     "command",
     "command_of_device",
@@ -92,6 +89,7 @@ __all__ = [
     "device",
     "device_by_number",
     "device_ids_named",
+    "device_overview",
     "device_page",
     "device_session",
     "device_statistics",
@@ -128,7 +126,6 @@ __all__ = [
     "status_history",
     "telemetry",
     "telemetry_series",
-    "telemetry_total",
     "update_device",
     "update_group",
 ]

@@ -8,14 +8,12 @@ from domain.fleet.commands import LogFilter, TelemetryFilter
 from domain.fleet.operations import (
     reports,
 )
-from domain.fleet.repository import alerts, records
+from domain.fleet.repository import records
 from domain.fleet.repository import telemetry as measured
 from domain.fleet.rows import (
-    AlertCounts,
     DeviceLogRow,
     SeriesRow,
     TelemetryRow,
-    TelemetryTotal,
 )
 from domain.journal.rows import EventRow
 from domain.kernel.errors import ValidationFailed
@@ -120,21 +118,3 @@ async def telemetry_series(
     wanted = [key for key in device_ids if is_id(key)]
     async with context.read() as session:
         return await measured.series(session, context.customer_id, wanted)
-
-
-async def telemetry_total(context: Context, device_id: str, since_us: int) -> TelemetryTotal:
-    """How many points there were of a device, and how many since then."""
-    context.actor.require(Permission.FLEET_TELEMETRY_READ)
-    if not is_id(device_id):
-        return TelemetryTotal(0, 0)
-    async with context.read() as session:
-        return await measured.total(session, context.customer_id, device_id, since_us)
-
-
-async def alert_counts(context: Context, device_ids: Sequence[str]) -> dict[str, AlertCounts]:
-    """How much the journal has of each of these devices that asks for attention; what it says, the
-    journal tells those who may read it."""
-    context.actor.require(Permission.FLEET_DEVICE_READ)
-    wanted = [key for key in device_ids if is_id(key)]
-    async with context.read() as session:
-        return await alerts.counts(session, context.customer_id, wanted)

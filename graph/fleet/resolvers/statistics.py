@@ -1,12 +1,35 @@
-"""How the fleet is as a whole, and what it did for some time."""
+"""How a device is with all that is known of it, how the fleet is, and what it did for some time."""
 
 from collections import Counter
 
-from domain.fleet.repository import statistics, telemetry
-from domain.fleet.rows import DeviceStatisticsRow
+from domain.fleet.repository import alerts, configuration, devices, statistics, telemetry
+from domain.fleet.rows import ConfigurationRow, DeviceOverviewRow, DeviceStatisticsRow
 from domain.fleet.rules import StatisticsRange, place_of
 from domain.kernel.permissions import Permission
 from graph.context import Context
+
+
+async def device_overview(
+    context: Context, number: int, wanted: StatisticsRange
+) -> DeviceOverviewRow | None:
+    """All of a device at one moment, its recent points back from now. Of alerts it tells how many
+    there are; what they say, the journal tells those who may read it."""
+    context.actor.require(Permission.FLEET_DEVICE_READ)
+    context.actor.require(Permission.FLEET_CONFIGURATION_READ)
+    context.actor.require(Permission.FLEET_TELEMETRY_READ)
+    customer_id = context.customer_id
+    since_us = context.services.clock.now_us() - wanted.duration_us
+    async with context.read() as session:
+        device = await devices.by_number(session, customer_id, number)
+        if device is None:
+            return None
+        key = device.id
+        desired = await configuration.desired(session, customer_id, key)
+        series = await telemetry.series(session, customer_id, [key])
+        recent = await telemetry.recent_points(session, customer_id, [key], since_us)
+        counts = await alerts.counts(session, customer_id, [key])
+    configured = desired or ConfigurationRow(key)
+    return DeviceOverviewRow(device, configured, series[key], recent[key], counts[key])
 
 
 async def device_statistics(context: Context, wanted: StatisticsRange) -> DeviceStatisticsRow:

@@ -4,7 +4,9 @@ import pytest
 
 from domain.fleet.commands import RecordDeviceAlert, SetDeviceStatus
 from domain.fleet.models import DeviceStatus
+from domain.fleet.repository import alerts
 from domain.fleet.rows import DeviceRow
+from domain.fleet.rules import StatisticsRange
 from domain.journal.commands import RecordEvent
 from domain.journal.models import Severity
 from domain.kernel.errors import NotFound, ValidationFailed
@@ -15,8 +17,9 @@ from tests.support.fleet import Factory, everything
 
 
 async def counts(factory: Factory, device: DeviceRow) -> tuple[int, int, int]:
-    """In all, active, critical."""
-    return (await resolvers.alert_counts(factory.context(), [device.id]))[device.id]
+    """In all, active, critical; of removed devices too."""
+    async with factory.database.read() as session:
+        return (await alerts.counts(session, factory.customer_id, [device.id]))[device.id]
 
 
 def alert(device: str, message: str = "too warm", **more: object) -> RecordDeviceAlert:
@@ -47,8 +50,12 @@ async def test_several_are_recorded_in_the_order_given(factory: Factory) -> None
         ("one", "b"),
         ("two", "c"),
     ]
-    both = await resolvers.alert_counts(factory.context(), [one.id, two.id, "nothing"])
-    assert {key: counts.total for key, counts in both.items()} == {one.id: 1, two.id: 2}
+    assert ((await counts(factory, one))[0], (await counts(factory, two))[0]) == (1, 2)
+    found_one = await resolvers.device_overview(
+        factory.context(), one.number, StatisticsRange.LAST_DAY
+    )
+    assert found_one is not None
+    assert found_one.alerts == (1, 1, 0)
 
 
 async def test_all_or_none(factory: Factory) -> None:
@@ -104,7 +111,8 @@ async def test_another_customer_sees_none(factory: Factory, other_customer: int)
     device = await factory.register("TEMP-001")
     await resolvers.record_alert(factory.context(), alert("TEMP-001"))
     eve = factory.context(customer_id=other_customer)
-    assert (await resolvers.alert_counts(eve, [device.id]))[device.id] == (0, 0, 0)
+    async with factory.database.read() as session:
+        assert await alerts.counts(session, other_customer, [device.id]) == {device.id: (0, 0, 0)}
     with pytest.raises(NotFound):
         await resolvers.record_alert(eve, alert(device.id))
     namesake = await resolvers.register_devices(eve, [])

@@ -135,7 +135,6 @@ async def test_a_point_sent_again_counts_once(factory: Factory, clock: ManualClo
         ("humidity", 1, 45.2),
         ("temperature", 2, 24.5),
     ]
-    assert await resolvers.telemetry_total(ann, device.id, at_us + 1) == (3, 1)
 
 
 @pytest.mark.parametrize(

@@ -44,6 +44,15 @@ async def measure(factory: Factory, device: DeviceRow, *points: tuple[str, int])
     await resolvers.record_telemetry(factory.context(), command)
 
 
+async def measured(
+    factory: Factory, device: DeviceRow, wanted: StatisticsRange = StatisticsRange.LAST_DAY
+) -> tuple[int, int]:
+    """How many points in all, and within the range."""
+    found = await resolvers.device_overview(factory.context(), device.number, wanted)
+    assert found is not None
+    return found.points, found.recent_points
+
+
 @pytest.mark.parametrize(
     ("location", "place"),
     [(None, None), ("Zone A", "Zone A"), ("Zone A - Server Room", "Zone A"), ("a-b", "a-b")],
@@ -144,9 +153,8 @@ async def test_points_are_counted_to_the_microsecond(factory: Factory, clock: Ma
     assert (await statistics(factory)).points == len(inside) + 1
     assert (await statistics(factory, StatisticsRange.LAST_HOUR)).points == 1
     assert (await statistics(factory, StatisticsRange.LAST_WEEK)).points == 7
-    ann = factory.context()
-    assert await resolvers.telemetry_total(ann, one.id, from_us) == (6, len(inside))
-    await resolvers.remove_device(ann, other.id)
+    assert await measured(factory, one) == (6, len(inside))
+    await resolvers.remove_device(factory.context(), other.id)
     assert (await statistics(factory)).points == len(inside)
 
 
@@ -165,8 +173,8 @@ async def test_points_that_are_there_are_counted_once(factory: Factory, clock: M
     device = await factory.register()
     at_us = clock.now_us()
     for _ in range(3):
-        await measure(factory, device, ("t", at_us), ("t", at_us), ("t", at_us - 1))
-    assert await resolvers.telemetry_total(factory.context(), device.id, at_us) == (2, 1)
+        await measure(factory, device, ("t", at_us), ("t", at_us), ("t", at_us - 2 * HOUR_US))
+    assert await measured(factory, device, StatisticsRange.LAST_HOUR) == (2, 1)
 
 
 async def test_another_customer_counts_its_own(
@@ -177,4 +185,4 @@ async def test_another_customer_counts_its_own(
     eve = factory.context(customer_id=other_customer)
     found = await resolvers.device_statistics(eve, StatisticsRange.LAST_DAY)
     assert (found.total, found.points, found.active, found.uptime_percent) == (0, 0, 0, None)
-    assert await resolvers.telemetry_total(eve, device.id, 0) == (0, 0)
+    assert await resolvers.device_overview(eve, 1, StatisticsRange.LAST_DAY) is None
