@@ -259,12 +259,25 @@ export type ProvisioningStatus =
   | 'ACTIVATING'
   | 'PROVISIONED';
 
+/** Of WARNING or more: it asks for attention until acknowledged */
+export type RecordDeviceAlertInput = {
+  deviceId: string;
+  message: string;
+  severity?: Severity;
+  data?: unknown;
+};
+
 export type RecordEventInput = {
   message: string;
   severity?: Severity;
   category?: string | null | undefined;
   source?: string | null | undefined;
   data?: unknown;
+};
+
+export type RecordTelemetryInput = {
+  deviceId: string;
+  points: Array<TelemetryPointInput>;
 };
 
 export type RegisterDeviceInput = {
@@ -399,6 +412,19 @@ export type Severity =
   | 'WARNING'
   | 'ERROR'
   | 'CRITICAL';
+
+/** Back from now: an hour, a day, 7, 30 days */
+export type StatisticsRange =
+  | 'LAST_HOUR'
+  | 'LAST_DAY'
+  | 'LAST_WEEK'
+  | 'LAST_MONTH';
+
+export type TelemetryPointInput = {
+  metric: string;
+  value: number;
+  measuredAt?: string | null | undefined;
+};
 
 export type AcknowledgeAlarmMutationVariables = Exact<{
   id: string;
@@ -598,6 +624,14 @@ export type DeviceQueryVariables = Exact<{
 
 export type DeviceQuery = { device: { id: string, identifier: string, number: number, name: string, kind: DeviceKind, status: DeviceStatus, lastHeartbeatAt: string | null, firmwareVersion: string | null, connectionMode: ConnectionMode | null, queueSize: number, statusReason: string | null, attributes: unknown, groups: Array<{ id: string, name: string }>, latestTelemetry: Array<{ metric: string, value: number, measuredAt: string }>, config: { desired: { version: number, document: unknown }, reported: { version: number, document: unknown, error: string | null } | null, diff: Array<{ path: string }> } } | null };
 
+export type DeviceConfigStreamSubscriptionVariables = Exact<{
+  after?: string | null | undefined;
+  deviceId?: string | null | undefined;
+}>;
+
+
+export type DeviceConfigStreamSubscription = { deviceConfig: { cursor: string, deviceId: string, identifier: string, number: number, version: number, author: string, changed: unknown, at: string } };
+
 export type DeviceGroupsQueryVariables = Exact<{
   first?: number | null | undefined;
   after?: string | null | undefined;
@@ -605,6 +639,13 @@ export type DeviceGroupsQueryVariables = Exact<{
 
 
 export type DeviceGroupsQuery = { deviceGroups: { edges: Array<{ cursor: string, node: { id: string, name: string, description: string | null, deviceCount: number } }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
+
+export type DeviceStatisticsQueryVariables = Exact<{
+  range?: StatisticsRange;
+}>;
+
+
+export type DeviceStatisticsQuery = { deviceStatistics: { since: string, until: string, total: number, online: number, uptimePercent: number | null, dataPoints: number, newDevices: number, activeDevices: number, byStatus: Array<{ status: DeviceStatus, count: number }>, byKind: Array<{ kind: DeviceKind, count: number }>, byPlace: Array<{ name: string | null, count: number }>, byManufacturer: Array<{ name: string | null, count: number }> } };
 
 export type DeviceStatusStreamSubscriptionVariables = Exact<{
   after?: string | null | undefined;
@@ -709,12 +750,26 @@ export type ProvisioningQueryVariables = Exact<{ [key: string]: never; }>;
 
 export type ProvisioningQuery = { provisioning: { status: ProvisioningStatus, deviceId: string | null, deviceIdentifier: string | null, deviceName: string | null, companyName: string | null, industry: string | null, activatedAt: string | null } };
 
+export type RecordDeviceAlertMutationVariables = Exact<{
+  input: RecordDeviceAlertInput;
+}>;
+
+
+export type RecordDeviceAlertMutation = { recordDeviceAlert: { id: string, severity: Severity, message: string, occurredAt: string, acknowledgedAt: string | null } };
+
 export type RecordEventMutationVariables = Exact<{
   input: RecordEventInput;
 }>;
 
 
 export type RecordEventMutation = { recordEvent: { id: string, severity: Severity, category: string, source: string, message: string, occurredAt: string } };
+
+export type RecordTelemetryMutationVariables = Exact<{
+  input: RecordTelemetryInput;
+}>;
+
+
+export type RecordTelemetryMutation = { recordTelemetry: number };
 
 export type RegisterDeviceMutationVariables = Exact<{
   input: RegisterDeviceInput;
@@ -1079,11 +1134,25 @@ export const Device: Operation<DeviceQuery, DeviceQueryVariables> = {
   text: "# By one of the three.\nquery Device($id: ID, $identifier: String, $number: Int) {\n  device(id: $id, identifier: $identifier, number: $number) {\n    id\n    identifier\n    number\n    name\n    kind\n    status\n    lastHeartbeatAt\n    firmwareVersion\n    connectionMode\n    queueSize\n    statusReason\n    attributes\n    groups {\n      id\n      name\n    }\n    latestTelemetry {\n      metric\n      value\n      measuredAt\n    }\n    config {\n      desired {\n        version\n        document\n      }\n      reported {\n        version\n        document\n        error\n      }\n      diff {\n        path\n      }\n    }\n  }\n}\n",
 };
 
+export const DeviceConfigStream: Operation<DeviceConfigStreamSubscription, DeviceConfigStreamSubscriptionVariables> = {
+  kind: "subscription",
+  name: "DeviceConfigStream",
+  sha256: "79b4cf54f4a4eae3be0d9d1851c277d6073346a3997969add254a76842513070",
+  text: "subscription DeviceConfigStream($after: String, $deviceId: ID) {\n  deviceConfig(after: $after, deviceId: $deviceId) {\n    cursor\n    deviceId\n    identifier\n    number\n    version\n    author\n    changed\n    at\n  }\n}\n",
+};
+
 export const DeviceGroups: Operation<DeviceGroupsQuery, DeviceGroupsQueryVariables> = {
   kind: "query",
   name: "DeviceGroups",
   sha256: "e023fe130a05e93be3a5e9e934f524b23cf8c6d29af38925ad4a1d389aa5032d",
   text: "query DeviceGroups($first: Int = 50, $after: String) {\n  deviceGroups(first: $first, after: $after) {\n    edges {\n      cursor\n      node {\n        id\n        name\n        description\n        deviceCount\n      }\n    }\n    pageInfo {\n      hasNextPage\n      endCursor\n    }\n  }\n}\n",
+};
+
+export const DeviceStatistics: Operation<DeviceStatisticsQuery, DeviceStatisticsQueryVariables> = {
+  kind: "query",
+  name: "DeviceStatistics",
+  sha256: "825471bb34cf4d5f2398a24a2780faef11ebfa44932f519d531827cbdaf078ea",
+  text: "query DeviceStatistics($range: StatisticsRange! = LAST_DAY) {\n  deviceStatistics(range: $range) {\n    since\n    until\n    total\n    online\n    byStatus {\n      status\n      count\n    }\n    byKind {\n      kind\n      count\n    }\n    byPlace {\n      name\n      count\n    }\n    byManufacturer {\n      name\n      count\n    }\n    uptimePercent\n    dataPoints\n    newDevices\n    activeDevices\n  }\n}\n",
 };
 
 export const DeviceStatusStream: Operation<DeviceStatusStreamSubscription, DeviceStatusStreamSubscriptionVariables> = {
@@ -1184,11 +1253,25 @@ export const Provisioning: Operation<ProvisioningQuery, ProvisioningQueryVariabl
   text: "# How this edge stands with its cloud.\nquery Provisioning {\n  provisioning {\n    status\n    deviceId\n    deviceIdentifier\n    deviceName\n    companyName\n    industry\n    activatedAt\n  }\n}\n",
 };
 
+export const RecordDeviceAlert: Operation<RecordDeviceAlertMutation, RecordDeviceAlertMutationVariables> = {
+  kind: "mutation",
+  name: "RecordDeviceAlert",
+  sha256: "17633613d3bf555851e874c2dac8f17d828666e886f950a5460400dbdc3853d0",
+  text: "mutation RecordDeviceAlert($input: RecordDeviceAlertInput!) {\n  recordDeviceAlert(input: $input) {\n    id\n    severity\n    message\n    occurredAt\n    acknowledgedAt\n  }\n}\n",
+};
+
 export const RecordEvent: Operation<RecordEventMutation, RecordEventMutationVariables> = {
   kind: "mutation",
   name: "RecordEvent",
   sha256: "374db98da2b2be538bec2f170ae9eb5cf8ee89c2241a2e5563068d6fed60a144",
   text: "# An operator's note in the journal.\nmutation RecordEvent($input: RecordEventInput!) {\n  recordEvent(input: $input) {\n    id\n    severity\n    category\n    source\n    message\n    occurredAt\n  }\n}\n",
+};
+
+export const RecordTelemetry: Operation<RecordTelemetryMutation, RecordTelemetryMutationVariables> = {
+  kind: "mutation",
+  name: "RecordTelemetry",
+  sha256: "b051b8181689b7435e76b0f89c882a334719b2da513028d1121d213400ca609d",
+  text: "mutation RecordTelemetry($input: RecordTelemetryInput!) {\n  recordTelemetry(input: $input)\n}\n",
 };
 
 export const RegisterDevice: Operation<RegisterDeviceMutation, RegisterDeviceMutationVariables> = {

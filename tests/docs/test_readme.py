@@ -94,6 +94,14 @@ async def test_the_factory_s_curl_lines_answer(
     assert '"errors"' not in output
 
 
+@pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
+async def test_the_other_systems_curl_lines_answer(sqlite_factory: FactoryServer) -> None:
+    login, _, _ = block_with("localhost:8081/api/v1/auth/login").partition("\n\n")
+    output = await _shell(sqlite_factory, f"{login}\n{block_with('/valtronics/api')}")
+    assert '"pagination":{"page":1,"size":5,"total":0' in output
+    assert '"error"' not in output
+
+
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
 def test_graphql_in_the_documents_is_valid(path: Path) -> None:
     for document in blocks(path.read_text(), "graphql"):
