@@ -15,7 +15,7 @@ import uvloop
 
 from benchmarks.edge import Codes
 from benchmarks.figures import Figure, Plan, Progress, paired_ratio, percentile
-from benchmarks.line import PULSE_MS, SCANNERS, SimulatedLine, edge_on, gate
+from benchmarks.line import PULSE_MS, SCANNERS, SimulatedLine, cut_short, edge_on, gate
 from benchmarks.machine import child
 from drivers.plcs.modbus.points import Change
 
@@ -24,8 +24,6 @@ RATE_PER_S: Final = 50
 SECONDS: Final = 8
 WARM_UP_S: Final = 2
 SEEN_S: Final = 5.0
-UNREADABLE: Final = 20
-"""Characters: a code that was cut short."""
 
 
 class RejectTimer:
@@ -48,7 +46,7 @@ class RejectTimer:
         for place, code in enumerate(self._codes.take(count)):
             due_s = begun_s + (place + self._random.random()) / RATE_PER_S
             await asyncio.sleep(max(0.0, due_s - time.perf_counter()))
-            await self._read(place % SCANNERS, code[:UNREADABLE])
+            await self._read(place % SCANNERS, cut_short(code))
         async with asyncio.timeout(SEEN_S):
             await self._all_seen.wait()
         return self._seen
