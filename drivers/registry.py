@@ -10,7 +10,7 @@ from typing import Any, Final
 from domain.kernel.clock import Clock, SystemClock
 from domain.kernel.errors import ValidationFailed
 from domain.line.models import ScannerRole
-from domain.line.ports import PlcCatalogue, ScannerCatalogue
+from domain.line.ports import PlcCatalogue, PrinterCatalogue, ScannerCatalogue
 from drivers.backoff import BackoffPolicy
 from drivers.connections import Connections
 from drivers.gpio.driver import gpio_driver
@@ -18,6 +18,16 @@ from drivers.gpio.port import GpioConfig, OnButton
 from drivers.link import Driver
 from drivers.plcs.port import MAX_PLCS, OnTag, PlcConfig, PlcProtocol
 from drivers.plcs.tags import TagBinding, TagType
+from drivers.printers.build import printer
+from drivers.printers.port import (
+    MAX_PRINTERS,
+    AnyPrinterConfig,
+    PrinterModel,
+    config_schemas,
+    parameter_schemas,
+)
+from drivers.printers.status import OnCondition
+from drivers.printers.templates import LabelTemplate
 from drivers.scanners.hid import hid_scanner
 from drivers.scanners.port import (
     MAX_SCANNERS,
@@ -38,6 +48,7 @@ class DeviceKind(StrEnum):
     PLC = "PLC"
     UPS = "UPS"
     GPIO = "GPIO"
+    PRINTER = "PRINTER"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +76,7 @@ _FACTORIES: Mapping[tuple[DeviceKind, str], DriverFactory] = {
         "drivers.scanners.ethernet_ip", "ethernet_ip_scanner"
     ),
     (DeviceKind.SCANNER, ScannerTransport.USB_HID): hid_scanner,
+    **{(DeviceKind.PRINTER, model): printer for model in PrinterModel},
     (DeviceKind.UPS, UpsProtocol.NUT): ups_driver,
     (DeviceKind.UPS, UpsProtocol.SNMP): ups_driver,
     (DeviceKind.GPIO, "GPIO"): gpio_driver,
@@ -127,6 +139,22 @@ def plc_declaration(
     factory = factory_for(DeviceKind.PLC, config.protocol, field="protocol")
     build = partial(factory, config, own, on_tag, connections, clock or SystemClock())
     return Declaration(config.key, (config, own), build, backoff)
+
+
+def printer_catalogue() -> PrinterCatalogue:
+    return PrinterCatalogue(
+        models=tuple(PrinterModel),
+        most=MAX_PRINTERS,
+        parameters={str(model): found for model, found in parameter_schemas().items()},
+        schemas={str(model): found for model, found in config_schemas().items()},
+        template_schema=LabelTemplate.model_json_schema(),
+    )
+
+
+def printer_declaration(
+    config: AnyPrinterConfig, on_condition: OnCondition, clock: Clock | None = None
+) -> Declaration:
+    return Declaration(config.key, config, partial(printer, config, on_condition, clock))
 
 
 def ups_declaration(

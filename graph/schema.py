@@ -19,6 +19,7 @@ from graph.line.alarm_types import AlarmStreamItem
 from graph.line.cabinet_fields import CabinetMutation, CabinetQuery
 from graph.line.device_fields import HardwareMutation, HardwareQuery
 from graph.line.fields import EdgeMutation, EdgeQuery, LineQuery
+from graph.line.printer_fields import PrinterMutation, PrinterQuery
 from graph.node import NodeQuery
 from graph.production import resolvers as production
 from graph.production.buffer_fields import BufferMutation, BufferQuery
@@ -42,6 +43,7 @@ class Query(
     AlarmQuery,
     HardwareQuery,
     CabinetQuery,
+    PrinterQuery,
     EdgeQuery,
     JournalQuery,
     SyncQuery,
@@ -60,6 +62,7 @@ class Mutation(
     AlarmMutation,
     HardwareMutation,
     CabinetMutation,
+    PrinterMutation,
     BufferMutation,
     EdgeMutation,
     JournalMutation,

@@ -4,6 +4,7 @@ What a device may be configured as is the driver's own model, described as it is
 where it is put in force, with everything beside it, so that a refusal names `scanners.2.port`.
 """
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, Field, GetJsonSchemaHandler
@@ -19,15 +20,30 @@ from drivers.scanners.port import MAX_SCANNERS, ScannerConfig
 
 
 class DescribedAs:
-    """For a JSON object: its description is the model's."""
+    """For a JSON object: its description is the model's, or that any of several will do. `without`
+    names a property that stands elsewhere."""
 
-    def __init__(self, model: type[BaseModel]) -> None:
-        self._model = model
+    def __init__(
+        self, model: type[BaseModel], any_of: Sequence[type[BaseModel]] = (), without: str = ""
+    ) -> None:
+        self._models = tuple(any_of) or (model,)
+        self._without = without
 
     def __get_pydantic_json_schema__(
         self, _schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
-        return handler(self._model.__pydantic_core_schema__)
+        found = [handler(model.__pydantic_core_schema__) for model in self._models]
+        if len(found) > 1:
+            return {"anyOf": found}
+        return _lacking(handler.resolve_ref_schema(found[0]), self._without) or found[0]
+
+
+def _lacking(schema: JsonSchemaValue, name: str) -> JsonSchemaValue | None:
+    """A copy in which it need not be given; None where no name is given."""
+    if not name:
+        return None
+    required = [one for one in schema.get("required", ()) if one != name]
+    return {**schema, "required": required, "title": f"{schema['title']}Body"}
 
 
 def _bare(value: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -82,6 +82,68 @@ class TagReading:
     value: bool | int | float | str | None
     quality: str
     at_us: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class PrinterStatus:
+    """`conditions` keep it from printing (MEDIA_OUT, RIBBON_OUT, HEAD_OPEN, PAUSED, BUFFER_FULL,
+    FAULT, NO_ANSWER); `answered`: it answered when last asked, null before that."""
+
+    key: str
+    index: int
+    name: str
+    model: str
+    line_id: str | None
+    address: str
+    answered: bool | None
+    printing: bool | None
+    conditions: tuple[str, ...]
+    jobs_queued: int
+    observed_at_us: int | None
+    link: LinkStatus
+
+
+@dataclass(frozen=True, slots=True)
+class PrintRequest:
+    """`template` null: the one named `default`, or the only one. `code` is the parameter of that
+    name, where the template has one."""
+
+    template: str | None = None
+    code: str | None = None
+    params: Mapping[str, str | int | float] = field(default_factory=dict)
+    copies: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Printed:
+    """`confirmation`: PRINTED, ACCEPTED or WRITTEN, how sure it is."""
+
+    job_id: str
+    template: str
+    labels: int
+    confirmation: str
+    finished_at_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class LabelPicture:
+    png: bytes
+    width: int
+    height: int
+    labels: int
+    not_drawn: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PrinterCatalogue:
+    """`parameters` and `schemas` are JSON Schema by model: of its parameters, of a whole
+    printer."""
+
+    models: tuple[str, ...]
+    most: int
+    parameters: Mapping[str, Mapping[str, Any]]
+    schemas: Mapping[str, Mapping[str, Any]]
+    template_schema: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +247,23 @@ class LinePort(Protocol):
         """Confirmed by the controller; errors as `plc_tags`, ValidationFailed for what the tag
         cannot hold."""
 
+    def printers(self) -> list[PrinterStatus]:
+        """By index."""
+
+    def check_template(self, printer: int, document: Mapping[str, Any]) -> tuple[str, str]:
+        """Its name, and the document as it may be stored. Raises ValidationFailed for what the
+        printer's language does not allow, NotFound."""
+
+    async def print_label(self, printer: int, request: PrintRequest) -> Printed:
+        """Raises NotFound, ValidationFailed, Unavailable, UpstreamFailed."""
+
+    async def print_sample(self, printer: int) -> Printed:
+        """The printer's name, and a code of it. Errors as `print_label`; Conflict where the model
+        has no such label."""
+
+    async def picture(self, printer: int, request: PrintRequest) -> LabelPicture:
+        """As it would be printed. Raises NotFound, ValidationFailed."""
+
     def ups(self) -> UpsStatus | None:
         """None where none is configured."""
 
@@ -272,6 +351,8 @@ class EdgePort(Protocol):
     def status(self) -> EdgeStatus: ...
 
     def scanner_catalogue(self) -> ScannerCatalogue: ...
+
+    def printer_catalogue(self) -> PrinterCatalogue: ...
 
     def plc_catalogue(self) -> PlcCatalogue: ...
 

@@ -3,22 +3,18 @@
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-from drivers.configuration import WireBytes
+from drivers.configuration import DeviceModel, WireBytes
 from drivers.printers.status import PrinterCondition
-
-_STRICT = ConfigDict(frozen=True, extra="forbid")
 
 Encoding = Literal["ascii", "latin-1", "utf-8", "cp1251", "cp866"]
 Command = Annotated[str, Field(max_length=200, pattern=r"^[ -~]*$")]
 
 
-class ZplParameters(BaseModel):
+class ZplParameters(DeviceModel):
     """`host_status`: the printer is asked with ~HS; without it (print servers that send nothing
     back) a job counts as done once the printer's side has taken all its bytes."""
-
-    model_config = _STRICT
 
     host_status: bool = True
     cancel_on_failure: bool = Field(
@@ -34,11 +30,9 @@ class TsplStatusQuery(StrEnum):
     FRAME = "FRAME"
 
 
-class TsplParameters(BaseModel):
+class TsplParameters(DeviceModel):
     """The language cannot say that a job is done, only that the printer is idle: it counts as
     printed when the printer was seen printing and is idle again, or stays idle for `idle_s`."""
-
-    model_config = _STRICT
 
     status_query: TsplStatusQuery = TsplStatusQuery.BYTE
     idle_s: float = Field(default=0.3, ge=0.0, le=10.0)
@@ -47,18 +41,16 @@ class TsplParameters(BaseModel):
     )
 
 
-class TextRule(BaseModel):
+class TextRule(DeviceModel):
     """A status answer means `condition` where it holds `text`: anywhere, or as the whole of one
     `field`, counted from 0 after cutting at the `status_separator`. PRINTING is no condition."""
-
-    model_config = _STRICT
 
     condition: PrinterCondition | Literal["PRINTING"]
     text: str = Field(min_length=1, max_length=100)
     field: int | None = Field(default=None, ge=0, le=50)
 
 
-class TextParameters(BaseModel):
+class TextParameters(DeviceModel):
     r"""A line protocol that the user describes: commands between `start` and `terminator`, each
     answered by `acknowledge` or `refuse`.
 
@@ -69,8 +61,6 @@ class TextParameters(BaseModel):
     first `verb_length` characters of its line. In a marking code the leading FNC1 is sent as
     `gs1_prefix` and each GS as `gs1_separator`. Bytes are written with \xNN, \r, \n, \t and \\.
     """
-
-    model_config = _STRICT
 
     start: WireBytes = b""
     terminator: WireBytes = b"\r"

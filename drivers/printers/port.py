@@ -5,10 +5,10 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Protocol
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from domain.kernel.errors import ValidationFailed
-from drivers.configuration import validated
+from drivers.configuration import DeviceModel, validated
 from drivers.link import Driver
 from drivers.printers.jobs import Document, PrintJob, Receipt
 from drivers.printers.parameters import TextParameters, TsplParameters, ZplParameters
@@ -31,15 +31,13 @@ class PrinterModel(StrEnum):
     TEXT = "TEXT"
 
 
-class PrinterConfig(BaseModel):
+class PrinterConfig(DeviceModel):
     """What all printers share. `dpi` may be given instead of `dpmm`.
 
     `job_timeout_s`: how long a job may wait to be sent, and how long for its end beyond
     `label_s` a label. `poll_s`: how often an idle printer is asked for its state. `max_waiting`:
     jobs beyond the one being printed.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     index: int = Field(ge=0, le=99)
     name: str = Field(min_length=1, max_length=64)

@@ -1061,6 +1061,37 @@ export enum ItemKind {
   Pallet = 'PALLET'
 }
 
+/** A label as it would be printed */
+export type LabelPreview = {
+  /** In base64 */
+  png: Scalars['String']['output'];
+  width: Scalars['Int']['output'];
+  height: Scalars['Int']['output'];
+  labels: Scalars['Int']['output'];
+  /** What the picture lacks, in words */
+  notDrawn: Array<Scalars['String']['output']>;
+};
+
+/** What a label looks like, in the printer's language */
+export type LabelTemplate = {
+  printer: Scalars['Int']['output'];
+  name: Scalars['String']['output'];
+  /** `{{name}}` stands for a parameter */
+  body: Scalars['String']['output'];
+  parameters: Scalars['JSON']['output'];
+  description: Scalars['String']['output'];
+  changedAt: Scalars['DateTime']['output'];
+  changedBy: Scalars['String']['output'];
+};
+
+export type LabelTemplateInput = {
+  printer: Scalars['Int']['input'];
+  name: Scalars['String']['input'];
+  body: Scalars['String']['input'];
+  parameters?: InputMaybe<Scalars['JSON']['input']>;
+  description?: Scalars['String']['input'];
+};
+
 export type Lamp = {
   name: Scalars['String']['output'];
   line: Scalars['String']['output'];
@@ -1165,6 +1196,16 @@ export type Mutation = {
   pressButton: Gpio;
   /** Until null gives it back to what it mirrors */
   setLed: Gpio;
+  /** Replaces all; only printers that changed restart */
+  setPrinters: Array<Printer>;
+  /** Answers once the printer has it; never prints twice */
+  print: PrintReceipt;
+  /** A label with the printer's name */
+  testPrinter: PrintReceipt;
+  /** Makes it, or puts it in the place of the one of that name */
+  saveLabelTemplate: LabelTemplate;
+  /** Its name */
+  removeLabelTemplate: Scalars['String']['output'];
   /** A batch's bottles, of this edge or of its factory, by its printed identifier or its id. Again is fine: adds what is new, and what was consumed stays so. */
   loadBuffer: BufferLoaded;
   /** One batch, or all of them */
@@ -1452,6 +1493,32 @@ export type MutationPressButtonArgs = {
 export type MutationSetLedArgs = {
   name: Scalars['String']['input'];
   on?: InputMaybe<Scalars['Boolean']['input']>;
+};
+
+
+export type MutationSetPrintersArgs = {
+  printers: Array<PrinterInput>;
+};
+
+
+export type MutationPrintArgs = {
+  input: PrintInput;
+};
+
+
+export type MutationTestPrinterArgs = {
+  index: Scalars['Int']['input'];
+};
+
+
+export type MutationSaveLabelTemplateArgs = {
+  input: LabelTemplateInput;
+};
+
+
+export type MutationRemoveLabelTemplateArgs = {
+  printer: Scalars['Int']['input'];
+  name: Scalars['String']['input'];
 };
 
 
@@ -1863,6 +1930,53 @@ export type PreviewGroup = {
   deviceIds: Array<Scalars['ID']['output']>;
 };
 
+export type PrintInput = {
+  printer: Scalars['Int']['input'];
+  /** Left out: the one named `default`, or the only one */
+  template?: InputMaybe<Scalars['String']['input']>;
+  /** The parameter of that name */
+  code?: InputMaybe<Scalars['String']['input']>;
+  params?: InputMaybe<Scalars['JSON']['input']>;
+  copies?: InputMaybe<Scalars['Int']['input']>;
+};
+
+export type PrintReceipt = {
+  jobId: Scalars['String']['output'];
+  template: Scalars['String']['output'];
+  labels: Scalars['Int']['output'];
+  /** PRINTED, ACCEPTED or WRITTEN */
+  confirmation: Scalars['String']['output'];
+  finishedAt: Scalars['DateTime']['output'];
+};
+
+/** A printer as it stands right now */
+export type Printer = {
+  index: Scalars['Int']['output'];
+  name: Scalars['String']['output'];
+  model: Scalars['String']['output'];
+  lineId: Maybe<Scalars['String']['output']>;
+  address: Scalars['String']['output'];
+  /** Null until it was asked once */
+  answered: Maybe<Scalars['Boolean']['output']>;
+  printing: Maybe<Scalars['Boolean']['output']>;
+  /** What keeps it from printing */
+  conditions: Array<Scalars['String']['output']>;
+  jobsQueued: Scalars['Int']['output'];
+  observedAt: Maybe<Scalars['DateTime']['output']>;
+  link: DeviceLink;
+};
+
+export type PrinterInput = {
+  index: Scalars['Int']['input'];
+  name: Scalars['String']['input'];
+  host: Scalars['String']['input'];
+  model?: Scalars['String']['input'];
+  port?: Scalars['Int']['input'];
+  lineId?: InputMaybe<Scalars['String']['input']>;
+  /** What else it needs, by the names of its configuration (see its catalogue's schema) */
+  settings?: InputMaybe<Scalars['JSON']['input']>;
+};
+
 /** How this edge stands with its cloud */
 export type Provisioning = {
   status: ProvisioningStatus;
@@ -1933,6 +2047,12 @@ export type Query = {
   ups: Maybe<Ups>;
   /** Null where none is configured */
   gpio: Maybe<Gpio>;
+  /** By index */
+  printers: Array<Printer>;
+  /** Of one printer, by name */
+  labelTemplates: Array<LabelTemplate>;
+  /** A picture of what would be printed */
+  labelPreview: LabelPreview;
   /** This edge, and its link to its factory */
   edge: EdgeInfo;
   /** What is set otherwise at this edge, by key; as it is stored */
@@ -2105,6 +2225,16 @@ export type QueryPlcPlacesArgs = {
 
 export type QueryTagArgs = {
   name: Scalars['String']['input'];
+};
+
+
+export type QueryLabelTemplatesArgs = {
+  printer: Scalars['Int']['input'];
+};
+
+
+export type QueryLabelPreviewArgs = {
+  input: PrintInput;
 };
 
 

@@ -215,8 +215,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get Catalog Printers */
-        get: operations["get_catalog_printers"];
+        /** Printer Catalogue */
+        get: operations["printer_catalogue"];
         put?: never;
         post?: never;
         delete?: never;
@@ -666,8 +666,8 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Post Printers Index Print */
-        post: operations["post_printers_index_print"];
+        /** Print Label */
+        post: operations["print_label"];
         delete?: never;
         options?: never;
         head?: never;
@@ -681,8 +681,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get Printers Index Status */
-        get: operations["get_printers_index_status"];
+        /** Printer Status */
+        get: operations["printer_status"];
         put?: never;
         post?: never;
         delete?: never;
@@ -698,11 +698,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get Printers Index Templates */
-        get: operations["get_printers_index_templates"];
+        /** Get Templates */
+        get: operations["get_templates"];
         put?: never;
-        /** Post Printers Index Templates */
-        post: operations["post_printers_index_templates"];
+        /** Create Template */
+        post: operations["create_template"];
         delete?: never;
         options?: never;
         head?: never;
@@ -716,13 +716,13 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get Printers Index Templates Name */
-        get: operations["get_printers_index_templates_name"];
-        /** Put Printers Index Templates Name */
-        put: operations["put_printers_index_templates_name"];
+        /** Get Template */
+        get: operations["get_template"];
+        /** Put Template */
+        put: operations["put_template"];
         post?: never;
-        /** Delete Printers Index Templates Name */
-        delete: operations["delete_printers_index_templates_name"];
+        /** Delete Template */
+        delete: operations["delete_template"];
         options?: never;
         head?: never;
         patch?: never;
@@ -737,8 +737,8 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Post Printers Index Test */
-        post: operations["post_printers_index_test"];
+        /** Test Printer */
+        post: operations["test_printer"];
         delete?: never;
         options?: never;
         head?: never;
@@ -752,8 +752,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get Printers Schema */
-        get: operations["get_printers_schema"];
+        /** Printer Schema */
+        get: operations["printer_schema"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1382,57 +1382,8 @@ export interface components {
          * @enum {string}
          */
         CodeReason: "ALREADY_CONSUMED" | "AMBIGUOUS" | "BAD_CHARACTER" | "BAD_CHECK_DIGIT" | "BAD_LENGTH" | "BAD_VALUE" | "DISABLED" | "DUPLICATE" | "EMPTY" | "NOT_IN_BUFFER" | "NO_GTIN" | "NO_PROFILE" | "NO_READ" | "NO_SERIAL" | "OUT_OF_DATE" | "UNKNOWN_AI" | "WRONG_INDUSTRY";
-        /**
-         * ConfigBody
-         * @description Keys with `l2.override.` before them or without.
-         */
-        ConfigBody: {
-            actor?: string | null;
-            set?: {
-                [key: string]: string;
-            };
-            unset?: string[];
-        };
-        /**
-         * ConnectionMode
-         * @enum {string}
-         */
-        ConnectionMode: "DIRECT_CLOUD" | "VIA_LOCAL_SERVER";
-        /** ConnectionModeBody */
-        ConnectionModeBody: {
-            mode: components["schemas"]["ConnectionMode"];
-        };
-        /** ConnectionStatus */
-        ConnectionStatus: {
-            connected: boolean;
-            lastSync: string | null;
-            mode: components["schemas"]["ConnectionMode"];
-            queueSize: number;
-        };
-        /** CreateBatchBody */
-        CreateBatchBody: {
-            batch: components["schemas"]["NewBatch"];
-            bottles?: string[];
-        };
-        /** CreateBottlesBody */
-        CreateBottlesBody: {
-            bottles: components["schemas"]["NewBottle"][];
-            deviceId?: string | null;
-        };
-        /** Data[Acknowledged] */
-        Data_Acknowledged_: {
-            data: components["schemas"]["Acknowledged"];
-            /** @constant */
-            success: true;
-        };
-        /** Data[Added] */
-        Data_Added_: {
-            data: components["schemas"]["Added"];
-            /** @constant */
-            success: true;
-        };
         /** Data[Annotated[list[Annotated[dict[str, Any], AfterValidator, DescribedAs]], FieldInfo(annotation=NoneType, required=True, metadata=[MaxLen(max_length=10)]), BeforeValidator]] */
-        Data_Annotated_list_Annotated_dict_str__Any___AfterValidator__DescribedAs____FieldInfo_annotation_NoneType__required_True__metadata__MaxLen_max_length_10_____BeforeValidator__: {
+        compat_rest__kernel__okto__schemas__Data_Annotated_list_Annotated_dict_str__Any___AfterValidator__DescribedAs____FieldInfo_annotation_NoneType__required_True__metadata__MaxLen_max_length_10_____BeforeValidator____1: {
             data: {
                 /**
                  * Allowedpeers
@@ -1511,6 +1462,310 @@ export interface components {
                 transport: components["schemas"]["ScannerTransport"];
                 usbHid?: components["schemas"]["HidDevice"] | null;
             }[];
+            /** @constant */
+            success: true;
+        };
+        /** Data[Annotated[list[Annotated[dict[str, Any], AfterValidator, DescribedAs]], FieldInfo(annotation=NoneType, required=True, metadata=[MaxLen(max_length=10)]), BeforeValidator]] */
+        compat_rest__kernel__okto__schemas__Data_Annotated_list_Annotated_dict_str__Any___AfterValidator__DescribedAs____FieldInfo_annotation_NoneType__required_True__metadata__MaxLen_max_length_10_____BeforeValidator____2: {
+            data: ({
+                /**
+                 * Connecttimeouts
+                 * @default 5
+                 */
+                connectTimeoutS: number;
+                /**
+                 * Dpmm
+                 * @default 8
+                 * @enum {integer}
+                 */
+                dpmm: 6 | 8 | 12 | 24;
+                /** Host */
+                host: string;
+                /** Index */
+                index: number;
+                /**
+                 * Jobtimeouts
+                 * @default 30
+                 */
+                jobTimeoutS: number;
+                /**
+                 * Labelheightmm
+                 * @default 40
+                 */
+                labelHeightMm: number;
+                /**
+                 * Labels
+                 * @default 2
+                 */
+                labelS: number;
+                /**
+                 * Labelwidthmm
+                 * @default 60
+                 */
+                labelWidthMm: number;
+                /** Lineid */
+                lineId?: string | null;
+                /**
+                 * Maxwaiting
+                 * @default 32
+                 */
+                maxWaiting: number;
+                /**
+                 * Model
+                 * @default ZPL
+                 * @constant
+                 */
+                model: "ZPL";
+                /** Name */
+                name: string;
+                /**
+                 * @default {
+                 *       "cancelOnFailure": true,
+                 *       "hostStatus": true
+                 *     }
+                 */
+                parameters: components["schemas"]["ZplParameters"];
+                /**
+                 * Polls
+                 * @default 2
+                 */
+                pollS: number;
+                /**
+                 * Port
+                 * @default 9100
+                 */
+                port: number;
+                /**
+                 * Replytimeouts
+                 * @default 2
+                 */
+                replyTimeoutS: number;
+                /**
+                 * Writetimeouts
+                 * @default 5
+                 */
+                writeTimeoutS: number;
+            } | {
+                /**
+                 * Connecttimeouts
+                 * @default 5
+                 */
+                connectTimeoutS: number;
+                /**
+                 * Dpmm
+                 * @default 8
+                 * @enum {integer}
+                 */
+                dpmm: 6 | 8 | 12 | 24;
+                /** Host */
+                host: string;
+                /** Index */
+                index: number;
+                /**
+                 * Jobtimeouts
+                 * @default 30
+                 */
+                jobTimeoutS: number;
+                /**
+                 * Labelheightmm
+                 * @default 40
+                 */
+                labelHeightMm: number;
+                /**
+                 * Labels
+                 * @default 2
+                 */
+                labelS: number;
+                /**
+                 * Labelwidthmm
+                 * @default 60
+                 */
+                labelWidthMm: number;
+                /** Lineid */
+                lineId?: string | null;
+                /**
+                 * Maxwaiting
+                 * @default 32
+                 */
+                maxWaiting: number;
+                /**
+                 * Model
+                 * @default TSPL
+                 * @constant
+                 */
+                model: "TSPL";
+                /** Name */
+                name: string;
+                /**
+                 * @default {
+                 *       "cancelOnFailure": true,
+                 *       "idleS": 0.3,
+                 *       "statusQuery": "BYTE"
+                 *     }
+                 */
+                parameters: components["schemas"]["TsplParameters"];
+                /**
+                 * Polls
+                 * @default 2
+                 */
+                pollS: number;
+                /**
+                 * Port
+                 * @default 9100
+                 */
+                port: number;
+                /**
+                 * Replytimeouts
+                 * @default 2
+                 */
+                replyTimeoutS: number;
+                /**
+                 * Writetimeouts
+                 * @default 5
+                 */
+                writeTimeoutS: number;
+            } | {
+                /**
+                 * Connecttimeouts
+                 * @default 5
+                 */
+                connectTimeoutS: number;
+                /**
+                 * Dpmm
+                 * @default 8
+                 * @enum {integer}
+                 */
+                dpmm: 6 | 8 | 12 | 24;
+                /** Host */
+                host: string;
+                /** Index */
+                index: number;
+                /**
+                 * Jobtimeouts
+                 * @default 30
+                 */
+                jobTimeoutS: number;
+                /**
+                 * Labelheightmm
+                 * @default 40
+                 */
+                labelHeightMm: number;
+                /**
+                 * Labels
+                 * @default 2
+                 */
+                labelS: number;
+                /**
+                 * Labelwidthmm
+                 * @default 60
+                 */
+                labelWidthMm: number;
+                /** Lineid */
+                lineId?: string | null;
+                /**
+                 * Maxwaiting
+                 * @default 32
+                 */
+                maxWaiting: number;
+                /**
+                 * Model
+                 * @default TEXT
+                 * @constant
+                 */
+                model: "TEXT";
+                /** Name */
+                name: string;
+                /**
+                 * @default {
+                 *       "acknowledge": "ACK",
+                 *       "encoding": "ascii",
+                 *       "gs1Prefix": "",
+                 *       "gs1Separator": "\\x1d",
+                 *       "printCommand": "",
+                 *       "refuse": "ERR",
+                 *       "replyStart": "",
+                 *       "replyTerminator": "\\r",
+                 *       "separators": "|",
+                 *       "start": "",
+                 *       "statusCommand": "",
+                 *       "statusRules": [],
+                 *       "statusSeparator": "|",
+                 *       "terminator": "\\r",
+                 *       "testBody": "",
+                 *       "unsolicited": []
+                 *     }
+                 */
+                parameters: components["schemas"]["TextParameters-Output"];
+                /**
+                 * Polls
+                 * @default 2
+                 */
+                pollS: number;
+                /**
+                 * Port
+                 * @default 9100
+                 */
+                port: number;
+                /**
+                 * Replytimeouts
+                 * @default 2
+                 */
+                replyTimeoutS: number;
+                /**
+                 * Writetimeouts
+                 * @default 5
+                 */
+                writeTimeoutS: number;
+            })[];
+            /** @constant */
+            success: true;
+        };
+        /**
+         * ConfigBody
+         * @description Keys with `l2.override.` before them or without.
+         */
+        ConfigBody: {
+            actor?: string | null;
+            set?: {
+                [key: string]: string;
+            };
+            unset?: string[];
+        };
+        /**
+         * ConnectionMode
+         * @enum {string}
+         */
+        ConnectionMode: "DIRECT_CLOUD" | "VIA_LOCAL_SERVER";
+        /** ConnectionModeBody */
+        ConnectionModeBody: {
+            mode: components["schemas"]["ConnectionMode"];
+        };
+        /** ConnectionStatus */
+        ConnectionStatus: {
+            connected: boolean;
+            lastSync: string | null;
+            mode: components["schemas"]["ConnectionMode"];
+            queueSize: number;
+        };
+        /** CreateBatchBody */
+        CreateBatchBody: {
+            batch: components["schemas"]["NewBatch"];
+            bottles?: string[];
+        };
+        /** CreateBottlesBody */
+        CreateBottlesBody: {
+            bottles: components["schemas"]["NewBottle"][];
+            deviceId?: string | null;
+        };
+        /** Data[Acknowledged] */
+        Data_Acknowledged_: {
+            data: components["schemas"]["Acknowledged"];
+            /** @constant */
+            success: true;
+        };
+        /** Data[Added] */
+        Data_Added_: {
+            data: components["schemas"]["Added"];
             /** @constant */
             success: true;
         };
@@ -1750,6 +2005,12 @@ export interface components {
             /** @constant */
             success: true;
         };
+        /** Data[list[Template]] */
+        Data_list_Template__: {
+            data: components["schemas"]["Template"][];
+            /** @constant */
+            success: true;
+        };
         /** Data[Login] */
         Data_Login_: {
             data: components["schemas"]["Login"];
@@ -1768,6 +2029,12 @@ export interface components {
             /** @constant */
             success: true;
         };
+        /** Data[ParameterSchemas] */
+        Data_ParameterSchemas_: {
+            data: components["schemas"]["ParameterSchemas"];
+            /** @constant */
+            success: true;
+        };
         /** Data[PlcCatalogue] */
         Data_PlcCatalogue_: {
             data: components["schemas"]["PlcCatalogue"];
@@ -1777,6 +2044,24 @@ export interface components {
         /** Data[PlcHealth] */
         Data_PlcHealth_: {
             data: components["schemas"]["PlcHealth"];
+            /** @constant */
+            success: true;
+        };
+        /** Data[Printed] */
+        Data_Printed_: {
+            data: components["schemas"]["Printed"];
+            /** @constant */
+            success: true;
+        };
+        /** Data[PrinterCatalogue] */
+        Data_PrinterCatalogue_: {
+            data: components["schemas"]["PrinterCatalogue"];
+            /** @constant */
+            success: true;
+        };
+        /** Data[PrinterState] */
+        Data_PrinterState_: {
+            data: components["schemas"]["PrinterState"];
             /** @constant */
             success: true;
         };
@@ -1843,6 +2128,18 @@ export interface components {
         /** Data[SyncStatus] */
         Data_SyncStatus_: {
             data: components["schemas"]["SyncStatus"];
+            /** @constant */
+            success: true;
+        };
+        /** Data[Template] */
+        Data_Template_: {
+            data: components["schemas"]["Template"];
+            /** @constant */
+            success: true;
+        };
+        /** Data[TemplateRemoved] */
+        Data_TemplateRemoved_: {
+            data: components["schemas"]["TemplateRemoved"];
             /** @constant */
             success: true;
         };
@@ -2441,6 +2738,25 @@ export interface components {
          */
         Order: "BIG" | "LITTLE";
         /**
+         * ParameterSchemas
+         * @description JSON Schema of `parameters`, by model.
+         */
+        ParameterSchemas: {
+            models: {
+                [key: string]: {
+                    [key: string]: unknown;
+                };
+            };
+        };
+        /**
+         * ParameterType
+         * @description GS1: a marking code or other GS1 element strings, with its real separators or any of those
+         *     that scanners send. QUANTITY: a whole number from 1. DATE: given as ISO 8601, printed by its
+         *     `format`.
+         * @enum {string}
+         */
+        ParameterType: "text" | "number" | "date" | "gs1" | "quantity";
+        /**
          * PlcCatalogue
          * @description `schema` and `bindingSchema` are JSON Schema of one controller's and one tag's
          *     configuration; `types` are those of IEC 61131-3.
@@ -2491,6 +2807,79 @@ export interface components {
             name: string | null;
             type: string;
             writable: boolean | null;
+        };
+        /**
+         * PrintBody
+         * @description `template` left out: the one named `default`, or the only one. `code` is the parameter of
+         *     that name, where the template has one.
+         */
+        PrintBody: {
+            code?: string | null;
+            copies?: number | null;
+            params?: {
+                [key: string]: string | number;
+            };
+            template?: string | null;
+        };
+        /**
+         * Printed
+         * @description `confirmation`: PRINTED, the printer told so; ACCEPTED, it acknowledged; WRITTEN, it took
+         *     every byte.
+         */
+        Printed: {
+            confirmation: string;
+            /** Format: date-time */
+            finishedAt: string;
+            jobId: string;
+            labels: number;
+            template: string;
+        };
+        /**
+         * PrinterCatalogue
+         * @description `schemas` are JSON Schema of a whole printer, by model.
+         */
+        PrinterCatalogue: {
+            maxPrinters: number;
+            models: string[];
+            parameters: {
+                [key: string]: {
+                    [key: string]: unknown;
+                };
+            };
+            schemas: {
+                [key: string]: {
+                    [key: string]: unknown;
+                };
+            };
+            templateSchema: {
+                [key: string]: unknown;
+            };
+        };
+        /**
+         * PrinterCondition
+         * @description What keeps a printer that is connected from printing. NO_ANSWER: it is connected and does
+         *     not answer the question for its state, as some firmwares do while media or ribbon are out or
+         *     the head is open.
+         * @enum {string}
+         */
+        PrinterCondition: "MEDIA_OUT" | "RIBBON_OUT" | "HEAD_OPEN" | "PAUSED" | "BUFFER_FULL" | "FAULT" | "NO_ANSWER";
+        /**
+         * PrinterState
+         * @description `conditions` keep it from printing; `answered` is null until it was asked once.
+         */
+        PrinterState: {
+            address: string;
+            answered: boolean | null;
+            conditions: string[];
+            index: number;
+            jobsQueued: number;
+            lineId: string | null;
+            link: components["schemas"]["DeviceState"];
+            model: string;
+            name: string;
+            observedAt: string | null;
+            online: boolean;
+            printing: boolean | null;
         };
         /** ProvisionedDevice */
         ProvisionedDevice: {
@@ -2973,6 +3362,266 @@ export interface components {
             writeCommand: string | null;
         };
         /**
+         * Template
+         * @description `body` is in the printer's language, `{{name}}` stands for a parameter.
+         */
+        Template: {
+            body: string;
+            /** Format: date-time */
+            changedAt: string;
+            changedBy: string;
+            description: string;
+            name: string;
+            parameters: {
+                [key: string]: unknown;
+            }[];
+        };
+        /**
+         * TemplateParameter
+         * @description `default` stands in for a value that is not given; for a date it may be `today`. Without a
+         *     default, one that is not `required` is printed as nothing.
+         */
+        TemplateParameter: {
+            /** Default */
+            default?: string | null;
+            /**
+             * Format
+             * @default %Y-%m-%d
+             */
+            format: string;
+            /**
+             * Maxlength
+             * @default 200
+             */
+            maxLength: number;
+            /** Name */
+            name: string;
+            /**
+             * Required
+             * @default true
+             */
+            required: boolean;
+            /** @default text */
+            type: components["schemas"]["ParameterType"];
+        };
+        /** TemplateRemoved */
+        TemplateRemoved: {
+            removed: string;
+        };
+        /**
+         * TextParameters
+         * @description A line protocol that the user describes: commands between `start` and `terminator`, each
+         *     answered by `acknowledge` or `refuse`.
+         *
+         *     With an empty `reply_terminator` the answers are just those bytes. Answers that begin with one
+         *     of `unsolicited` are skipped. `print_command` is sent once a copy; empty where the template's
+         *     own lines print. `done` begins the message that tells the end of printing, where there is one.
+         *     A value may not hold any of `separators` and may stand only behind one of them, or behind the
+         *     first `verb_length` characters of its line. In a marking code the leading FNC1 is sent as
+         *     `gs1_prefix` and each GS as `gs1_separator`. Bytes are written with \xNN, \r, \n, \t and \\.
+         */
+        "TextParameters-Input": {
+            /**
+             * Acknowledge
+             * @default ACK
+             */
+            acknowledge: string;
+            /** Done */
+            done?: string | null;
+            /**
+             * Encoding
+             * @default ascii
+             * @enum {string}
+             */
+            encoding: "ascii" | "latin-1" | "utf-8" | "cp1251" | "cp866";
+            /**
+             * Gs1Prefix
+             * @default
+             */
+            gs1Prefix: string;
+            /**
+             * Gs1Separator
+             * @default 
+             */
+            gs1Separator: string;
+            /**
+             * Printcommand
+             * @default
+             */
+            printCommand: string;
+            /**
+             * Refuse
+             * @default ERR
+             */
+            refuse: string;
+            /**
+             * Replystart
+             * @default
+             */
+            replyStart: string;
+            /**
+             * Replyterminator
+             * @default
+             */
+            replyTerminator: string;
+            /**
+             * Separators
+             * @default |
+             */
+            separators: string;
+            /**
+             * Start
+             * @default
+             */
+            start: string;
+            /**
+             * Statuscommand
+             * @default
+             */
+            statusCommand: string;
+            /**
+             * Statusrules
+             * @default []
+             */
+            statusRules: components["schemas"]["TextRule"][];
+            /**
+             * Statusseparator
+             * @default |
+             */
+            statusSeparator: string;
+            /**
+             * Terminator
+             * @default
+             */
+            terminator: string;
+            /**
+             * Testbody
+             * @description Template of the test print
+             * @default
+             */
+            testBody: string;
+            /**
+             * Unsolicited
+             * @default []
+             */
+            unsolicited: string[];
+            /** Verblength */
+            verbLength?: number | null;
+        };
+        /**
+         * TextParameters
+         * @description A line protocol that the user describes: commands between `start` and `terminator`, each
+         *     answered by `acknowledge` or `refuse`.
+         *
+         *     With an empty `reply_terminator` the answers are just those bytes. Answers that begin with one
+         *     of `unsolicited` are skipped. `print_command` is sent once a copy; empty where the template's
+         *     own lines print. `done` begins the message that tells the end of printing, where there is one.
+         *     A value may not hold any of `separators` and may stand only behind one of them, or behind the
+         *     first `verb_length` characters of its line. In a marking code the leading FNC1 is sent as
+         *     `gs1_prefix` and each GS as `gs1_separator`. Bytes are written with \xNN, \r, \n, \t and \\.
+         */
+        "TextParameters-Output": {
+            /**
+             * Acknowledge
+             * @default ACK
+             */
+            acknowledge: string;
+            /** Done */
+            done?: string | null;
+            /**
+             * Encoding
+             * @default ascii
+             * @enum {string}
+             */
+            encoding: "ascii" | "latin-1" | "utf-8" | "cp1251" | "cp866";
+            /**
+             * Gs1Prefix
+             * @default
+             */
+            gs1Prefix: string;
+            /**
+             * Gs1Separator
+             * @default \x1d
+             */
+            gs1Separator: string;
+            /**
+             * Printcommand
+             * @default
+             */
+            printCommand: string;
+            /**
+             * Refuse
+             * @default ERR
+             */
+            refuse: string;
+            /**
+             * Replystart
+             * @default
+             */
+            replyStart: string;
+            /**
+             * Replyterminator
+             * @default \r
+             */
+            replyTerminator: string;
+            /**
+             * Separators
+             * @default |
+             */
+            separators: string;
+            /**
+             * Start
+             * @default
+             */
+            start: string;
+            /**
+             * Statuscommand
+             * @default
+             */
+            statusCommand: string;
+            /**
+             * Statusrules
+             * @default []
+             */
+            statusRules: components["schemas"]["TextRule"][];
+            /**
+             * Statusseparator
+             * @default |
+             */
+            statusSeparator: string;
+            /**
+             * Terminator
+             * @default \r
+             */
+            terminator: string;
+            /**
+             * Testbody
+             * @description Template of the test print
+             * @default
+             */
+            testBody: string;
+            /**
+             * Unsolicited
+             * @default []
+             */
+            unsolicited: string[];
+            /** Verblength */
+            verbLength?: number | null;
+        };
+        /**
+         * TextRule
+         * @description A status answer means `condition` where it holds `text`: anywhere, or as the whole of one
+         *     `field`, counted from 0 after cutting at the `status_separator`. PRINTING is no condition.
+         */
+        TextRule: {
+            /** Condition */
+            condition: components["schemas"]["PrinterCondition"] | "PRINTING";
+            /** Field */
+            field?: number | null;
+            /** Text */
+            text: string;
+        };
+        /**
          * Transport
          * @description `available`: this installation can speak it.
          */
@@ -2980,6 +3629,33 @@ export interface components {
             available: boolean;
             name: string;
         };
+        /**
+         * TsplParameters
+         * @description The language cannot say that a job is done, only that the printer is idle: it counts as
+         *     printed when the printer was seen printing and is idle again, or stays idle for `idle_s`.
+         */
+        TsplParameters: {
+            /**
+             * Cancelonfailure
+             * @description Take back (ESC !.) a job that was sent and did not get printed
+             * @default true
+             */
+            cancelOnFailure: boolean;
+            /**
+             * Idles
+             * @default 0.3
+             */
+            idleS: number;
+            /** @default BYTE */
+            statusQuery: components["schemas"]["TsplStatusQuery"];
+        };
+        /**
+         * TsplStatusQuery
+         * @description BYTE is `ESC !?`, one byte, on every printer; FRAME is `ESC !S`, a frame of eight bytes that
+         *     cannot be mistaken, on newer firmwares.
+         * @enum {string}
+         */
+        TsplStatusQuery: "BYTE" | "FRAME";
         /**
          * UaSecurityMode
          * @enum {string}
@@ -3048,6 +3724,24 @@ export interface components {
         VerifyBody: {
             code: string;
             consumedBy?: string | null;
+        };
+        /**
+         * ZplParameters
+         * @description `host_status`: the printer is asked with ~HS; without it (print servers that send nothing
+         *     back) a job counts as done once the printer's side has taken all its bytes.
+         */
+        ZplParameters: {
+            /**
+             * Cancelonfailure
+             * @description Take back (~JA) a job that was sent and did not get printed
+             * @default true
+             */
+            cancelOnFailure: boolean;
+            /**
+             * Hoststatus
+             * @default true
+             */
+            hostStatus: boolean;
         };
     };
     responses: {
@@ -3722,7 +4416,7 @@ export interface operations {
             504: components["responses"]["GatewayTimeout"];
         };
     };
-    get_catalog_printers: {
+    printer_catalogue: {
         parameters: {
             query?: never;
             header?: never;
@@ -3731,6 +4425,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_PrinterCatalogue_"];
+                };
+            };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
@@ -4876,6 +5579,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["compat_rest__kernel__okto__schemas__Data_Annotated_list_Annotated_dict_str__Any___AfterValidator__DescribedAs____FieldInfo_annotation_NoneType__required_True__metadata__MaxLen_max_length_10_____BeforeValidator____2"];
+                };
+            };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
@@ -4897,8 +5609,270 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                "application/json": ({
+                    /**
+                     * Connecttimeouts
+                     * @default 5
+                     */
+                    connectTimeoutS?: number;
+                    /**
+                     * Dpmm
+                     * @default 8
+                     * @enum {integer}
+                     */
+                    dpmm?: 6 | 8 | 12 | 24;
+                    /** Host */
+                    host: string;
+                    /** Index */
+                    index: number;
+                    /**
+                     * Jobtimeouts
+                     * @default 30
+                     */
+                    jobTimeoutS?: number;
+                    /**
+                     * Labelheightmm
+                     * @default 40
+                     */
+                    labelHeightMm?: number;
+                    /**
+                     * Labels
+                     * @default 2
+                     */
+                    labelS?: number;
+                    /**
+                     * Labelwidthmm
+                     * @default 60
+                     */
+                    labelWidthMm?: number;
+                    /** Lineid */
+                    lineId?: string | null;
+                    /**
+                     * Maxwaiting
+                     * @default 32
+                     */
+                    maxWaiting?: number;
+                    /**
+                     * Model
+                     * @default ZPL
+                     * @constant
+                     */
+                    model?: "ZPL";
+                    /** Name */
+                    name: string;
+                    /**
+                     * @default {
+                     *       "cancelOnFailure": true,
+                     *       "hostStatus": true
+                     *     }
+                     */
+                    parameters?: components["schemas"]["ZplParameters"];
+                    /**
+                     * Polls
+                     * @default 2
+                     */
+                    pollS?: number;
+                    /**
+                     * Port
+                     * @default 9100
+                     */
+                    port?: number;
+                    /**
+                     * Replytimeouts
+                     * @default 2
+                     */
+                    replyTimeoutS?: number;
+                    /**
+                     * Writetimeouts
+                     * @default 5
+                     */
+                    writeTimeoutS?: number;
+                } | {
+                    /**
+                     * Connecttimeouts
+                     * @default 5
+                     */
+                    connectTimeoutS?: number;
+                    /**
+                     * Dpmm
+                     * @default 8
+                     * @enum {integer}
+                     */
+                    dpmm?: 6 | 8 | 12 | 24;
+                    /** Host */
+                    host: string;
+                    /** Index */
+                    index: number;
+                    /**
+                     * Jobtimeouts
+                     * @default 30
+                     */
+                    jobTimeoutS?: number;
+                    /**
+                     * Labelheightmm
+                     * @default 40
+                     */
+                    labelHeightMm?: number;
+                    /**
+                     * Labels
+                     * @default 2
+                     */
+                    labelS?: number;
+                    /**
+                     * Labelwidthmm
+                     * @default 60
+                     */
+                    labelWidthMm?: number;
+                    /** Lineid */
+                    lineId?: string | null;
+                    /**
+                     * Maxwaiting
+                     * @default 32
+                     */
+                    maxWaiting?: number;
+                    /**
+                     * Model
+                     * @default TSPL
+                     * @constant
+                     */
+                    model?: "TSPL";
+                    /** Name */
+                    name: string;
+                    /**
+                     * @default {
+                     *       "cancelOnFailure": true,
+                     *       "idleS": 0.3,
+                     *       "statusQuery": "BYTE"
+                     *     }
+                     */
+                    parameters?: components["schemas"]["TsplParameters"];
+                    /**
+                     * Polls
+                     * @default 2
+                     */
+                    pollS?: number;
+                    /**
+                     * Port
+                     * @default 9100
+                     */
+                    port?: number;
+                    /**
+                     * Replytimeouts
+                     * @default 2
+                     */
+                    replyTimeoutS?: number;
+                    /**
+                     * Writetimeouts
+                     * @default 5
+                     */
+                    writeTimeoutS?: number;
+                } | {
+                    /**
+                     * Connecttimeouts
+                     * @default 5
+                     */
+                    connectTimeoutS?: number;
+                    /**
+                     * Dpmm
+                     * @default 8
+                     * @enum {integer}
+                     */
+                    dpmm?: 6 | 8 | 12 | 24;
+                    /** Host */
+                    host: string;
+                    /** Index */
+                    index: number;
+                    /**
+                     * Jobtimeouts
+                     * @default 30
+                     */
+                    jobTimeoutS?: number;
+                    /**
+                     * Labelheightmm
+                     * @default 40
+                     */
+                    labelHeightMm?: number;
+                    /**
+                     * Labels
+                     * @default 2
+                     */
+                    labelS?: number;
+                    /**
+                     * Labelwidthmm
+                     * @default 60
+                     */
+                    labelWidthMm?: number;
+                    /** Lineid */
+                    lineId?: string | null;
+                    /**
+                     * Maxwaiting
+                     * @default 32
+                     */
+                    maxWaiting?: number;
+                    /**
+                     * Model
+                     * @default TEXT
+                     * @constant
+                     */
+                    model?: "TEXT";
+                    /** Name */
+                    name: string;
+                    /**
+                     * @default {
+                     *       "acknowledge": "ACK",
+                     *       "encoding": "ascii",
+                     *       "gs1Prefix": "",
+                     *       "gs1Separator": "\\x1d",
+                     *       "printCommand": "",
+                     *       "refuse": "ERR",
+                     *       "replyStart": "",
+                     *       "replyTerminator": "\\r",
+                     *       "separators": "|",
+                     *       "start": "",
+                     *       "statusCommand": "",
+                     *       "statusRules": [],
+                     *       "statusSeparator": "|",
+                     *       "terminator": "\\r",
+                     *       "testBody": "",
+                     *       "unsolicited": []
+                     *     }
+                     */
+                    parameters?: components["schemas"]["TextParameters-Input"];
+                    /**
+                     * Polls
+                     * @default 2
+                     */
+                    pollS?: number;
+                    /**
+                     * Port
+                     * @default 9100
+                     */
+                    port?: number;
+                    /**
+                     * Replytimeouts
+                     * @default 2
+                     */
+                    replyTimeoutS?: number;
+                    /**
+                     * Writetimeouts
+                     * @default 5
+                     */
+                    writeTimeoutS?: number;
+                })[];
+            };
+        };
         responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["compat_rest__kernel__okto__schemas__Data_Annotated_list_Annotated_dict_str__Any___AfterValidator__DescribedAs____FieldInfo_annotation_NoneType__required_True__metadata__MaxLen_max_length_10_____BeforeValidator____2"];
+                };
+            };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
@@ -4906,6 +5880,7 @@ export interface operations {
             405: components["responses"]["MethodNotAllowed"];
             409: components["responses"]["Conflict"];
             410: components["responses"]["Gone"];
+            413: components["responses"]["RequestEntityTooLarge"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             502: components["responses"]["BadGateway"];
@@ -4913,17 +5888,67 @@ export interface operations {
             504: components["responses"]["GatewayTimeout"];
         };
     };
-    post_printers_index_print: {
+    print_label: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                index: string;
+                /** @description The device's own index, from 0 */
+                index: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PrintBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Printed_"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            405: components["responses"]["MethodNotAllowed"];
+            409: components["responses"]["Conflict"];
+            410: components["responses"]["Gone"];
+            413: components["responses"]["RequestEntityTooLarge"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            502: components["responses"]["BadGateway"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["GatewayTimeout"];
+        };
+    };
+    printer_status: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The device's own index, from 0 */
+                index: number;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_PrinterState_"];
+                };
+            };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
@@ -4938,17 +5963,27 @@ export interface operations {
             504: components["responses"]["GatewayTimeout"];
         };
     };
-    get_printers_index_status: {
+    get_templates: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                index: string;
+                /** @description The device's own index, from 0 */
+                index: number;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_list_Template__"];
+                };
+            };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
@@ -4963,42 +5998,46 @@ export interface operations {
             504: components["responses"]["GatewayTimeout"];
         };
     };
-    get_printers_index_templates: {
+    create_template: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                index: string;
+                /** @description The device's own index, from 0 */
+                index: number;
             };
             cookie?: never;
         };
-        requestBody?: never;
-        responses: {
-            400: components["responses"]["BadRequest"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
-            405: components["responses"]["MethodNotAllowed"];
-            409: components["responses"]["Conflict"];
-            410: components["responses"]["Gone"];
-            429: components["responses"]["TooManyRequests"];
-            500: components["responses"]["InternalServerError"];
-            502: components["responses"]["BadGateway"];
-            503: components["responses"]["ServiceUnavailable"];
-            504: components["responses"]["GatewayTimeout"];
-        };
-    };
-    post_printers_index_templates: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                index: string;
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** Body */
+                    body: string;
+                    /**
+                     * Description
+                     * @default
+                     */
+                    description?: string;
+                    /** Name */
+                    name: string;
+                    /**
+                     * Parameters
+                     * @default []
+                     */
+                    parameters?: components["schemas"]["TemplateParameter"][];
+                };
             };
-            cookie?: never;
         };
-        requestBody?: never;
         responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Template_"];
+                };
+            };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
@@ -5006,6 +6045,7 @@ export interface operations {
             405: components["responses"]["MethodNotAllowed"];
             409: components["responses"]["Conflict"];
             410: components["responses"]["Gone"];
+            413: components["responses"]["RequestEntityTooLarge"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             502: components["responses"]["BadGateway"];
@@ -5013,18 +6053,28 @@ export interface operations {
             504: components["responses"]["GatewayTimeout"];
         };
     };
-    get_printers_index_templates_name: {
+    get_template: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                index: string;
+                /** @description The device's own index, from 0 */
+                index: number;
                 name: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Template_"];
+                };
+            };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
@@ -5039,18 +6089,84 @@ export interface operations {
             504: components["responses"]["GatewayTimeout"];
         };
     };
-    put_printers_index_templates_name: {
+    put_template: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                index: string;
+                /** @description The device's own index, from 0 */
+                index: number;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** Body */
+                    body: string;
+                    /**
+                     * Description
+                     * @default
+                     */
+                    description?: string;
+                    /** Name */
+                    name?: string;
+                    /**
+                     * Parameters
+                     * @default []
+                     */
+                    parameters?: components["schemas"]["TemplateParameter"][];
+                };
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Template_"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            405: components["responses"]["MethodNotAllowed"];
+            409: components["responses"]["Conflict"];
+            410: components["responses"]["Gone"];
+            413: components["responses"]["RequestEntityTooLarge"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            502: components["responses"]["BadGateway"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["GatewayTimeout"];
+        };
+    };
+    delete_template: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The device's own index, from 0 */
+                index: number;
                 name: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_TemplateRemoved_"];
+                };
+            };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
@@ -5065,43 +6181,27 @@ export interface operations {
             504: components["responses"]["GatewayTimeout"];
         };
     };
-    delete_printers_index_templates_name: {
+    test_printer: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                index: string;
-                name: string;
+                /** @description The device's own index, from 0 */
+                index: number;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            400: components["responses"]["BadRequest"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
-            405: components["responses"]["MethodNotAllowed"];
-            409: components["responses"]["Conflict"];
-            410: components["responses"]["Gone"];
-            429: components["responses"]["TooManyRequests"];
-            500: components["responses"]["InternalServerError"];
-            502: components["responses"]["BadGateway"];
-            503: components["responses"]["ServiceUnavailable"];
-            504: components["responses"]["GatewayTimeout"];
-        };
-    };
-    post_printers_index_test: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                index: string;
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Printed_"];
+                };
             };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
@@ -5116,7 +6216,7 @@ export interface operations {
             504: components["responses"]["GatewayTimeout"];
         };
     };
-    get_printers_schema: {
+    printer_schema: {
         parameters: {
             query?: never;
             header?: never;
@@ -5125,6 +6225,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_ParameterSchemas_"];
+                };
+            };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
@@ -5497,7 +6606,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Data_Annotated_list_Annotated_dict_str__Any___AfterValidator__DescribedAs____FieldInfo_annotation_NoneType__required_True__metadata__MaxLen_max_length_10_____BeforeValidator__"];
+                    "application/json": components["schemas"]["compat_rest__kernel__okto__schemas__Data_Annotated_list_Annotated_dict_str__Any___AfterValidator__DescribedAs____FieldInfo_annotation_NoneType__required_True__metadata__MaxLen_max_length_10_____BeforeValidator____1"];
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -5610,7 +6719,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Data_Annotated_list_Annotated_dict_str__Any___AfterValidator__DescribedAs____FieldInfo_annotation_NoneType__required_True__metadata__MaxLen_max_length_10_____BeforeValidator__"];
+                    "application/json": components["schemas"]["compat_rest__kernel__okto__schemas__Data_Annotated_list_Annotated_dict_str__Any___AfterValidator__DescribedAs____FieldInfo_annotation_NoneType__required_True__metadata__MaxLen_max_length_10_____BeforeValidator____1"];
                 };
             };
             400: components["responses"]["BadRequest"];

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from domain.journal.models import PLC, POWER, PRINTER, SCANNER, SYSTEM
 from domain.kernel.errors import HardwareOff, NotFound, ValidationFailed
@@ -12,10 +12,14 @@ from domain.line.operations.accumulation import Accumulation
 from domain.line.plan import PrintOrder, Scalar
 from domain.line.ports import (
     GpioStatus,
+    LabelPicture,
     LineStatus,
     LinkStatus,
     PlcStatus,
     PlcTag,
+    Printed,
+    PrinterStatus,
+    PrintRequest,
     ScannerStatus,
     TagReading,
     UpsStatus,
@@ -28,10 +32,12 @@ from drivers.gpio.port import GpioPort
 from drivers.link import LinkState, StateChange
 from drivers.plcs.port import PlcPort
 from drivers.plcs.tags import Quality, TagBinding, TagValue
+from drivers.printers.port import PrinterPort
 from drivers.probe import probe
 from drivers.registry import (
     gpio_declaration,
     plc_declaration,
+    printer_declaration,
     scanner_declaration,
     ups_declaration,
 )
@@ -42,10 +48,12 @@ from oktograph.edge.hardware import Hardware, located
 from oktograph.edge.panel import Panel
 from oktograph.edge.pipeline.pipeline import Pipeline, Surroundings
 from oktograph.edge.power import Flush, PowerWatch
+from oktograph.edge.printing import Printing, conditions
 from oktograph.edge.statuses import (
     gpio_status,
     link_status,
     plc_status,
+    printer_status,
     scanner_status,
     tag_reading,
     ups_status,
@@ -73,6 +81,7 @@ class EdgeLine:
         self._site = site
         self._connections = Connections()
         self._journal = TransitionJournal(transactions, customer_id, COMPONENT, category_of)
+        self.printing = Printing(core.database, customer_id)
         around = Surroundings(self._write, self._shown, self.print)
         self.pipeline = Pipeline(scans, transactions, customer_id, clock, around)
         self._supervisor = Supervisor(on_transition=self._changed)
@@ -173,6 +182,26 @@ class EdgeLine:
         binding = self._binding(name)
         return tag_reading(binding, await self._plc(binding.plc).write(name, value))
 
+    def printers(self) -> list[PrinterStatus]:
+        found = self._supervisor.snapshots()
+        return [
+            printer_status(self._printer(one.index), found[one.key])
+            for one in sorted(self._hardware.printers, key=lambda one: one.index)
+            if one.key in found
+        ]
+
+    def check_template(self, printer: int, document: Mapping[str, Any]) -> tuple[str, str]:
+        return self.printing.checked(self._printer(printer).config, document)
+
+    async def print_label(self, printer: int, request: PrintRequest) -> Printed:
+        return await self.printing.print(self._printer(printer), request)
+
+    async def print_sample(self, printer: int) -> Printed:
+        return await self.printing.print_sample(self._printer(printer))
+
+    async def picture(self, printer: int, request: PrintRequest) -> LabelPicture:
+        return await self.printing.picture(self._printer(printer).config, request)
+
     def ups(self) -> UpsStatus | None:
         if self._hardware.ups is None:
             return None
@@ -217,8 +246,9 @@ class EdgeLine:
     # What the pipeline asks
 
     async def print(self, order: PrintOrder, known: dict[str, str]) -> None:
-        """`known` is what is known of the item, by the names that labels have."""
-        raise NotFound("Printer", str(order.printer))
+        """`known` is what is known of the item, by the names that labels have. What a template does
+        not ask for is left out."""
+        await self.printing.print_order(self._printer(order.printer), order, known)
 
     async def _write(self, tag: str, value: Scalar) -> None:
         await self.write_tag(tag, value)
@@ -239,10 +269,15 @@ class EdgeLine:
             plc_declaration(one, hardware.plc_bindings, self._on_tag, self._connections)
             for one in hardware.plcs
         ]
+        book = self.pipeline.book
+        printers = [
+            printer_declaration(one, conditions(book, one.key)) for one in hardware.printers
+        ]
         ups = [ups_declaration(hardware.ups, self.power)] if hardware.ups else []
         gpio = [gpio_declaration(hardware.gpio, self.panel)] if hardware.gpio else []
         kinds = {
             HardwareKind.SCANNERS: scanners,
+            HardwareKind.PRINTERS: printers,
             HardwareKind.PLCS: plcs,
             HardwareKind.UPS: ups,
             HardwareKind.GPIO: gpio,
@@ -268,6 +303,13 @@ class EdgeLine:
     def _show(self, lights: LineLights) -> None:
         if self._hardware.gpio is not None:
             self._gpio().show(lights)
+
+    def _printer(self, index: int) -> PrinterPort:
+        """Raises NotFound."""
+        if index not in {one.index for one in self._hardware.printers}:
+            raise NotFound("Printer", str(index))
+        driver: PrinterPort = self._supervisor.task(f"printer-{index}").driver  # type: ignore[assignment]
+        return driver
 
     def _ups(self) -> UpsPort:
         """Raises NotFound."""

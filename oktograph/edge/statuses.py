@@ -6,6 +6,7 @@ from domain.line.ports import (
     LedStatus,
     LinkStatus,
     PlcStatus,
+    PrinterStatus,
     ScannerStatus,
     TagReading,
     UpsStatus,
@@ -15,6 +16,7 @@ from drivers.gpio.port import GpioPort
 from drivers.link import LinkSnapshot, LinkState
 from drivers.plcs.port import PlcConfig
 from drivers.plcs.tags import Quality, TagBinding, TagValue
+from drivers.printers.port import PrinterPort
 from drivers.scanners.port import ScannerConfig
 from drivers.ups.port import UpsPort
 
@@ -117,4 +119,22 @@ def gpio_status(gpio: GpioPort, snapshot: LinkSnapshot) -> GpioStatus:
     config = gpio.config
     return GpioStatus(
         config.chip, config.simulated, tuple(buttons), tuple(leds), link_status(snapshot)
+    )
+
+
+def printer_status(printer: PrinterPort, snapshot: LinkSnapshot) -> PrinterStatus:
+    config, seen = printer.config, printer.status()
+    return PrinterStatus(
+        key=config.key,
+        index=config.index,
+        name=config.name,
+        model=str(config.model),
+        line_id=config.line_id,
+        address=config.address,
+        answered=seen.answered if seen.observed_at_us is not None else None,
+        printing=seen.last.printing if seen.last else None,
+        conditions=tuple(map(str, seen.conditions)),
+        jobs_queued=seen.jobs_queued,
+        observed_at_us=seen.observed_at_us,
+        link=link_status(snapshot),
     )

@@ -1,14 +1,20 @@
 """A factory has no line of its own."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from domain.kernel.errors import NotFound
 from domain.line.ports import (
     GpioStatus,
+    LabelPicture,
     LineStatus,
     LinkStatus,
     PlcStatus,
     PlcTag,
+    Printed,
+    PrinterStatus,
+    PrintRequest,
     ScannerStatus,
     TagReading,
     UpsStatus,
@@ -34,6 +40,21 @@ class NoLine:
 
     def lines(self) -> list[LineStatus]:
         return []
+
+    def printers(self) -> list[PrinterStatus]:
+        return []
+
+    def check_template(self, printer: int, document: Mapping[str, Any]) -> tuple[str, str]:
+        raise NotFound("Printer", str(printer))
+
+    async def print_label(self, printer: int, request: PrintRequest) -> Printed:
+        raise NotFound("Printer", str(printer))
+
+    async def print_sample(self, printer: int) -> Printed:
+        raise NotFound("Printer", str(printer))
+
+    async def picture(self, printer: int, request: PrintRequest) -> LabelPicture:
+        raise NotFound("Printer", str(printer))
 
     def ups(self) -> UpsStatus | None:
         return None

@@ -54,7 +54,7 @@ def each_id_once(_context: HookContext, body: Any) -> Any:
     return body
 
 
-DEVICES = ["put_scanners", "put_plcs"]
+DEVICES = ["put_scanners", "put_plcs", "put_printers"]
 
 
 @schemathesis.hook("map_body").apply_to(operation_id=DEVICES)

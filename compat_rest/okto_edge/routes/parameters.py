@@ -14,3 +14,4 @@ Sent = Annotated[SentStatus | None, Query(alias="sentStatus", description="Sent 
 DeviceIndex = Annotated[int, Path(ge=0, le=99, description="The device's own index, from 0")]
 DeviceId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$")]
 PanelName = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,32}$")]
+TemplateName = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9_. -]{0,63}$")]

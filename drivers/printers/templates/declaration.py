@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from domain.kernel.errors import ValidationFailed
-from drivers.configuration import validated
+from drivers.configuration import DeviceModel, validated
 
 MOST_PLACEHOLDERS = 200
 MOST_BODY = 65_536
@@ -29,11 +29,9 @@ class ParameterType(StrEnum):
     QUANTITY = "quantity"
 
 
-class TemplateParameter(BaseModel):
+class TemplateParameter(DeviceModel):
     """`default` stands in for a value that is not given; for a date it may be `today`. Without a
     default, one that is not `required` is printed as nothing."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str = Field(pattern=f"^{NAME}$")
     type: ParameterType = ParameterType.TEXT
@@ -43,10 +41,8 @@ class TemplateParameter(BaseModel):
     format: str = Field(default="%Y-%m-%d", pattern=_DATE_FORMAT)
 
 
-class LabelTemplate(BaseModel):
+class LabelTemplate(DeviceModel):
     """`body` is in the language of the printer it is for."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_. -]{0,63}$")
     body: str = Field(min_length=1, max_length=MOST_BODY)

@@ -28,6 +28,7 @@ from graph.line.resolvers.edge import (
     health,
     overrides,
     plc_catalogue,
+    printer_catalogue,
     reload_configuration,
     scanner_catalogue,
 )
@@ -42,6 +43,18 @@ from graph.line.resolvers.hardware import (
     test_scanner,
 )
 from graph.line.resolvers.plcs import plc, plc_tags, plcs, read_tag, tag_values, test_plc, write_tag
+from graph.line.resolvers.printers import (
+    create_template,
+    label_picture,
+    print_label,
+    print_sample,
+    printer,
+    printers,
+    put_template,
+    remove_template,
+    template,
+    templates,
+)
 
 __all__ = [
     "Health",
@@ -54,9 +67,11 @@ __all__ = [
     "configure",
     "configured",
     "count_alarms",
+    "create_template",
     "edge_status",
     "gpio",
     "health",
+    "label_picture",
     "lines",
     "overrides",
     "plc",
@@ -64,8 +79,15 @@ __all__ = [
     "plc_tags",
     "plcs",
     "press_button",
+    "print_label",
+    "print_sample",
+    "printer",
+    "printer_catalogue",
+    "printers",
+    "put_template",
     "read_tag",
     "reload_configuration",
+    "remove_template",
     "return_alarm_to_service",
     "scanner",
     "scanner_catalogue",
@@ -77,6 +99,8 @@ __all__ = [
     "stop_line",
     "tag_values",
     "take_alarm_out_of_service",
+    "template",
+    "templates",
     "test_plc",
     "test_scanner",
     "test_ups",

@@ -220,13 +220,19 @@ OFF = (
     ("GET", PLCS),
     ("GET", f"{PLCS}/plc/tags"),
     ("PUT", BINDINGS),
+    ("GET", "/api/v1/printers"),
+    ("POST", "/api/v1/printers/0/test"),
+    ("GET", "/api/v1/printers/0/templates"),
+    ("GET", "/api/v1/ups/status"),
+    ("POST", "/api/v1/ups/test"),
+    ("GET", "/api/v1/gpio/status"),
+    ("POST", "/api/v1/gpio/buttons/start/test"),
     ("GET", "/api/v1/batch-accounting/buffer"),
 )
+KINDS = ["scanners", "plcs", "plcBindings", "printers", "ups", "gpio", "batchAccounting"]
 
 
-@pytest.mark.parametrize(
-    "edge_settings", [{"hardware_off": ["scanners", "plcs", "plcBindings", "batchAccounting"]}]
-)
+@pytest.mark.parametrize("edge_settings", [{"hardware_off": KINDS}])
 @pytest.mark.parametrize(("method", "path"), OFF)
 async def test_hardware_that_is_switched_off_is_the_documented_503(
     operator: Client, anonymous: Client, method: str, path: str
