@@ -172,8 +172,9 @@ class Feeder(ABC):
 class StreamFeeder(Feeder):
     """A feeder of bytes, in the convention of its model.
 
-    While it runs, `heartbeat` may be set; `cut` ends the connections, `reset` breaks them,
-    `abandon` leaves them half open as a power cut does; it is then there anew.
+    While it runs, `heartbeat` may be set; `listen` hears the peers' answers; `cut` ends the
+    connections, `reset` breaks them, `abandon` leaves them half open as a power cut does; it is
+    then there anew.
     """
 
     def __init__(self, config: PlayConfig, codes: Codes = ()) -> None:
@@ -182,6 +183,9 @@ class StreamFeeder(Feeder):
         self.answers = bytearray()
         self._profile = config.framing
         self._encoder = Encoder(config)
+        # A scanner puts one frame after the other on its wire, heartbeats too.
+        self._wire = asyncio.Lock()
+        self._listeners: list[Callable[[bytes], None]] = []
 
     async def start(self) -> None:
         await super().start()
@@ -190,6 +194,10 @@ class StreamFeeder(Feeder):
     async def answered(self, data: bytes) -> None:
         """Waits until the peers' answers hold these bytes."""
         await self._until(lambda: data in self.answers)
+
+    def listen(self, listener: Callable[[bytes], None]) -> None:
+        """Called with what a peer answers, the moment it comes."""
+        self._listeners.append(listener)
 
     @abstractmethod
     async def send_raw(self, data: bytes) -> None:
@@ -212,7 +220,10 @@ class StreamFeeder(Feeder):
         await self.send_raw(self._random.randbytes(size))
 
     async def _answer(self, data: bytes) -> None:
-        self.answers = (self.answers + data)[-ANSWERS_KEPT_BYTES:]
+        for listener in self._listeners:
+            listener(data)
+        self.answers += data
+        del self.answers[:-ANSWERS_KEPT_BYTES]
         await self._notify()
 
     async def _deliver(self, code: Code) -> None:
@@ -220,10 +231,11 @@ class StreamFeeder(Feeder):
             await self.noise(self._random.randint(1, 64))
         data = self._encode(code)
         split = len(data) > 1 and self._happens(self.faults.split)
-        for packet in self._packets(data) if split else [data]:
-            await self.send_raw(packet)
-            if split:
-                await asyncio.sleep(0)
+        async with self._wire:
+            for packet in self._packets(data) if split else [data]:
+                await self.send_raw(packet)
+                if split:
+                    await asyncio.sleep(0)
 
     def _encode(self, code: Code) -> bytes:
         return self._encoder.encode(code)
@@ -236,7 +248,8 @@ class StreamFeeder(Feeder):
         interval_s = (profile and profile.interval_s) or DEFAULT_HEARTBEAT_S
         while profile is not None:
             if self.heartbeat and not self._stalled:
-                await self.send_raw(self._encoder.heartbeat())
+                async with self._wire:
+                    await self.send_raw(self._encoder.heartbeat())
             await asyncio.sleep(interval_s)
 
 
