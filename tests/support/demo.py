@@ -48,6 +48,14 @@ class DemoPlace:
         edges = (await self.shows())["alarms"]["edges"]
         return {one["node"]["kind"] for one in edges if one["node"]["active"]}
 
+    async def alarming(self, kinds: set[str]) -> None:
+        """Waits until just these are active."""
+
+        async def holds() -> bool:
+            return await self.alarms() == kinds
+
+        await until(holds)
+
     async def raises(self, kind: str, *, active: bool = True) -> None:
         async def holds() -> bool:
             return (kind in await self.alarms()) is active

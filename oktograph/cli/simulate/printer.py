@@ -27,11 +27,9 @@ def printer(
     host: Host = "127.0.0.1",
     port: Port = 0,
     media: Annotated[
-        int | None, typer.Option(min=0, help="Labels on its roll  [default: no end]")
+        int | None, typer.Option(min=0, help="Labels on its roll, which has no end otherwise")
     ] = None,
-    ribbon: Annotated[
-        int | None, typer.Option(min=0, help="Labels on its ribbon  [default: no end]")
-    ] = None,
+    ribbon: Annotated[int | None, typer.Option(min=0, help="The same of its ribbon")] = None,
     label_s: Annotated[float, typer.Option(min=0, help="How long one label takes")] = 0.2,
     late_s: Annotated[float, typer.Option(min=0, help="How late it answers")] = 0.0,
     mute: Annotated[bool, typer.Option("--mute", help="Prints and never answers")] = False,
