@@ -103,7 +103,7 @@ class Announcement:
         if not sys.stdout.isatty():
             while True:
                 await asyncio.sleep(PLAIN_S)
-                self._console.print(await self._counts())
+                self._console.print(await self._counts(), soft_wrap=True)
         with Live(console=self._console, auto_refresh=False) as live:
             while True:
                 live.update(await self._counts(), refresh=True)

@@ -37,6 +37,7 @@ Json = dict[str, Any]
 UPS: Final = SimulatedUpsConfig(drain_percent_s=0.5, charge_percent_s=1.0)
 UPS_POLL_S: Final = 1.0
 FLUSH_AFTER_S: Final = 30.0
+LABEL_S: Final = 0.1
 LABELS_KEPT: Final = 100
 
 
@@ -132,7 +133,7 @@ class DemoHardware:
     async def _start_printer(self, stack: AsyncExitStack) -> None:
         def make(port: int) -> Device[PrinterSimulator]:
             config = PrinterSimulatorConfig(
-                port=port, keep_labels=LABELS_KEPT, silent_when_held=False
+                port=port, print_s=LABEL_S, keep_labels=LABELS_KEPT, silent_when_held=False
             )
             return printer_device(config)
 

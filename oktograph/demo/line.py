@@ -91,11 +91,12 @@ class Demo:
     async def begin(self, installation: Installation) -> None:
         """Everything is started."""
         if installation.edge is not None:
-            await self._begin_line(installation.edge)
+            await self.begin_line(installation.edge)
         if "factory" in installation.ports:
             await self.factory.begin(installation.factory_url, self._stack)
 
-    async def _begin_line(self, edge: EdgeRuntime) -> None:
+    async def begin_line(self, edge: EdgeRuntime) -> None:
+        """The edge is started, on these settings."""
         await stock(edge.services, edge.core.customer.id)
         if HardwareKind.PRINTERS in self.hardware.documents:
             await store_templates(edge.services, edge.core.customer.id)

@@ -14,7 +14,7 @@ REMEMBERED: Final = 50
 BAD: Final = 0.05
 AGAIN: Final = 0.033
 # What a gate and the sensor behind it need between two bottles that are rejected.
-APART_S: Final = 0.8
+APART_S: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from drivers.plcs.tags import Scalar, TagType
 FAST_S: Final = 0.02
 PULSES_PER_S: Final = 1000
 GATE_DELAY_S: Final = 0.1
-GATE_HOLD_S: Final = 0.1
+GATE_HOLD_S: Final = 0.3
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,14 +27,16 @@ def printer(
     host: Host = "127.0.0.1",
     port: Port = 0,
     media: Annotated[
-        int | None, typer.Option(min=0, help="Labels on its roll  [default: no end]")
+        int | None, typer.Option(min=0, help="Labels on its roll, which has no end otherwise")
     ] = None,
-    ribbon: Annotated[
-        int | None, typer.Option(min=0, help="Labels on its ribbon  [default: no end]")
-    ] = None,
+    ribbon: Annotated[int | None, typer.Option(min=0, help="The same of its ribbon")] = None,
     label_s: Annotated[float, typer.Option(min=0, help="How long one label takes")] = 0.2,
     late_s: Annotated[float, typer.Option(min=0, help="How late it answers")] = 0.0,
     mute: Annotated[bool, typer.Option("--mute", help="Prints and never answers")] = False,
+    silent_when_held: Annotated[
+        bool,
+        typer.Option("--silent-when-held", help="As some ZPL firmwares are while media are out"),
+    ] = False,
     stall_every: StallEvery = 0.0,
     stall_for: StallFor = 5.0,
     cut_every: CutEvery = 0.0,
@@ -53,6 +55,7 @@ def printer(
         labels_left=media,
         ribbon_left=ribbon,
         print_s=label_s,
+        silent_when_held=silent_when_held,
         faults=PrinterFaults(mute=mute, late_s=late_s),
     )
     misfortunes = Misfortunes(stall_every, stall_for, cut_every)

@@ -36,7 +36,8 @@ class Hid(StrEnum):
 
 def scanner(
     transport: Annotated[
-        Transport | None, typer.Option(help="The way its codes go  [default: tcp, or serial]")
+        Transport | None,
+        typer.Option(help="The way its codes go; by itself tcp, and serial with a --device"),
     ] = None,
     host: Host = "127.0.0.1",
     port: Port = 0,

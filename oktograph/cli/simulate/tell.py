@@ -12,8 +12,8 @@ def tell(
     words: Annotated[list[str], typer.Argument(help="A device, and what it is told; or `help`")],
     port: Annotated[int, typer.Option(help="Of the demo's console")] = DEMO_CONSOLE_PORT,
 ) -> None:
-    """Tell a device of the demo's line what happens to it: `ups outage`, `panel press stop`,
-    `printer media 0`. `help` lists everything."""
+    """Tell a device of the demo's line what happens to it: `ups outage`, `gpio press stop`,
+    `printer-0 media 0`. `help` lists everything."""
     from oktograph.simulation.console import ERROR
     from oktograph.simulation.spoken import tell as say
 

@@ -36,7 +36,7 @@ class ModbusController(Controller):
     ) -> None:
         super().__init__(points)
         self._host = host
-        self._device = device
+        self._device = device and Path.cwd() / device
         self._framer = framer
         self._addresses = dict(modbus_addresses(points))
         self.modbus = ModbusSimulator(
@@ -45,7 +45,7 @@ class ModbusController(Controller):
                     "host": host,
                     "port": port,
                     "framer": framer,
-                    "device": device,
+                    "device": self._device,
                     "units": [self._unit()],
                 }
             )
