@@ -90,8 +90,13 @@ async def test_a_port_of_its_own(factory: FactoryServer, manager: Client) -> Non
         error(await client.get(OWN), 401)
         body = {"name": "b", "device_id": "b", "device_type": "sensor"}
         assert data(await client.post(OWN, json=body, headers=headers))["id"] == 2
+        many = [body | {"device_id": name} for name in ("c", "d")]
+        made = data(await client.post(OWN, json=many, headers=headers))
+        assert [one["id"] for one in made] == [3, 4]
+        wrong = await client.post(OWN, json=[body | {"name": ""}], headers=headers)
+        assert error(wrong, 400)["details"]["field"] == "0.name"
         for path in ("/", "/valtronics/api/v1/devices/", "/graphql", "/health"):
             assert error(await client.get(path), 404)["code"] == CODES[404]
         assert "servers" not in (await client.get("/openapi.json")).json()
         assert "swagger" in (await client.get("/docs")).text
-    assert data(await manager.http.get(DEVICES))["pagination"]["total"] == 2
+    assert data(await manager.http.get(DEVICES))["pagination"]["total"] == 4

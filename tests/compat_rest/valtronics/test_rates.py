@@ -86,6 +86,33 @@ async def test_ten_bulk_operations_a_minute(factory: FactoryServer, manager: Cli
     assert standing(await manager.http.post(DEVICES, json=NEW)) == (50, 49)
 
 
+@pytest.mark.parametrize(
+    ("size", "expected"), [(200 * 1024, (10, 9)), (5 * 1024 * 1024, (10, 9)), (1024, (50, 49))]
+)
+async def test_a_body_that_waits_for_leave_is_not_asked_for(
+    factory: FactoryServer, manager: Client, size: int, expected: tuple[int, int]
+) -> None:
+    """What is larger than a device can only be a list of them; what is too large never comes."""
+    head = (
+        f"POST {DEVICES} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {manager.token}\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {size}\r\n"
+        "Expect: 100-continue\r\nConnection: close\r\n\r\n"
+    )
+    reader, writer = await asyncio.open_connection("127.0.0.1", factory.port)
+    writer.write(head.encode())
+    async with asyncio.timeout(10):
+        first = await reader.readuntil(b"\r\n\r\n")
+        too_large = size > 4 * 1024 * 1024
+        assert first.startswith(b"HTTP/1.1 413" if too_large else b"HTTP/1.1 100")
+        if not too_large:
+            writer.write(b"[" + b" " * (size - 2) + b"]" if expected[0] == 10 else b" " * size)
+            first = await reader.readuntil(b"\r\n\r\n")
+    headers = dict(line.split(": ") for line in first.decode().lower().split("\r\n")[1:-2])
+    limit, left = headers["x-ratelimit-limit"], headers["x-ratelimit-remaining"]
+    assert (int(limit), int(left)) == expected
+    writer.close()
+
+
 async def test_every_answer_says_how_one_stands(
     factory: FactoryServer, manager: Client, operator: Client
 ) -> None:
