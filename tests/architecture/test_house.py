@@ -203,6 +203,10 @@ def test_every_permission_is_somebodys() -> None:
     held = frozenset().union(*(ROLE_PERMISSIONS[role] for role in Role if role is not Role.ADMIN))
     only_admin = {
         Permission.FLEET_HOST_CONTROL,
+        Permission.IDENTITY_CLIENT_MANAGE,
+        Permission.IDENTITY_INSTALLATION_BACKUP,
+        Permission.IDENTITY_INSTALLATION_RESTART,
+        Permission.IDENTITY_KEY_MANAGE,
         Permission.IDENTITY_USER_MANAGE,
         Permission.SOFTWARE_RELEASE_DELETE,
         Permission.SOFTWARE_ROLLOUT_APPROVE,
