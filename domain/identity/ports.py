@@ -60,6 +60,8 @@ class InspectedToken(NamedTuple):
 
     claims: TokenClaims
     actor: Actor
+    issuer: str
+    audience: str
 
 
 class IssuedToken(NamedTuple):
@@ -118,6 +120,11 @@ class LoginThrottle(Protocol):
     def attempt(self, username: str, address: str) -> AbstractAsyncContextManager[None]:
         """Around one login. Raises RateLimited at entry; leaving by Unauthorized is a failure and
         counts, leaving well forgets the username's failures, other errors do not count."""
+
+    def attempt_by_program(self, address: str) -> AbstractAsyncContextManager[None]:
+        """The same around one authentication by a secret that nobody can guess: only failures of
+        one address are counted. Whoever knows a client's id, which is no secret, could otherwise
+        close it out, and it may log in many times at once."""
 
     async def worth_reporting(self, username: str) -> bool:
         """Whether a failure may take room in the log and the journal: a flood may not."""

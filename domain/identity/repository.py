@@ -31,9 +31,7 @@ USER_COLUMNS: Final = (
     _CUSTOMER.c.public_id.label("customer_public_id"),
 )
 """A UserRow's, of users joined with their customers."""
-_SELECT = select(*USER_COLUMNS).join_from(
-    _USER, _CUSTOMER, _USER.c.customer_id == _CUSTOMER.c.id
-)
+_SELECT = select(*USER_COLUMNS).join_from(_USER, _CUSTOMER, _USER.c.customer_id == _CUSTOMER.c.id)
 _BY_ID = _SELECT.where(_USER.c.id == bindparam("user_id"))
 _CREDENTIAL = _SELECT.add_columns(_USER.c.password_hash).where(
     _USER.c.username == bindparam("username")

@@ -37,9 +37,7 @@ async def revoke_key(work: UnitOfWork, key_id: str) -> ApiKeyRow:
 
 async def note_use(work: UnitOfWork, key_id: str) -> None:
     """No fact: it is written once a minute for each key that is used."""
-    await repository.note_use(
-        work.session, key_id, work.now_us, work.now_us - rules.USE_NOTED_US
-    )
+    await repository.note_use(work.session, key_id, work.now_us, work.now_us - rules.USE_NOTED_US)
 
 
 async def ensure_demo_key(work: UnitOfWork, mac: str) -> None:

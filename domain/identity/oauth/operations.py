@@ -8,6 +8,7 @@ from domain.identity import events
 from domain.identity.oauth import repository, rules
 from domain.identity.oauth.commands import CreateClient
 from domain.identity.oauth.models import EndReason, OAuthClient, OAuthRefreshToken
+from domain.identity.oauth.ports import FoundToken, TokenDecision
 from domain.identity.oauth.rows import ClientRow, GrantRow, RefreshRow
 from domain.identity.repository import lock_first_start
 from domain.identity.rows import UserRow
@@ -26,6 +27,10 @@ class GrantEnded(Conflict):
 
 class RefreshTokenUsed(Conflict):
     """Somebody else was first."""
+
+    def __init__(self, shown: RefreshRow) -> None:
+        super().__init__("The refresh token was used already")
+        self.shown = shown
 
 
 async def create_client(work: UnitOfWork, command: CreateClient, secret_mac: str) -> ClientRow:
@@ -79,16 +84,13 @@ async def delete_client(work: UnitOfWork, key: str) -> ClientRow:
 
 
 async def make_grant(
-    work: UnitOfWork,
-    client: ClientRow,
-    user: UserRow,
-    scopes: str,
-    refresh_mac: str,
-    expires_at_us: int,
-) -> GrantRow | None:
-    """None where the client was disabled, or its secret changed, since its row was read."""
+    work: UnitOfWork, decision: TokenDecision, user: UserRow, refresh_mac: str, expires_at_us: int
+) -> GrantRow:
+    """Raises GrantEnded where the client was disabled, or its secret changed, since its row was
+    read."""
+    client, scopes = decision.client, decision.granted
     if not await repository.hold_client(work.session, client):
-        return None
+        raise GrantEnded("The client was changed meanwhile")
     grant = GrantRow(
         id=new_id(),
         customer_id=client.customer_id,
@@ -116,7 +118,7 @@ async def rotate_refresh_token(
     if not await repository.prolong_grant(work.session, shown.grant.id, expires_at_us):
         raise GrantEnded("The grant has ended")
     if not await repository.use_refresh_token(work.session, shown.id, work.now_us):
-        raise RefreshTokenUsed("The refresh token was used already")
+        raise RefreshTokenUsed(shown)
     await _add_refresh_token(work, shown.grant.id, refresh_mac, expires_at_us)
 
 
@@ -144,11 +146,11 @@ async def end_reused(work: UnitOfWork, shown: RefreshRow) -> None:
     )
 
 
-async def revoke_access_token(
-    work: UnitOfWork, token_id: str, client_id: str, expires_at_us: int
-) -> None:
-    if await repository.revoke(work.session, token_id, expires_at_us):
-        work.record(events.STREAM, events.TOKEN_REVOKED, token_id, client_id=client_id)
+async def revoke_access_token(work: UnitOfWork, token: FoundToken) -> None:
+    """That one alone: others of its grant stay good."""
+    if await repository.revoke(work.session, token.token_id, token.expires_at_us):
+        about = {"client_id": token.client_id}
+        work.record(events.STREAM, events.TOKEN_REVOKED, token.token_id, **about)
 
 
 async def client_refused(work: UnitOfWork, client: ClientRow | None, address: str) -> None:
@@ -201,9 +203,7 @@ async def retire_demo_client(work: UnitOfWork) -> None:
         await disable_client(work, client.id)
 
 
-async def _add_refresh_token(
-    work: UnitOfWork, grant_id: str, mac: str, expires_at_us: int
-) -> None:
+async def _add_refresh_token(work: UnitOfWork, grant_id: str, mac: str, expires_at_us: int) -> None:
     row = OAuthRefreshToken(
         id=new_id(),
         grant_id=grant_id,

@@ -32,9 +32,7 @@ class RefreshTokenReused(OAuthRefused):
 
 
 class ClientRefused(Unauthorized):
-    """Unknown, disabled, or a wrong secret: which one is not told."""
-
-    error = INVALID_CLIENT
+    """Unknown, disabled, or a wrong secret: which one is not told. RFC 6749's invalid_client."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,5 +110,4 @@ class OAuthServices:
     """`refresh_lifetime_s` is counted from the last refresh."""
 
     protocol: OAuthProtocol
-    access_lifetime_s: int
     refresh_lifetime_s: int

@@ -81,6 +81,12 @@ async def client_of(session: ReadSession, customer_id: int, key: str) -> ClientR
     return None if found is None else ClientRow._make(found)
 
 
+async def client_by_row(session: ReadSession, row_id: str) -> ClientRow | None:
+    """Of any customer: for what it was granted."""
+    found = (await session.execute(_CLIENTS.where(_CLIENT.c.id == row_id))).one_or_none()
+    return None if found is None else ClientRow._make(found)
+
+
 async def clients_page(
     session: ReadSession, customer_id: int, page: PageRequest
 ) -> Page[ClientRow]:
@@ -190,7 +196,7 @@ async def refresh_token(session: ReadSession, mac: str) -> RefreshRow | None:
     if found is None:
         return None
     grant, user = GrantRow._make(found[:_WIDTH]), UserRow._make(found[_WIDTH:-4])
-    return RefreshRow(*found[-4:], grant, user)
+    return RefreshRow._make((*found[-4:], grant, user))
 
 
 async def is_revoked(session: ReadSession, token_id: str) -> bool:

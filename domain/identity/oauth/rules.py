@@ -4,14 +4,16 @@ import secrets
 from collections.abc import Collection, Iterable
 from typing import Any, Final, NamedTuple
 
-from domain.identity.mappings import OTAO, SCOPES, permissions_of
+from domain.identity.mappings import OTAO, SCOPES, names_held, permissions_of
 from domain.identity.oauth.models import GrantType
-from domain.identity.oauth.rows import ClientRow, GrantRow
+from domain.identity.oauth.rows import ClientRow, GrantRow, RefreshRow
 from domain.identity.rows import UserRow
 from domain.identity.rules import actor_of
 from domain.kernel.actor import Actor, ActorKind
-from domain.kernel.permissions import Permission
+from domain.kernel.permissions import ROLE_PERMISSIONS, Permission
 
+PURPOSE: Final = "oauth-client"
+REFRESH_PURPOSE: Final = "refresh-token"
 SECRET_BYTES: Final = 32
 MAX_CLIENT_ID: Final = 128
 
@@ -51,13 +53,26 @@ def granted_scopes(allowed: str, asked: str | None) -> str | None:
     return " ".join(wanted) if set(wanted) <= known else None
 
 
-def scopes_within(scopes: str, permissions: frozenset[Permission]) -> str:
+def scopes_of_user(scopes: str, user: UserRow) -> str:
     """Those that stand for nothing that the user may not do: no token promises more."""
-    return " ".join(scope for scope in scopes.split() if SCOPES[scope] <= permissions)
+    may = names_held(SCOPES, ROLE_PERMISSIONS[user.role])
+    return " ".join(scope for scope in scopes.split() if scope in may)
 
 
 def stored_words(words: Iterable[str]) -> str:
     return " ".join(words)
+
+
+def is_alive(grant: GrantRow, user: UserRow) -> bool:
+    """Not ended, and the user neither closed nor with another password or role since."""
+    same = user.token_generation == grant.user_generation
+    return grant.ended_at_us is None and user.disabled_at_us is None and same
+
+
+def is_good(token: RefreshRow, now_us: int) -> bool:
+    """Not used, not expired, of a grant that is alive."""
+    unused = token.used_at_us is None and now_us < token.expires_at_us
+    return unused and is_alive(token.grant, token.user)
 
 
 def actor_of_client(client: ClientRow, scopes: str) -> Actor:
@@ -79,6 +94,7 @@ def actor_of_grant(grant: GrantRow, user: UserRow, scopes: str) -> Actor:
 
 
 def _granted(allowed: Collection[str], scopes: str) -> frozenset[Permission]:
+    """A token carries no more than was granted, whatever it says."""
     return permissions_of(scope for scope in scopes.split() if scope in allowed)
 
 

@@ -55,7 +55,7 @@ async def house(
     customer_id: int,
     tmp_path: Path,
 ) -> AsyncIterator[House]:
-    peers = identity_peers(database, clock, tmp_path)
+    peers = identity_peers(transactions, clock, tmp_path)
     stop = peers.tokens.follow(tail)
     services = services_of(database, transactions, tail, peers.bundle())
     yield House(database, transactions, tail, clock, peers, services, customer_id)
