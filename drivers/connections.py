@@ -81,7 +81,13 @@ class ConnectionPool(Generic[EndpointT, ClientT]):
         try:
             yield connection
         finally:
-            await asyncio.shield(asyncio.ensure_future(self._leave(place, connection)))
+            leaving = asyncio.ensure_future(self._leave(place, connection))
+            try:
+                await asyncio.shield(leaving)
+            except asyncio.CancelledError:
+                # Whoever stops a device may open its port right after.
+                await asyncio.wait({leaving})
+                raise
 
     async def _joined(self, endpoint: EndpointT, place: _Place[ClientT]) -> Connection[ClientT]:
         failures = place.failures

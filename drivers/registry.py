@@ -10,12 +10,24 @@ from typing import Any, Final
 from domain.kernel.clock import Clock, SystemClock
 from domain.kernel.errors import ValidationFailed
 from domain.line.models import ScannerRole
-from domain.line.ports import PlcCatalogue, ScannerCatalogue
+from domain.line.ports import PlcCatalogue, PrinterCatalogue, ScannerCatalogue
 from drivers.backoff import BackoffPolicy
 from drivers.connections import Connections
+from drivers.gpio.driver import gpio_driver
+from drivers.gpio.port import GpioConfig, OnButton
 from drivers.link import Driver
 from drivers.plcs.port import MAX_PLCS, OnTag, PlcConfig, PlcProtocol
 from drivers.plcs.tags import TagBinding, TagType
+from drivers.printers.build import printer
+from drivers.printers.port import (
+    MAX_PRINTERS,
+    AnyPrinterConfig,
+    PrinterModel,
+    config_schemas,
+    parameter_schemas,
+)
+from drivers.printers.status import OnCondition
+from drivers.printers.templates import LabelTemplate
 from drivers.scanners.hid import hid_scanner
 from drivers.scanners.port import (
     MAX_SCANNERS,
@@ -27,11 +39,16 @@ from drivers.scanners.profiles import ScannerModel
 from drivers.scanners.serial import serial_scanner
 from drivers.scanners.tcp import tcp_scanner
 from drivers.supervisor import Declaration
+from drivers.ups.factory import ups_driver
+from drivers.ups.port import OnUpsReading, UpsConfig, UpsProtocol
 
 
 class DeviceKind(StrEnum):
     SCANNER = "SCANNER"
     PLC = "PLC"
+    UPS = "UPS"
+    GPIO = "GPIO"
+    PRINTER = "PRINTER"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +76,10 @@ _FACTORIES: Mapping[tuple[DeviceKind, str], DriverFactory] = {
         "drivers.scanners.ethernet_ip", "ethernet_ip_scanner"
     ),
     (DeviceKind.SCANNER, ScannerTransport.USB_HID): hid_scanner,
+    **{(DeviceKind.PRINTER, model): printer for model in PrinterModel},
+    (DeviceKind.UPS, UpsProtocol.NUT): ups_driver,
+    (DeviceKind.UPS, UpsProtocol.SNMP): ups_driver,
+    (DeviceKind.GPIO, "GPIO"): gpio_driver,
     (DeviceKind.PLC, PlcProtocol.MODBUS_TCP): Lazy("drivers.plcs.modbus.driver"),
     (DeviceKind.PLC, PlcProtocol.MODBUS_RTU): Lazy("drivers.plcs.modbus.driver"),
     (DeviceKind.PLC, PlcProtocol.PROFINET): Lazy("drivers.plcs.modbus.driver"),
@@ -118,6 +139,34 @@ def plc_declaration(
     factory = factory_for(DeviceKind.PLC, config.protocol, field="protocol")
     build = partial(factory, config, own, on_tag, connections, clock or SystemClock())
     return Declaration(config.key, (config, own), build, backoff)
+
+
+def printer_catalogue() -> PrinterCatalogue:
+    return PrinterCatalogue(
+        models=tuple(PrinterModel),
+        most=MAX_PRINTERS,
+        parameters={str(model): found for model, found in parameter_schemas().items()},
+        schemas={str(model): found for model, found in config_schemas().items()},
+        template_schema=LabelTemplate.model_json_schema(),
+    )
+
+
+def printer_declaration(
+    config: AnyPrinterConfig, on_condition: OnCondition, clock: Clock | None = None
+) -> Declaration:
+    return Declaration(config.key, config, partial(printer, config, on_condition, clock))
+
+
+def ups_declaration(
+    config: UpsConfig, on_reading: OnUpsReading, clock: Clock | None = None
+) -> Declaration:
+    return Declaration(config.key, config, partial(ups_driver, config, on_reading, clock))
+
+
+def gpio_declaration(
+    config: GpioConfig, on_button: OnButton, clock: Clock | None = None
+) -> Declaration:
+    return Declaration(config.key, config, partial(gpio_driver, config, on_button, clock))
 
 
 # A device that is asked is shared with the controllers at its endpoint.

@@ -17,8 +17,10 @@ from graph.journal.fields import JournalMutation, JournalQuery
 from graph.journal.types import EventStreamItem
 from graph.line.alarm_fields import AlarmMutation, AlarmQuery
 from graph.line.alarm_types import AlarmStreamItem
+from graph.line.cabinet_fields import CabinetMutation, CabinetQuery
 from graph.line.device_fields import HardwareMutation, HardwareQuery
 from graph.line.fields import EdgeMutation, EdgeQuery, LineQuery
+from graph.line.printer_fields import PrinterMutation, PrinterQuery
 from graph.node import NodeQuery
 from graph.production import resolvers as production
 from graph.production.buffer_fields import BufferMutation, BufferQuery
@@ -42,6 +44,8 @@ class Query(
     LineQuery,
     AlarmQuery,
     HardwareQuery,
+    CabinetQuery,
+    PrinterQuery,
     EdgeQuery,
     JournalQuery,
     SyncQuery,
@@ -60,6 +64,8 @@ class Mutation(
     ProductionMutation,
     AlarmMutation,
     HardwareMutation,
+    CabinetMutation,
+    PrinterMutation,
     BufferMutation,
     EdgeMutation,
     JournalMutation,

@@ -45,6 +45,7 @@ FOR_EVER: Final[Mapping[str, str]] = {
         "what was consumed must not be consumed again: it goes when people clear it",
     ),
     "device_session": "goes when the session ends",
+    "printer_template": "set up by people, at most 200 a printer",
     "alarm": "one row for each thing that can be wrong with a device or a line",
     "event_log_state": "one row",
     "event_log_reader": "one row for each reader",

@@ -36,6 +36,8 @@ class ErrorPresenter:
         self.not_wired = not_wired
 
     def reply(self, error: DomainError, headers: Mapping[str, str] | None = None) -> Response:
+        if isinstance(error, HardwareOff) and self.not_wired is not None:
+            return Reply(self.not_wired, self.statuses[error.code])
         extra = dict(headers or {})
         if isinstance(error, RateLimited):
             extra["Retry-After"] = str(error.retry_after_s)
@@ -51,8 +53,6 @@ class ErrorPresenter:
         app.add_exception_handler(Exception, self._defect)
 
     async def _domain(self, _request: Request, error: Exception) -> Response:
-        if isinstance(error, HardwareOff) and self.not_wired is not None:
-            return Reply(self.not_wired, self.statuses[error.code])
         return self.reply(cast(DomainError, error))
 
     async def _request(self, _request: Request, error: Exception) -> Response:

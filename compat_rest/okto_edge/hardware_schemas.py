@@ -4,66 +4,63 @@ What a device may be configured as is the driver's own model, described as it is
 where it is put in force, with everything beside it, so that a refusal names `scanners.2.port`.
 """
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
-from pydantic import BaseModel, Field, GetJsonSchemaHandler
+from pydantic import BaseModel, BeforeValidator, Field, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from compat_rest.kernel.fields import Body, JsonObject
+from compat_rest.kernel.fields import JsonObject
 from compat_rest.kernel.okto.schemas import Answer, Time
 from compat_rest.okto_edge.line_schemas import Transport
-from domain.line.models import HardwareKind
 from drivers.plcs.port import MAX_BINDINGS, MAX_PLCS, PlcConfig
 from drivers.plcs.tags import TagBinding
 from drivers.scanners.port import MAX_SCANNERS, ScannerConfig
 
 
 class DescribedAs:
-    """For a JSON object: its description is the model's."""
+    """For a JSON object: its description is the model's, or that any of several will do. `without`
+    names a property that stands elsewhere."""
 
-    def __init__(self, model: type[BaseModel]) -> None:
-        self._model = model
+    def __init__(
+        self, model: type[BaseModel], any_of: Sequence[type[BaseModel]] = (), without: str = ""
+    ) -> None:
+        self._models = tuple(any_of) or (model,)
+        self._without = without
 
     def __get_pydantic_json_schema__(
         self, _schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
-        return handler(self._model.__pydantic_core_schema__)
+        found = [handler(model.__pydantic_core_schema__) for model in self._models]
+        if len(found) > 1:
+            return {"anyOf": found}
+        return _lacking(handler.resolve_ref_schema(found[0]), self._without) or found[0]
 
 
-ScannerItems = Annotated[
-    list[Annotated[JsonObject, DescribedAs(ScannerConfig)]], Field(max_length=MAX_SCANNERS)
-]
-PlcItems = Annotated[
-    list[Annotated[JsonObject, DescribedAs(PlcConfig)]], Field(max_length=MAX_PLCS)
-]
-BindingItems = Annotated[
-    list[Annotated[JsonObject, DescribedAs(TagBinding)]], Field(max_length=MAX_BINDINGS)
-]
+def _lacking(schema: JsonSchemaValue, name: str) -> JsonSchemaValue | None:
+    """A copy in which it need not be given; None where no name is given."""
+    if not name:
+        return None
+    required = [one for one in schema.get("required", ()) if one != name]
+    return {**schema, "required": required, "title": f"{schema['title']}Body"}
 
 
-class Scanners(Body):
-    scanners: ScannerItems
+def _bare(value: Any) -> Any:
+    """The list that an object of one name holds: `{"scanners": [...]}` is taken too."""
+    if isinstance(value, dict) and len(value) == 1:
+        [held] = value.values()
+        return held if isinstance(held, list) else value
+    return value
 
 
-class Plcs(Body):
-    plcs: PlcItems
-
-
-class Bindings(Body):
-    bindings: BindingItems
-
-
-def items(body: list[Any] | Body) -> list[Any]:
-    """Of a bare list, or of an object that holds it."""
-    if isinstance(body, list):
-        return body
-    found: list[Any] = getattr(body, next(iter(type(body).model_fields)))
-    return found
-
-
-def given(kind: HardwareKind, body: list[Any] | Body) -> dict[HardwareKind, Any]:
-    return {kind: items(body)}
+BARE = BeforeValidator(_bare)
+_Scanner = Annotated[JsonObject, DescribedAs(ScannerConfig)]
+_Plc = Annotated[JsonObject, DescribedAs(PlcConfig)]
+_Binding = Annotated[JsonObject, DescribedAs(TagBinding)]
+ScannerItems = Annotated[list[_Scanner], Field(max_length=MAX_SCANNERS), BARE]
+PlcItems = Annotated[list[_Plc], Field(max_length=MAX_PLCS), BARE]
+BindingItems = Annotated[list[_Binding], Field(max_length=MAX_BINDINGS), BARE]
 
 
 class DeviceState(Answer):

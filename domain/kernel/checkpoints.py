@@ -84,6 +84,14 @@ class Checkpointer:
             finally:
                 await _in(thread, self._disconnect)
 
+    async def fold_once(self) -> None:
+        """Now, however short the log is; what keeps it from that is left for another time."""
+        with ThreadPoolExecutor(1, thread_name_prefix="checkpoint") as thread:
+            try:
+                await self._fold(thread)
+            finally:
+                await _in(thread, self._disconnect)
+
     async def _look(self, thread: ThreadPoolExecutor) -> None:
         length = log_length(self._log)
         if length.pages >= self._long_pages and length != self._done:

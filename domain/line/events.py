@@ -8,3 +8,7 @@ STREAM: Final = "line"
 OVERRIDE_SET: Final = "override.set"
 # {actor}
 OVERRIDE_REMOVED: Final = "override.removed"
+
+# The key is `<printer's index>/<template's name>`: {document}
+TEMPLATE_SAVED: Final = "template.saved"
+TEMPLATE_REMOVED: Final = "template.removed"

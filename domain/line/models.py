@@ -37,6 +37,20 @@ class ScannerRole(StrEnum):
     REJECTION_FEEDBACK = "REJECTION_FEEDBACK"
 
 
+class PrinterTemplate(SQLModel, table=True):
+    """What a label of one printer looks like. `document` is JSON text: the body in the printer's
+    language and its parameters, as its driver takes them."""
+
+    __tablename__ = "printer_template"
+
+    customer_id: int = Field(primary_key=True, foreign_key="customer.id")
+    printer_index: int = Field(primary_key=True)
+    name: str = Field(primary_key=True, max_length=64)
+    document: str = Field(sa_type=Text)
+    changed_at_us: int = Field(sa_type=BigInteger)
+    changed_by: str
+
+
 class LineOverride(SQLModel, table=True):
     """`key` begins with `l2.override.`, `value` is text as it was given. `actor` is whom the
     caller named; the audit names the caller."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -84,6 +84,128 @@ class TagReading:
     at_us: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class PrinterStatus:
+    """`conditions` keep it from printing (MEDIA_OUT, RIBBON_OUT, HEAD_OPEN, PAUSED, BUFFER_FULL,
+    FAULT, NO_ANSWER); `answered`: it answered when last asked, null before that."""
+
+    key: str
+    index: int
+    name: str
+    model: str
+    line_id: str | None
+    address: str
+    answered: bool | None
+    printing: bool | None
+    conditions: tuple[str, ...]
+    jobs_queued: int
+    observed_at_us: int | None
+    link: LinkStatus
+
+
+@dataclass(frozen=True, slots=True)
+class PrintRequest:
+    """`template` null: the one named `default`, or the only one. `code` is the parameter of that
+    name, where the template has one."""
+
+    template: str | None = None
+    code: str | None = None
+    params: Mapping[str, str | int | float] = field(default_factory=dict)
+    copies: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Printed:
+    """`confirmation`: PRINTED, ACCEPTED or WRITTEN, how sure it is."""
+
+    job_id: str
+    template: str
+    labels: int
+    confirmation: str
+    finished_at_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class LabelPicture:
+    png: bytes
+    width: int
+    height: int
+    labels: int
+    not_drawn: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PrinterCatalogue:
+    """`parameters` and `schemas` are JSON Schema by model: of its parameters, of a whole
+    printer."""
+
+    models: tuple[str, ...]
+    most: int
+    parameters: Mapping[str, Mapping[str, Any]]
+    schemas: Mapping[str, Mapping[str, Any]]
+    template_schema: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class UpsStatus:
+    """`power` is ON_LINE, ON_BATTERY or LOW_BATTERY; the figures are null where the UPS does not
+    tell them, and all of them until it has answered once. `simulated`: somebody overlays them."""
+
+    name: str
+    protocol: str
+    address: str
+    power: str
+    on_battery: bool | None
+    low_battery: bool | None
+    battery_percent: float | None
+    runtime_s: int | None
+    input_voltage: float | None
+    load_percent: float | None
+    flags: tuple[str, ...]
+    model: str | None
+    simulated: bool
+    at_us: int | None
+    link: LinkStatus
+
+
+@dataclass(frozen=True, slots=True)
+class UpsTest:
+    """`outcome` is RUNNING, PASSED, WARNING, FAILED, ABORTED, UNSUPPORTED, REFUSED or UNKNOWN."""
+
+    outcome: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class ButtonStatus:
+    name: str
+    line: str
+    pressed: bool | None
+    presses: int
+    last_event_at_us: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class LedStatus:
+    """`pattern` is what should show, `lit` what is on the line; `overridden` what was set."""
+
+    name: str
+    line: str
+    mirrors: str | None
+    pattern: str
+    lit: bool | None
+    overridden: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class GpioStatus:
+    chip: str
+    simulated: bool
+    buttons: tuple[ButtonStatus, ...]
+    leds: tuple[LedStatus, ...]
+    link: LinkStatus
+
+
 class LineRunState(StrEnum):
     RUNNING = "RUNNING"
     STOPPED = "STOPPED"
@@ -124,6 +246,42 @@ class LinePort(Protocol):
     async def write_tag(self, name: str, value: bool | int | float | str) -> TagReading:
         """Confirmed by the controller; errors as `plc_tags`, ValidationFailed for what the tag
         cannot hold."""
+
+    def printers(self) -> list[PrinterStatus]:
+        """By index."""
+
+    def check_template(self, printer: int, document: Mapping[str, Any]) -> tuple[str, str]:
+        """Its name, and the document as it may be stored. Raises ValidationFailed for what the
+        printer's language does not allow, NotFound."""
+
+    async def print_label(self, printer: int, request: PrintRequest) -> Printed:
+        """Raises NotFound, ValidationFailed, Unavailable, UpstreamFailed."""
+
+    async def print_sample(self, printer: int) -> Printed:
+        """The printer's name, and a code of it. Errors as `print_label`; Conflict where the model
+        has no such label."""
+
+    async def picture(self, printer: int, request: PrintRequest) -> LabelPicture:
+        """As it would be printed. Raises NotFound, ValidationFailed."""
+
+    def ups(self) -> UpsStatus | None:
+        """None where none is configured."""
+
+    async def test_ups(self) -> UpsTest:
+        """A battery self-test. Raises NotFound, UpstreamFailed, Conflict for one under way."""
+
+    async def simulate_ups(self, on_battery: bool | None, percent: float | None) -> UpsStatus:
+        """Overlays what the UPS tells, and releases that where it says what holds without. Raises
+        NotFound, Unavailable before the first reading, Conflict in a real outage."""
+
+    def gpio(self) -> GpioStatus | None:
+        """None where none is configured."""
+
+    async def press_button(self, name: str) -> GpioStatus:
+        """As if by a finger. Raises NotFound."""
+
+    async def set_led(self, name: str, on: bool | None) -> GpioStatus:
+        """None gives it back to what it mirrors. Raises NotFound, Unavailable, UpstreamFailed."""
 
     def lines(self) -> list[LineStatus]: ...
 
@@ -193,6 +351,8 @@ class EdgePort(Protocol):
     def status(self) -> EdgeStatus: ...
 
     def scanner_catalogue(self) -> ScannerCatalogue: ...
+
+    def printer_catalogue(self) -> PrinterCatalogue: ...
 
     def plc_catalogue(self) -> PlcCatalogue: ...
 

@@ -8,3 +8,13 @@ class OverrideRow(NamedTuple):
     value: str
     actor: str
     changed_at_us: int
+
+
+class TemplateRow(NamedTuple):
+    """`document` is JSON text, see PrinterTemplate."""
+
+    printer_index: int
+    name: str
+    document: str
+    changed_at_us: int
+    changed_by: str

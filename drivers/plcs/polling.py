@@ -42,19 +42,11 @@ class PolledPlc:
         self._reached: _Reached | None = None
 
     async def run(self, link: Link) -> None:
-        async with self._open_session() as session:
-            reached = _Reached(session, self._poller(session))
-            await reached.poller.probe()
-            await link.connected(session.peer)
-            self._reached = reached
-            self._table.found()
-            try:
-                await first_end(
-                    reached.poller.poll(link), session.until_lost(), reached.until_broken()
-                )
-            finally:
-                self._reached = None
-                self._table.lost()
+        try:
+            async with self._open_session() as session:
+                await self._serve(session, link)
+        except TimeoutError:
+            raise PeerLost(f"no answer within {self.config.timeout_s:g} s") from None
 
     async def aclose(self) -> None:
         await self._table.aclose()
@@ -97,6 +89,19 @@ class PolledPlc:
             self._still(reached)
             places = await self._answer(reached, reached.session.browse())
         return list(places) or [_as_bound(binding) for binding in self._bindings.values()]
+
+    async def _serve(self, session: TagSession, link: Link) -> None:
+        reached = _Reached(session, self._poller(session))
+        await reached.poller.probe()
+        await link.connected(session.peer)
+        self._reached = reached
+        self._table.found()
+        try:
+            polling = reached.poller.poll(link)
+            await first_end(polling, session.until_lost(), reached.until_broken())
+        finally:
+            self._reached = None
+            self._table.lost()
 
     def _poller(self, session: TagSession) -> Poller:
         return Poller(session, list(self._bindings.values()), self._table, self._counters)

@@ -9,8 +9,8 @@ from drivers.connections import Connections
 from drivers.link import PeerLost
 from drivers.plcs.ethernet_ip.addresses import parse_address
 from drivers.plcs.ethernet_ip.cip import FORMATS, CipRefusal, CipType, ObjectClass, Service
-from drivers.plcs.ethernet_ip.client import Endpoint
 from drivers.plcs.ethernet_ip.encapsulation import DEFAULT_PORT
+from drivers.plcs.ethernet_ip.endpoint import Endpoint
 from drivers.plcs.ethernet_ip.links import EthernetIpLink, reached
 from drivers.plcs.ethernet_ip.messages import Reply, Request, logical, symbolic
 from drivers.plcs.ethernet_ip.tags import BoundTag, bound_tag
@@ -77,11 +77,12 @@ class AssemblySource:
         code = data[place.data_offset : place.data_offset + place.data_length]
         if place.length_offset is None:
             code = code.split(b"\0", 1)[0]
-        else:
-            code = code[: _number(data, place.length_offset, place.length_bytes)]
-        return Result(counter, 8 * place.counter_bytes, code)
+            return Result(counter, 8 * place.counter_bytes, code)
+        length = _number(data, place.length_offset, place.length_bytes)
+        fits = length <= len(code)
+        return Result(counter, 8 * place.counter_bytes, code[:length] if fits else None)
 
-    async def acknowledged(self) -> int | None:
+    async def acknowledged(self) -> int:
         data = await self._asked(self._ack_request(Service.GET_ATTRIBUTE_SINGLE))
         return _number(data, self._place.ack_offset, self._place.counter_bytes)
 
@@ -95,6 +96,9 @@ class AssemblySource:
     def _ack_request(self, service: Service, data: bytes = b"") -> Request:
         instance = self._place.ack_instance or 0
         return Request(service, logical(ObjectClass.ASSEMBLY, instance, _ASSEMBLY_DATA), data)
+
+    async def until_lost(self) -> None:
+        await self._link.until_lost()
 
     async def _asked(self, request: Request) -> bytes:
         async with self._link.turns.taken():
@@ -122,28 +126,26 @@ class TagSource:
         )
 
     async def look(self) -> Result | None:
-        place = self._place
-        more = [place.length] if place.length is not None else []
+        place, code_was_typed = self._place, not self._code.needs_type
         counter_read = _read(place.counter)
-        questions = [counter_read, self._code.question().encode(), counter_read]
-        questions += [_read(address) for address in more]
+        lengths = [_read(place.length)] if place.length is not None else []
+        questions = [counter_read, self._code.question().encode(), *lengths, counter_read]
         async with self._link.turns.taken():
-            first, code, last, *length = await self._replies(questions)
+            first, code, *length, last = await self._replies(questions)
         counter, bits = _integer(first, place.counter)
-        typed = self._code.needs_type
         text = _text(self._code, code, place.data)
-        if typed or (counter, bits) != _integer(last, place.counter):
+        if not code_was_typed or (counter, bits) != _integer(last, place.counter):
             return None
-        if place.length is not None:
-            text = text[: _integer(length[0], place.length)[0]]
-        return Result(counter, bits, text)
+        if place.length is None:
+            return Result(counter, bits, text)
+        told, _ = _integer(length[0], place.length)
+        return Result(counter, bits, text[:told] if told <= place.data_length else None)
 
-    async def acknowledged(self) -> int | None:
-        if self._place.acknowledge is None:
-            return None
+    async def acknowledged(self) -> int:
+        address = self._place.acknowledge or ""
         async with self._link.turns.taken():
-            [reply] = await self._replies([_read(self._place.acknowledge)])
-        return _integer(reply, self._place.acknowledge)[0]
+            [reply] = await self._replies([_read(address)])
+        return _integer(reply, address)[0]
 
     async def acknowledge(self, counter: int) -> None:
         address = self._place.acknowledge or ""
@@ -155,6 +157,9 @@ class TagSource:
             request = Request(Service.WRITE_TAG, symbolic(parse_address(address).parts), data)
             [reply] = await self._replies([request.encode()])
         _checked(reply, address)
+
+    async def until_lost(self) -> None:
+        await self._link.until_lost()
 
     async def _replies(self, requests: list[bytes]) -> list[Reply]:
         try:

@@ -53,12 +53,17 @@ class EthernetIpScannerSimulator(Feeder):
         return self.target.peer_count
 
     def jump(self, by: int) -> None:
-        """Moves the counter without a code, as a scanner that overwrote some does."""
+        """Moves the counter without a code: some that were read have been overwritten."""
         self._place.count(self._place.counter + by)
 
-    async def stall_answers(self) -> None:
-        """Unlike `stall`, which only keeps the scanner from reading."""
-        self.target.stall()
+    def restart(self) -> None:
+        """Counts from 0, as after a power cut; nothing has been read yet."""
+        self._place.count(0)
+
+    @property
+    def is_acknowledged(self) -> bool:
+        """Whether the code that is shown was taken; of one that waits for that."""
+        return self._place.is_acknowledged()
 
     async def _open(self) -> None:
         await self.target.start()

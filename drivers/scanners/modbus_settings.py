@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from drivers.configuration import DeviceModel
 from drivers.plcs.modbus.pdu import MAX_READ_REGISTERS, Table
+from drivers.plcs.modbus.reach import RTU_UNITS
 from drivers.plcs.modbus.settings import ModbusFramer, RtuPort
 from drivers.plcs.tags import Order
 
@@ -33,6 +34,13 @@ class ModbusScanner(DeviceModel):
     poll_interval_s: float = Field(default=0.02, ge=0.005, le=10)
     timeout_s: float = Field(default=1.0, gt=0, le=60)
     retries: int = Field(default=1, ge=0, le=5)
+
+    @model_validator(mode="after")
+    def _answers_on_its_line(self) -> Self:
+        rtu = self.serial is not None or self.framer is ModbusFramer.RTU
+        if rtu and self.unit_id not in RTU_UNITS:
+            raise ValueError("unit_id: from 1 to 247 on a serial line")
+        return self
 
     @model_validator(mode="after")
     def _fits_the_registers(self) -> Self:

@@ -456,6 +456,15 @@ export type BulkCommand = {
   succeeded: Scalars['Int']['output'];
 };
 
+export type Button = {
+  name: Scalars['String']['output'];
+  line: Scalars['String']['output'];
+  /** Null until the chip has told */
+  pressed: Maybe<Scalars['Boolean']['output']>;
+  presses: Scalars['Int']['output'];
+  lastEventAt: Maybe<Scalars['DateTime']['output']>;
+};
+
 /** Codes that no one else gets, and how many the pool still holds */
 export type CloudCodes = {
   codes: Array<Scalars['String']['output']>;
@@ -1020,6 +1029,15 @@ export type FleetConnectionSettings = {
   cloudSyncEnabled: Scalars['Boolean']['output'];
 };
 
+/** The panel's buttons and lamps */
+export type Gpio = {
+  chip: Scalars['String']['output'];
+  simulated: Scalars['Boolean']['output'];
+  buttons: Array<Button>;
+  leds: Array<Lamp>;
+  link: DeviceLink;
+};
+
 /** `changed` counts those that came in or left */
 export type GroupMembersChanged = {
   changed: Scalars['Int']['output'];
@@ -1042,6 +1060,47 @@ export enum ItemKind {
   Batch = 'BATCH',
   Pallet = 'PALLET'
 }
+
+/** A label as it would be printed */
+export type LabelPreview = {
+  /** In base64 */
+  png: Scalars['String']['output'];
+  width: Scalars['Int']['output'];
+  height: Scalars['Int']['output'];
+  labels: Scalars['Int']['output'];
+  /** What the picture lacks, in words */
+  notDrawn: Array<Scalars['String']['output']>;
+};
+
+/** What a label looks like, in the printer's language */
+export type LabelTemplate = {
+  printer: Scalars['Int']['output'];
+  name: Scalars['String']['output'];
+  /** `{{name}}` stands for a parameter */
+  body: Scalars['String']['output'];
+  parameters: Scalars['JSON']['output'];
+  description: Scalars['String']['output'];
+  changedAt: Scalars['DateTime']['output'];
+  changedBy: Scalars['String']['output'];
+};
+
+export type LabelTemplateInput = {
+  printer: Scalars['Int']['input'];
+  name: Scalars['String']['input'];
+  body: Scalars['String']['input'];
+  parameters?: InputMaybe<Scalars['JSON']['input']>;
+  description?: Scalars['String']['input'];
+};
+
+export type Lamp = {
+  name: Scalars['String']['output'];
+  line: Scalars['String']['output'];
+  mirrors: Maybe<Scalars['String']['output']>;
+  pattern: Scalars['String']['output'];
+  /** Null while the chip is away */
+  lit: Maybe<Scalars['Boolean']['output']>;
+  overridden: Maybe<Scalars['Boolean']['output']>;
+};
 
 /** A line as it stands right now */
 export type Line = {
@@ -1125,6 +1184,28 @@ export type Mutation = {
   writeTag: Tag;
   stopLine: Line;
   startLine: Line;
+  /** Null takes back what was set before */
+  setUps: Maybe<Ups>;
+  /** Null takes back what was set before */
+  setGpio: Maybe<Gpio>;
+  /** A battery self-test */
+  testUps: UpsTestResult;
+  /** Overlays what the UPS tells until it really is on battery; `onBattery: false` alone ends it */
+  simulateUps: Ups;
+  /** As if by a finger */
+  pressButton: Gpio;
+  /** Until null gives it back to what it mirrors */
+  setLed: Gpio;
+  /** Replaces all; only printers that changed restart */
+  setPrinters: Array<Printer>;
+  /** Answers once the printer has it; never prints twice */
+  print: PrintReceipt;
+  /** A label with the printer's name */
+  testPrinter: PrintReceipt;
+  /** Makes it, or puts it in the place of the one of that name */
+  saveLabelTemplate: LabelTemplate;
+  /** Its name */
+  removeLabelTemplate: Scalars['String']['output'];
   /** A batch's bottles, of this edge or of its factory, by its printed identifier or its id. Again is fine: adds what is new, and what was consumed stays so. */
   loadBuffer: BufferLoaded;
   /** One batch, or all of them */
@@ -1385,6 +1466,59 @@ export type MutationStopLineArgs = {
 
 export type MutationStartLineArgs = {
   id: Scalars['String']['input'];
+};
+
+
+export type MutationSetUpsArgs = {
+  ups?: InputMaybe<Scalars['JSON']['input']>;
+};
+
+
+export type MutationSetGpioArgs = {
+  gpio?: InputMaybe<Scalars['JSON']['input']>;
+};
+
+
+export type MutationSimulateUpsArgs = {
+  onBattery?: InputMaybe<Scalars['Boolean']['input']>;
+  batteryPercent?: InputMaybe<Scalars['Float']['input']>;
+};
+
+
+export type MutationPressButtonArgs = {
+  name: Scalars['String']['input'];
+};
+
+
+export type MutationSetLedArgs = {
+  name: Scalars['String']['input'];
+  on?: InputMaybe<Scalars['Boolean']['input']>;
+};
+
+
+export type MutationSetPrintersArgs = {
+  printers: Array<PrinterInput>;
+};
+
+
+export type MutationPrintArgs = {
+  input: PrintInput;
+};
+
+
+export type MutationTestPrinterArgs = {
+  index: Scalars['Int']['input'];
+};
+
+
+export type MutationSaveLabelTemplateArgs = {
+  input: LabelTemplateInput;
+};
+
+
+export type MutationRemoveLabelTemplateArgs = {
+  printer: Scalars['Int']['input'];
+  name: Scalars['String']['input'];
 };
 
 
@@ -1796,6 +1930,53 @@ export type PreviewGroup = {
   deviceIds: Array<Scalars['ID']['output']>;
 };
 
+export type PrintInput = {
+  printer: Scalars['Int']['input'];
+  /** Left out: the one named `default`, or the only one */
+  template?: InputMaybe<Scalars['String']['input']>;
+  /** The parameter of that name */
+  code?: InputMaybe<Scalars['String']['input']>;
+  params?: InputMaybe<Scalars['JSON']['input']>;
+  copies?: InputMaybe<Scalars['Int']['input']>;
+};
+
+export type PrintReceipt = {
+  jobId: Scalars['String']['output'];
+  template: Scalars['String']['output'];
+  labels: Scalars['Int']['output'];
+  /** PRINTED, ACCEPTED or WRITTEN */
+  confirmation: Scalars['String']['output'];
+  finishedAt: Scalars['DateTime']['output'];
+};
+
+/** A printer as it stands right now */
+export type Printer = {
+  index: Scalars['Int']['output'];
+  name: Scalars['String']['output'];
+  model: Scalars['String']['output'];
+  lineId: Maybe<Scalars['String']['output']>;
+  address: Scalars['String']['output'];
+  /** Null until it was asked once */
+  answered: Maybe<Scalars['Boolean']['output']>;
+  printing: Maybe<Scalars['Boolean']['output']>;
+  /** What keeps it from printing */
+  conditions: Array<Scalars['String']['output']>;
+  jobsQueued: Scalars['Int']['output'];
+  observedAt: Maybe<Scalars['DateTime']['output']>;
+  link: DeviceLink;
+};
+
+export type PrinterInput = {
+  index: Scalars['Int']['input'];
+  name: Scalars['String']['input'];
+  host: Scalars['String']['input'];
+  model?: Scalars['String']['input'];
+  port?: Scalars['Int']['input'];
+  lineId?: InputMaybe<Scalars['String']['input']>;
+  /** What else it needs, by the names of its configuration (see its catalogue's schema) */
+  settings?: InputMaybe<Scalars['JSON']['input']>;
+};
+
 /** How this edge stands with its cloud */
 export type Provisioning = {
   status: ProvisioningStatus;
@@ -1862,6 +2043,16 @@ export type Query = {
   tag: Tag;
   /** The lines that have a plan, and whether each may run */
   lines: Array<Line>;
+  /** Null where none is configured */
+  ups: Maybe<Ups>;
+  /** Null where none is configured */
+  gpio: Maybe<Gpio>;
+  /** By index */
+  printers: Array<Printer>;
+  /** Of one printer, by name */
+  labelTemplates: Array<LabelTemplate>;
+  /** A picture of what would be printed */
+  labelPreview: LabelPreview;
   /** This edge, and its link to its factory */
   edge: EdgeInfo;
   /** What is set otherwise at this edge, by key; as it is stored */
@@ -2034,6 +2225,16 @@ export type QueryPlcPlacesArgs = {
 
 export type QueryTagArgs = {
   name: Scalars['String']['input'];
+};
+
+
+export type QueryLabelTemplatesArgs = {
+  printer: Scalars['Int']['input'];
+};
+
+
+export type QueryLabelPreviewArgs = {
+  input: PrintInput;
 };
 
 
@@ -2920,6 +3121,33 @@ export type UpgradePath = {
   fromVersion: Scalars['String']['output'];
   toVersion: Scalars['String']['output'];
   hops: Array<Release>;
+};
+
+/** The cabinet's UPS; what it does not tell is null */
+export type Ups = {
+  name: Scalars['String']['output'];
+  protocol: Scalars['String']['output'];
+  address: Scalars['String']['output'];
+  /** ON_LINE, ON_BATTERY or LOW_BATTERY */
+  power: Scalars['String']['output'];
+  onBattery: Maybe<Scalars['Boolean']['output']>;
+  lowBattery: Maybe<Scalars['Boolean']['output']>;
+  batteryPercent: Maybe<Scalars['Float']['output']>;
+  runtimeS: Maybe<Scalars['Int']['output']>;
+  inputVoltage: Maybe<Scalars['Float']['output']>;
+  loadPercent: Maybe<Scalars['Float']['output']>;
+  flags: Array<Scalars['String']['output']>;
+  model: Maybe<Scalars['String']['output']>;
+  /** Somebody overlays what the UPS tells */
+  simulated: Scalars['Boolean']['output'];
+  at: Maybe<Scalars['DateTime']['output']>;
+  link: DeviceLink;
+};
+
+/** How a battery self-test went */
+export type UpsTestResult = {
+  outcome: Scalars['String']['output'];
+  detail: Scalars['String']['output'];
 };
 
 /** Somebody who can log in */

@@ -215,8 +215,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get Catalog Printers */
-        get: operations["get_catalog_printers"];
+        /** Printer Catalogue */
+        get: operations["printer_catalogue"];
         put?: never;
         post?: never;
         delete?: never;
@@ -476,8 +476,8 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Post Gpio Buttons Name Test */
-        post: operations["post_gpio_buttons_name_test"];
+        /** Test Button */
+        post: operations["test_button"];
         delete?: never;
         options?: never;
         head?: never;
@@ -493,8 +493,8 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Post Gpio Leds Name Set */
-        post: operations["post_gpio_leds_name_set"];
+        /** Set Led */
+        post: operations["set_led"];
         delete?: never;
         options?: never;
         head?: never;
@@ -508,8 +508,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get Gpio Status */
-        get: operations["get_gpio_status"];
+        /** Gpio Status */
+        get: operations["gpio_status"];
         put?: never;
         post?: never;
         delete?: never;
@@ -666,8 +666,8 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Post Printers Index Print */
-        post: operations["post_printers_index_print"];
+        /** Print Label */
+        post: operations["print_label"];
         delete?: never;
         options?: never;
         head?: never;
@@ -681,8 +681,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get Printers Index Status */
-        get: operations["get_printers_index_status"];
+        /** Printer Status */
+        get: operations["printer_status"];
         put?: never;
         post?: never;
         delete?: never;
@@ -698,11 +698,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get Printers Index Templates */
-        get: operations["get_printers_index_templates"];
+        /** Get Templates */
+        get: operations["get_templates"];
         put?: never;
-        /** Post Printers Index Templates */
-        post: operations["post_printers_index_templates"];
+        /** Create Template */
+        post: operations["create_template"];
         delete?: never;
         options?: never;
         head?: never;
@@ -716,13 +716,13 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get Printers Index Templates Name */
-        get: operations["get_printers_index_templates_name"];
-        /** Put Printers Index Templates Name */
-        put: operations["put_printers_index_templates_name"];
+        /** Get Template */
+        get: operations["get_template"];
+        /** Put Template */
+        put: operations["put_template"];
         post?: never;
-        /** Delete Printers Index Templates Name */
-        delete: operations["delete_printers_index_templates_name"];
+        /** Delete Template */
+        delete: operations["delete_template"];
         options?: never;
         head?: never;
         patch?: never;
@@ -737,8 +737,8 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Post Printers Index Test */
-        post: operations["post_printers_index_test"];
+        /** Test Printer */
+        post: operations["test_printer"];
         delete?: never;
         options?: never;
         head?: never;
@@ -752,8 +752,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get Printers Schema */
-        get: operations["get_printers_schema"];
+        /** Printer Schema */
+        get: operations["printer_schema"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1027,8 +1027,8 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Post Ups Simulate */
-        post: operations["post_ups_simulate"];
+        /** Simulate Ups */
+        post: operations["simulate_ups"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1042,8 +1042,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get Ups Status */
-        get: operations["get_ups_status"];
+        /** Ups Status */
+        get: operations["ups_status"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1061,8 +1061,8 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Post Ups Test */
-        post: operations["post_ups_test"];
+        /** Test Ups */
+        post: operations["test_ups"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1224,10 +1224,6 @@ export interface components {
             batch: components["schemas"]["BatchDetail"];
             bottles: components["schemas"]["BottleRef"][];
         };
-        /** Bindings */
-        Bindings: {
-            bindings: components["schemas"]["TagBinding"][];
-        };
         /** BottleCount */
         BottleCount: {
             byStatus: {
@@ -1337,6 +1333,14 @@ export interface components {
          * @enum {string}
          */
         BufferVerdict: "VERIFIED" | "ALREADY_CONSUMED" | "NOT_IN_BUFFER" | "INVALID";
+        /** Button */
+        Button: {
+            lastEvent: string | null;
+            line: string;
+            name: string;
+            pressed: boolean | null;
+            presses: number;
+        };
         /** CloudCodes */
         CloudCodes: {
             codes: string[];
@@ -1378,57 +1382,8 @@ export interface components {
          * @enum {string}
          */
         CodeReason: "ALREADY_CONSUMED" | "AMBIGUOUS" | "BAD_CHARACTER" | "BAD_CHECK_DIGIT" | "BAD_LENGTH" | "BAD_VALUE" | "DISABLED" | "DUPLICATE" | "EMPTY" | "NOT_IN_BUFFER" | "NO_GTIN" | "NO_PROFILE" | "NO_READ" | "NO_SERIAL" | "OUT_OF_DATE" | "UNKNOWN_AI" | "WRONG_INDUSTRY";
-        /**
-         * ConfigBody
-         * @description Keys with `l2.override.` before them or without.
-         */
-        ConfigBody: {
-            actor?: string | null;
-            set?: {
-                [key: string]: string;
-            };
-            unset?: string[];
-        };
-        /**
-         * ConnectionMode
-         * @enum {string}
-         */
-        ConnectionMode: "DIRECT_CLOUD" | "VIA_LOCAL_SERVER";
-        /** ConnectionModeBody */
-        ConnectionModeBody: {
-            mode: components["schemas"]["ConnectionMode"];
-        };
-        /** ConnectionStatus */
-        ConnectionStatus: {
-            connected: boolean;
-            lastSync: string | null;
-            mode: components["schemas"]["ConnectionMode"];
-            queueSize: number;
-        };
-        /** CreateBatchBody */
-        CreateBatchBody: {
-            batch: components["schemas"]["NewBatch"];
-            bottles?: string[];
-        };
-        /** CreateBottlesBody */
-        CreateBottlesBody: {
-            bottles: components["schemas"]["NewBottle"][];
-            deviceId?: string | null;
-        };
-        /** Data[Acknowledged] */
-        Data_Acknowledged_: {
-            data: components["schemas"]["Acknowledged"];
-            /** @constant */
-            success: true;
-        };
-        /** Data[Added] */
-        Data_Added_: {
-            data: components["schemas"]["Added"];
-            /** @constant */
-            success: true;
-        };
-        /** Data[Annotated[list[Annotated[dict[str, Any], AfterValidator, DescribedAs]], FieldInfo(annotation=NoneType, required=True, metadata=[MaxLen(max_length=10)])]] */
-        Data_Annotated_list_Annotated_dict_str__Any___AfterValidator__DescribedAs____FieldInfo_annotation_NoneType__required_True__metadata__MaxLen_max_length_10_____: {
+        /** Data[Annotated[list[Annotated[dict[str, Any], AfterValidator, DescribedAs]], FieldInfo(annotation=NoneType, required=True, metadata=[MaxLen(max_length=10)]), BeforeValidator]] */
+        compat_rest__kernel__okto__schemas__Data_Annotated_list_Annotated_dict_str__Any___AfterValidator__DescribedAs____FieldInfo_annotation_NoneType__required_True__metadata__MaxLen_max_length_10_____BeforeValidator____1: {
             data: {
                 /**
                  * Allowedpeers
@@ -1510,8 +1465,312 @@ export interface components {
             /** @constant */
             success: true;
         };
-        /** Data[Annotated[list[Annotated[dict[str, Any], AfterValidator, DescribedAs]], FieldInfo(annotation=NoneType, required=True, metadata=[MaxLen(max_length=16)])]] */
-        Data_Annotated_list_Annotated_dict_str__Any___AfterValidator__DescribedAs____FieldInfo_annotation_NoneType__required_True__metadata__MaxLen_max_length_16_____: {
+        /** Data[Annotated[list[Annotated[dict[str, Any], AfterValidator, DescribedAs]], FieldInfo(annotation=NoneType, required=True, metadata=[MaxLen(max_length=10)]), BeforeValidator]] */
+        compat_rest__kernel__okto__schemas__Data_Annotated_list_Annotated_dict_str__Any___AfterValidator__DescribedAs____FieldInfo_annotation_NoneType__required_True__metadata__MaxLen_max_length_10_____BeforeValidator____2: {
+            data: ({
+                /**
+                 * Connecttimeouts
+                 * @default 5
+                 */
+                connectTimeoutS: number;
+                /**
+                 * Dpmm
+                 * @default 8
+                 * @enum {integer}
+                 */
+                dpmm: 6 | 8 | 12 | 24;
+                /** Host */
+                host: string;
+                /** Index */
+                index: number;
+                /**
+                 * Jobtimeouts
+                 * @default 30
+                 */
+                jobTimeoutS: number;
+                /**
+                 * Labelheightmm
+                 * @default 40
+                 */
+                labelHeightMm: number;
+                /**
+                 * Labels
+                 * @default 2
+                 */
+                labelS: number;
+                /**
+                 * Labelwidthmm
+                 * @default 60
+                 */
+                labelWidthMm: number;
+                /** Lineid */
+                lineId?: string | null;
+                /**
+                 * Maxwaiting
+                 * @default 32
+                 */
+                maxWaiting: number;
+                /**
+                 * Model
+                 * @default ZPL
+                 * @constant
+                 */
+                model: "ZPL";
+                /** Name */
+                name: string;
+                /**
+                 * @default {
+                 *       "cancelOnFailure": true,
+                 *       "hostStatus": true
+                 *     }
+                 */
+                parameters: components["schemas"]["ZplParameters"];
+                /**
+                 * Polls
+                 * @default 2
+                 */
+                pollS: number;
+                /**
+                 * Port
+                 * @default 9100
+                 */
+                port: number;
+                /**
+                 * Replytimeouts
+                 * @default 2
+                 */
+                replyTimeoutS: number;
+                /**
+                 * Writetimeouts
+                 * @default 5
+                 */
+                writeTimeoutS: number;
+            } | {
+                /**
+                 * Connecttimeouts
+                 * @default 5
+                 */
+                connectTimeoutS: number;
+                /**
+                 * Dpmm
+                 * @default 8
+                 * @enum {integer}
+                 */
+                dpmm: 6 | 8 | 12 | 24;
+                /** Host */
+                host: string;
+                /** Index */
+                index: number;
+                /**
+                 * Jobtimeouts
+                 * @default 30
+                 */
+                jobTimeoutS: number;
+                /**
+                 * Labelheightmm
+                 * @default 40
+                 */
+                labelHeightMm: number;
+                /**
+                 * Labels
+                 * @default 2
+                 */
+                labelS: number;
+                /**
+                 * Labelwidthmm
+                 * @default 60
+                 */
+                labelWidthMm: number;
+                /** Lineid */
+                lineId?: string | null;
+                /**
+                 * Maxwaiting
+                 * @default 32
+                 */
+                maxWaiting: number;
+                /**
+                 * Model
+                 * @default TSPL
+                 * @constant
+                 */
+                model: "TSPL";
+                /** Name */
+                name: string;
+                /**
+                 * @default {
+                 *       "cancelOnFailure": true,
+                 *       "idleS": 0.3,
+                 *       "statusQuery": "BYTE"
+                 *     }
+                 */
+                parameters: components["schemas"]["TsplParameters"];
+                /**
+                 * Polls
+                 * @default 2
+                 */
+                pollS: number;
+                /**
+                 * Port
+                 * @default 9100
+                 */
+                port: number;
+                /**
+                 * Replytimeouts
+                 * @default 2
+                 */
+                replyTimeoutS: number;
+                /**
+                 * Writetimeouts
+                 * @default 5
+                 */
+                writeTimeoutS: number;
+            } | {
+                /**
+                 * Connecttimeouts
+                 * @default 5
+                 */
+                connectTimeoutS: number;
+                /**
+                 * Dpmm
+                 * @default 8
+                 * @enum {integer}
+                 */
+                dpmm: 6 | 8 | 12 | 24;
+                /** Host */
+                host: string;
+                /** Index */
+                index: number;
+                /**
+                 * Jobtimeouts
+                 * @default 30
+                 */
+                jobTimeoutS: number;
+                /**
+                 * Labelheightmm
+                 * @default 40
+                 */
+                labelHeightMm: number;
+                /**
+                 * Labels
+                 * @default 2
+                 */
+                labelS: number;
+                /**
+                 * Labelwidthmm
+                 * @default 60
+                 */
+                labelWidthMm: number;
+                /** Lineid */
+                lineId?: string | null;
+                /**
+                 * Maxwaiting
+                 * @default 32
+                 */
+                maxWaiting: number;
+                /**
+                 * Model
+                 * @default TEXT
+                 * @constant
+                 */
+                model: "TEXT";
+                /** Name */
+                name: string;
+                /**
+                 * @default {
+                 *       "acknowledge": "ACK",
+                 *       "encoding": "ascii",
+                 *       "gs1Prefix": "",
+                 *       "gs1Separator": "\\x1d",
+                 *       "printCommand": "",
+                 *       "refuse": "ERR",
+                 *       "replyStart": "",
+                 *       "replyTerminator": "\\r",
+                 *       "separators": "|",
+                 *       "start": "",
+                 *       "statusCommand": "",
+                 *       "statusRules": [],
+                 *       "statusSeparator": "|",
+                 *       "terminator": "\\r",
+                 *       "testBody": "",
+                 *       "unsolicited": []
+                 *     }
+                 */
+                parameters: components["schemas"]["TextParameters-Output"];
+                /**
+                 * Polls
+                 * @default 2
+                 */
+                pollS: number;
+                /**
+                 * Port
+                 * @default 9100
+                 */
+                port: number;
+                /**
+                 * Replytimeouts
+                 * @default 2
+                 */
+                replyTimeoutS: number;
+                /**
+                 * Writetimeouts
+                 * @default 5
+                 */
+                writeTimeoutS: number;
+            })[];
+            /** @constant */
+            success: true;
+        };
+        /**
+         * ConfigBody
+         * @description Keys with `l2.override.` before them or without.
+         */
+        ConfigBody: {
+            actor?: string | null;
+            set?: {
+                [key: string]: string;
+            };
+            unset?: string[];
+        };
+        /**
+         * ConnectionMode
+         * @enum {string}
+         */
+        ConnectionMode: "DIRECT_CLOUD" | "VIA_LOCAL_SERVER";
+        /** ConnectionModeBody */
+        ConnectionModeBody: {
+            mode: components["schemas"]["ConnectionMode"];
+        };
+        /** ConnectionStatus */
+        ConnectionStatus: {
+            connected: boolean;
+            lastSync: string | null;
+            mode: components["schemas"]["ConnectionMode"];
+            queueSize: number;
+        };
+        /** CreateBatchBody */
+        CreateBatchBody: {
+            batch: components["schemas"]["NewBatch"];
+            bottles?: string[];
+        };
+        /** CreateBottlesBody */
+        CreateBottlesBody: {
+            bottles: components["schemas"]["NewBottle"][];
+            deviceId?: string | null;
+        };
+        /** Data[Acknowledged] */
+        Data_Acknowledged_: {
+            data: components["schemas"]["Acknowledged"];
+            /** @constant */
+            success: true;
+        };
+        /** Data[Added] */
+        Data_Added_: {
+            data: components["schemas"]["Added"];
+            /** @constant */
+            success: true;
+        };
+        /** Data[Annotated[list[Annotated[dict[str, Any], AfterValidator, DescribedAs]], FieldInfo(annotation=NoneType, required=True, metadata=[MaxLen(max_length=16)]), BeforeValidator]] */
+        Data_Annotated_list_Annotated_dict_str__Any___AfterValidator__DescribedAs____FieldInfo_annotation_NoneType__required_True__metadata__MaxLen_max_length_16_____BeforeValidator__: {
             data: {
                 /**
                  * Connecttimeouts
@@ -1520,6 +1779,7 @@ export interface components {
                 connectTimeoutS: number;
                 /**
                  * @default {
+                 *       "connectionBytes": 4002,
                  *       "micro800": false,
                  *       "slot": 0
                  *     }
@@ -1599,8 +1859,8 @@ export interface components {
             /** @constant */
             success: true;
         };
-        /** Data[Annotated[list[Annotated[dict[str, Any], AfterValidator, DescribedAs]], FieldInfo(annotation=NoneType, required=True, metadata=[MaxLen(max_length=1000)])]] */
-        Data_Annotated_list_Annotated_dict_str__Any___AfterValidator__DescribedAs____FieldInfo_annotation_NoneType__required_True__metadata__MaxLen_max_length_1000_____: {
+        /** Data[Annotated[list[Annotated[dict[str, Any], AfterValidator, DescribedAs]], FieldInfo(annotation=NoneType, required=True, metadata=[MaxLen(max_length=1000)]), BeforeValidator]] */
+        Data_Annotated_list_Annotated_dict_str__Any___AfterValidator__DescribedAs____FieldInfo_annotation_NoneType__required_True__metadata__MaxLen_max_length_1000_____BeforeValidator__: {
             data: components["schemas"]["TagBinding"][];
             /** @constant */
             success: true;
@@ -1697,6 +1957,12 @@ export interface components {
             /** @constant */
             success: true;
         };
+        /** Data[GpioState] */
+        Data_GpioState_: {
+            data: components["schemas"]["GpioState"];
+            /** @constant */
+            success: true;
+        };
         /** Data[JournalEvent] */
         Data_JournalEvent_: {
             data: components["schemas"]["JournalEvent"];
@@ -1739,6 +2005,12 @@ export interface components {
             /** @constant */
             success: true;
         };
+        /** Data[list[Template]] */
+        Data_list_Template__: {
+            data: components["schemas"]["Template"][];
+            /** @constant */
+            success: true;
+        };
         /** Data[Login] */
         Data_Login_: {
             data: components["schemas"]["Login"];
@@ -1757,6 +2029,12 @@ export interface components {
             /** @constant */
             success: true;
         };
+        /** Data[ParameterSchemas] */
+        Data_ParameterSchemas_: {
+            data: components["schemas"]["ParameterSchemas"];
+            /** @constant */
+            success: true;
+        };
         /** Data[PlcCatalogue] */
         Data_PlcCatalogue_: {
             data: components["schemas"]["PlcCatalogue"];
@@ -1766,6 +2044,24 @@ export interface components {
         /** Data[PlcHealth] */
         Data_PlcHealth_: {
             data: components["schemas"]["PlcHealth"];
+            /** @constant */
+            success: true;
+        };
+        /** Data[Printed] */
+        Data_Printed_: {
+            data: components["schemas"]["Printed"];
+            /** @constant */
+            success: true;
+        };
+        /** Data[PrinterCatalogue] */
+        Data_PrinterCatalogue_: {
+            data: components["schemas"]["PrinterCatalogue"];
+            /** @constant */
+            success: true;
+        };
+        /** Data[PrinterState] */
+        Data_PrinterState_: {
+            data: components["schemas"]["PrinterState"];
             /** @constant */
             success: true;
         };
@@ -1832,6 +2128,30 @@ export interface components {
         /** Data[SyncStatus] */
         Data_SyncStatus_: {
             data: components["schemas"]["SyncStatus"];
+            /** @constant */
+            success: true;
+        };
+        /** Data[Template] */
+        Data_Template_: {
+            data: components["schemas"]["Template"];
+            /** @constant */
+            success: true;
+        };
+        /** Data[TemplateRemoved] */
+        Data_TemplateRemoved_: {
+            data: components["schemas"]["TemplateRemoved"];
+            /** @constant */
+            success: true;
+        };
+        /** Data[UpsState] */
+        Data_UpsState_: {
+            data: components["schemas"]["UpsState"];
+            /** @constant */
+            success: true;
+        };
+        /** Data[UpsTest] */
+        Data_UpsTest_: {
+            data: components["schemas"]["UpsTest"];
             /** @constant */
             success: true;
         };
@@ -1939,8 +2259,16 @@ export interface components {
          * EthernetIpSettings
          * @description `slot` of the processor in its chassis. `micro800`: a controller without a chassis, which
          *     takes messages without a route and one at a time.
+         *
+         *     `connection_bytes`: the largest message. Above 504 a controller that declines is asked again
+         *     for 504; one that hangs up instead needs 504 here.
          */
         EthernetIpSettings: {
+            /**
+             * Connectionbytes
+             * @default 4002
+             */
+            connectionBytes: number;
             /**
              * Micro800
              * @default false
@@ -2066,6 +2394,18 @@ export interface components {
         GeneratedCode: {
             code: string;
         };
+        /**
+         * GpioState
+         * @description `configured` is false where there is none; then there are neither buttons nor lamps.
+         */
+        GpioState: {
+            buttons: components["schemas"]["Button"][];
+            chip: string | null;
+            configured: boolean;
+            leds: components["schemas"]["Led"][];
+            link: components["schemas"]["DeviceState"] | null;
+            simulated: boolean;
+        };
         /** Health */
         Health: {
             /** @enum {string} */
@@ -2149,6 +2489,25 @@ export interface components {
         JournalPage: {
             cursor: string | null;
             events: components["schemas"]["JournalEvent"][];
+        };
+        /**
+         * Led
+         * @description `on` is what is on the line, null while the chip is away; `overridden` what was set.
+         */
+        Led: {
+            line: string;
+            mirrors: string | null;
+            name: string;
+            on: boolean | null;
+            overridden: boolean | null;
+            pattern: string;
+        };
+        /**
+         * LedBody
+         * @description `on`: null gives the lamp back to what it mirrors.
+         */
+        LedBody: {
+            on: boolean | null;
         };
         /** LoadBufferBody */
         LoadBufferBody: {
@@ -2379,6 +2738,25 @@ export interface components {
          */
         Order: "BIG" | "LITTLE";
         /**
+         * ParameterSchemas
+         * @description JSON Schema of `parameters`, by model.
+         */
+        ParameterSchemas: {
+            models: {
+                [key: string]: {
+                    [key: string]: unknown;
+                };
+            };
+        };
+        /**
+         * ParameterType
+         * @description GS1: a marking code or other GS1 element strings, with its real separators or any of those
+         *     that scanners send. QUANTITY: a whole number from 1. DATE: given as ISO 8601, printed by its
+         *     `format`.
+         * @enum {string}
+         */
+        ParameterType: "text" | "number" | "date" | "gs1" | "quantity";
+        /**
          * PlcCatalogue
          * @description `schema` and `bindingSchema` are JSON Schema of one controller's and one tag's
          *     configuration; `types` are those of IEC 61131-3.
@@ -2418,93 +2796,6 @@ export interface components {
          * @enum {string}
          */
         PlcProtocol: "MODBUS_TCP" | "MODBUS_RTU" | "OPC_UA" | "PROFINET" | "ETHERNET_IP" | "TCP_SOCKET";
-        /** Plcs */
-        Plcs: {
-            plcs: {
-                /**
-                 * Connecttimeouts
-                 * @default 5
-                 */
-                connectTimeoutS: number;
-                /**
-                 * @default {
-                 *       "micro800": false,
-                 *       "slot": 0
-                 *     }
-                 */
-                ethernetIp: components["schemas"]["EthernetIpSettings"];
-                /**
-                 * Host
-                 * @default
-                 */
-                host: string;
-                /** Id */
-                id: string;
-                /** Lineid */
-                lineId?: string | null;
-                /**
-                 * @default {
-                 *       "gateway": {
-                 *         "byteOrder": "BIG",
-                 *         "inputBase": 0,
-                 *         "inputSize": 0,
-                 *         "inputTable": "holding",
-                 *         "outputBase": 0,
-                 *         "outputSize": 0
-                 *       },
-                 *       "maxBits": 2000,
-                 *       "maxGap": 8,
-                 *       "maxRegisters": 125,
-                 *       "retries": 1,
-                 *       "unitId": 1
-                 *     }
-                 */
-                modbus: components["schemas"]["ModbusSettings"];
-                /**
-                 * Name
-                 * @default
-                 */
-                name: string;
-                /**
-                 * @default {
-                 *       "path": "",
-                 *       "publishingIntervalS": 0.1,
-                 *       "queueSize": 10,
-                 *       "securityMode": "SIGN_AND_ENCRYPT",
-                 *       "securityPolicy": "NONE"
-                 *     }
-                 */
-                opcUa: components["schemas"]["OpcUaSettings"];
-                /**
-                 * Port
-                 * @default 0
-                 */
-                port: number;
-                protocol: components["schemas"]["PlcProtocol"];
-                /**
-                 * @default {
-                 *       "encoding": "latin-1",
-                 *       "errorAnswer": "ERR {reason}",
-                 *       "falseWord": "0",
-                 *       "maxLineBytes": 1024,
-                 *       "probeAnswer": "{value}",
-                 *       "readAnswer": "{address} {value}",
-                 *       "readCommand": "RD {address}",
-                 *       "start": "",
-                 *       "terminator": "\\r\\n",
-                 *       "trueWord": "1",
-                 *       "writeAnswer": "OK",
-                 *       "writeCommand": "WR {address} {value}"
-                 *     }
-                 */
-                tcpSocket: components["schemas"]["TcpSocketSettings-Input"];
-                /**
-                 * Timeouts
-                 * @default 1
-                 */
-                timeoutS: number;
-            }[];
-        };
         /**
          * PlcTag
          * @description `name` is the binding's, null where nothing is bound to the address; `writable` is null
@@ -2516,6 +2807,79 @@ export interface components {
             name: string | null;
             type: string;
             writable: boolean | null;
+        };
+        /**
+         * PrintBody
+         * @description `template` left out: the one named `default`, or the only one. `code` is the parameter of
+         *     that name, where the template has one.
+         */
+        PrintBody: {
+            code?: string | null;
+            copies?: number | null;
+            params?: {
+                [key: string]: string | number;
+            };
+            template?: string | null;
+        };
+        /**
+         * Printed
+         * @description `confirmation`: PRINTED, the printer told so; ACCEPTED, it acknowledged; WRITTEN, it took
+         *     every byte.
+         */
+        Printed: {
+            confirmation: string;
+            /** Format: date-time */
+            finishedAt: string;
+            jobId: string;
+            labels: number;
+            template: string;
+        };
+        /**
+         * PrinterCatalogue
+         * @description `schemas` are JSON Schema of a whole printer, by model.
+         */
+        PrinterCatalogue: {
+            maxPrinters: number;
+            models: string[];
+            parameters: {
+                [key: string]: {
+                    [key: string]: unknown;
+                };
+            };
+            schemas: {
+                [key: string]: {
+                    [key: string]: unknown;
+                };
+            };
+            templateSchema: {
+                [key: string]: unknown;
+            };
+        };
+        /**
+         * PrinterCondition
+         * @description What keeps a printer that is connected from printing. NO_ANSWER: it is connected and does
+         *     not answer the question for its state, as some firmwares do while media or ribbon are out or
+         *     the head is open.
+         * @enum {string}
+         */
+        PrinterCondition: "MEDIA_OUT" | "RIBBON_OUT" | "HEAD_OPEN" | "PAUSED" | "BUFFER_FULL" | "FAULT" | "NO_ANSWER";
+        /**
+         * PrinterState
+         * @description `conditions` keep it from printing; `answered` is null until it was asked once.
+         */
+        PrinterState: {
+            address: string;
+            answered: boolean | null;
+            conditions: string[];
+            index: number;
+            jobsQueued: number;
+            lineId: string | null;
+            link: components["schemas"]["DeviceState"];
+            model: string;
+            name: string;
+            observedAt: string | null;
+            online: boolean;
+            printing: boolean | null;
         };
         /** ProvisionedDevice */
         ProvisionedDevice: {
@@ -2597,87 +2961,6 @@ export interface components {
          * @enum {string}
          */
         ScannerRole: "ADD" | "REMOVE" | "VERIFY_LOCAL_BUFFER" | "REJECTION" | "PACKAGE" | "BOX" | "REJECTION_FEEDBACK";
-        /** Scanners */
-        Scanners: {
-            scanners: {
-                /**
-                 * Allowedpeers
-                 * @default []
-                 */
-                allowedPeers: string[];
-                /**
-                 * Connecttimeouts
-                 * @default 5
-                 */
-                connectTimeoutS: number;
-                ethernetIp?: components["schemas"]["EthernetIpScanner"] | null;
-                /**
-                 * @default {
-                 *       "aimPrefix": "KEEP",
-                 *       "base64": false,
-                 *       "emptyIsNoRead": true,
-                 *       "encoding": "latin-1",
-                 *       "ends": [
-                 *         "\\r\\n",
-                 *         "\\r",
-                 *         "\\n",
-                 *         "\\x03"
-                 *       ],
-                 *       "envelope": "NONE",
-                 *       "maxFrame": 4096,
-                 *       "noReadPatterns": [
-                 *         "NOREAD",
-                 *         "ERROR",
-                 *         "?+",
-                 *         "\u0018"
-                 *       ],
-                 *       "start": ""
-                 *     }
-                 */
-                framing: components["schemas"]["FrameProfile"];
-                /**
-                 * Host
-                 * @default
-                 */
-                host: string;
-                /** Index */
-                index: number;
-                /** Lineid */
-                lineId?: string | null;
-                /**
-                 * Lingers
-                 * @default 0
-                 */
-                lingerS: number;
-                /**
-                 * Maxinflight
-                 * @default 64
-                 */
-                maxInFlight: number;
-                modbus?: components["schemas"]["ModbusScanner"] | null;
-                /** @default client */
-                mode: components["schemas"]["TcpMode"];
-                /** @default GENERIC */
-                model: components["schemas"]["ScannerModel"];
-                /** Name */
-                name: string;
-                /**
-                 * Port
-                 * @default 0
-                 */
-                port: number;
-                /** Replybad */
-                replyBad?: string | null;
-                /** Replygood */
-                replyGood?: string | null;
-                /** @default ADD */
-                role: components["schemas"]["ScannerRole"];
-                serial?: components["schemas"]["SerialPort"] | null;
-                /** @default TCP */
-                transport: components["schemas"]["ScannerTransport"];
-                usbHid?: components["schemas"]["HidDevice"] | null;
-            }[];
-        };
         /** ScannerState */
         ScannerState: {
             address: string;
@@ -2796,6 +3079,14 @@ export interface components {
         SignInBody: {
             email: string;
             password: string;
+        };
+        /**
+         * SimulateBody
+         * @description What is left out stays as the UPS tells it; `{"onBattery": false}` ends the simulation.
+         */
+        SimulateBody: {
+            batteryPercent?: number | null;
+            onBattery?: boolean | null;
         };
         /** Success */
         Success: {
@@ -3071,6 +3362,266 @@ export interface components {
             writeCommand: string | null;
         };
         /**
+         * Template
+         * @description `body` is in the printer's language, `{{name}}` stands for a parameter.
+         */
+        Template: {
+            body: string;
+            /** Format: date-time */
+            changedAt: string;
+            changedBy: string;
+            description: string;
+            name: string;
+            parameters: {
+                [key: string]: unknown;
+            }[];
+        };
+        /**
+         * TemplateParameter
+         * @description `default` stands in for a value that is not given; for a date it may be `today`. Without a
+         *     default, one that is not `required` is printed as nothing.
+         */
+        TemplateParameter: {
+            /** Default */
+            default?: string | null;
+            /**
+             * Format
+             * @default %Y-%m-%d
+             */
+            format: string;
+            /**
+             * Maxlength
+             * @default 200
+             */
+            maxLength: number;
+            /** Name */
+            name: string;
+            /**
+             * Required
+             * @default true
+             */
+            required: boolean;
+            /** @default text */
+            type: components["schemas"]["ParameterType"];
+        };
+        /** TemplateRemoved */
+        TemplateRemoved: {
+            removed: string;
+        };
+        /**
+         * TextParameters
+         * @description A line protocol that the user describes: commands between `start` and `terminator`, each
+         *     answered by `acknowledge` or `refuse`.
+         *
+         *     With an empty `reply_terminator` the answers are just those bytes. Answers that begin with one
+         *     of `unsolicited` are skipped. `print_command` is sent once a copy; empty where the template's
+         *     own lines print. `done` begins the message that tells the end of printing, where there is one.
+         *     A value may not hold any of `separators` and may stand only behind one of them, or behind the
+         *     first `verb_length` characters of its line. In a marking code the leading FNC1 is sent as
+         *     `gs1_prefix` and each GS as `gs1_separator`. Bytes are written with \xNN, \r, \n, \t and \\.
+         */
+        "TextParameters-Input": {
+            /**
+             * Acknowledge
+             * @default ACK
+             */
+            acknowledge: string;
+            /** Done */
+            done?: string | null;
+            /**
+             * Encoding
+             * @default ascii
+             * @enum {string}
+             */
+            encoding: "ascii" | "latin-1" | "utf-8" | "cp1251" | "cp866";
+            /**
+             * Gs1Prefix
+             * @default
+             */
+            gs1Prefix: string;
+            /**
+             * Gs1Separator
+             * @default 
+             */
+            gs1Separator: string;
+            /**
+             * Printcommand
+             * @default
+             */
+            printCommand: string;
+            /**
+             * Refuse
+             * @default ERR
+             */
+            refuse: string;
+            /**
+             * Replystart
+             * @default
+             */
+            replyStart: string;
+            /**
+             * Replyterminator
+             * @default
+             */
+            replyTerminator: string;
+            /**
+             * Separators
+             * @default |
+             */
+            separators: string;
+            /**
+             * Start
+             * @default
+             */
+            start: string;
+            /**
+             * Statuscommand
+             * @default
+             */
+            statusCommand: string;
+            /**
+             * Statusrules
+             * @default []
+             */
+            statusRules: components["schemas"]["TextRule"][];
+            /**
+             * Statusseparator
+             * @default |
+             */
+            statusSeparator: string;
+            /**
+             * Terminator
+             * @default
+             */
+            terminator: string;
+            /**
+             * Testbody
+             * @description Template of the test print
+             * @default
+             */
+            testBody: string;
+            /**
+             * Unsolicited
+             * @default []
+             */
+            unsolicited: string[];
+            /** Verblength */
+            verbLength?: number | null;
+        };
+        /**
+         * TextParameters
+         * @description A line protocol that the user describes: commands between `start` and `terminator`, each
+         *     answered by `acknowledge` or `refuse`.
+         *
+         *     With an empty `reply_terminator` the answers are just those bytes. Answers that begin with one
+         *     of `unsolicited` are skipped. `print_command` is sent once a copy; empty where the template's
+         *     own lines print. `done` begins the message that tells the end of printing, where there is one.
+         *     A value may not hold any of `separators` and may stand only behind one of them, or behind the
+         *     first `verb_length` characters of its line. In a marking code the leading FNC1 is sent as
+         *     `gs1_prefix` and each GS as `gs1_separator`. Bytes are written with \xNN, \r, \n, \t and \\.
+         */
+        "TextParameters-Output": {
+            /**
+             * Acknowledge
+             * @default ACK
+             */
+            acknowledge: string;
+            /** Done */
+            done?: string | null;
+            /**
+             * Encoding
+             * @default ascii
+             * @enum {string}
+             */
+            encoding: "ascii" | "latin-1" | "utf-8" | "cp1251" | "cp866";
+            /**
+             * Gs1Prefix
+             * @default
+             */
+            gs1Prefix: string;
+            /**
+             * Gs1Separator
+             * @default \x1d
+             */
+            gs1Separator: string;
+            /**
+             * Printcommand
+             * @default
+             */
+            printCommand: string;
+            /**
+             * Refuse
+             * @default ERR
+             */
+            refuse: string;
+            /**
+             * Replystart
+             * @default
+             */
+            replyStart: string;
+            /**
+             * Replyterminator
+             * @default \r
+             */
+            replyTerminator: string;
+            /**
+             * Separators
+             * @default |
+             */
+            separators: string;
+            /**
+             * Start
+             * @default
+             */
+            start: string;
+            /**
+             * Statuscommand
+             * @default
+             */
+            statusCommand: string;
+            /**
+             * Statusrules
+             * @default []
+             */
+            statusRules: components["schemas"]["TextRule"][];
+            /**
+             * Statusseparator
+             * @default |
+             */
+            statusSeparator: string;
+            /**
+             * Terminator
+             * @default \r
+             */
+            terminator: string;
+            /**
+             * Testbody
+             * @description Template of the test print
+             * @default
+             */
+            testBody: string;
+            /**
+             * Unsolicited
+             * @default []
+             */
+            unsolicited: string[];
+            /** Verblength */
+            verbLength?: number | null;
+        };
+        /**
+         * TextRule
+         * @description A status answer means `condition` where it holds `text`: anywhere, or as the whole of one
+         *     `field`, counted from 0 after cutting at the `status_separator`. PRINTING is no condition.
+         */
+        TextRule: {
+            /** Condition */
+            condition: components["schemas"]["PrinterCondition"] | "PRINTING";
+            /** Field */
+            field?: number | null;
+            /** Text */
+            text: string;
+        };
+        /**
          * Transport
          * @description `available`: this installation can speak it.
          */
@@ -3078,6 +3629,33 @@ export interface components {
             available: boolean;
             name: string;
         };
+        /**
+         * TsplParameters
+         * @description The language cannot say that a job is done, only that the printer is idle: it counts as
+         *     printed when the printer was seen printing and is idle again, or stays idle for `idle_s`.
+         */
+        TsplParameters: {
+            /**
+             * Cancelonfailure
+             * @description Take back (ESC !.) a job that was sent and did not get printed
+             * @default true
+             */
+            cancelOnFailure: boolean;
+            /**
+             * Idles
+             * @default 0.3
+             */
+            idleS: number;
+            /** @default BYTE */
+            statusQuery: components["schemas"]["TsplStatusQuery"];
+        };
+        /**
+         * TsplStatusQuery
+         * @description BYTE is `ESC !?`, one byte, on every printer; FRAME is `ESC !S`, a frame of eight bytes that
+         *     cannot be mistaken, on newer firmwares.
+         * @enum {string}
+         */
+        TsplStatusQuery: "BYTE" | "FRAME";
         /**
          * UaSecurityMode
          * @enum {string}
@@ -3089,6 +3667,33 @@ export interface components {
          * @enum {string}
          */
         UaSecurityPolicy: "NONE" | "BASIC256SHA256" | "AES128_SHA256_RSAOAEP" | "AES256_SHA256_RSAPSS";
+        /**
+         * UpsState
+         * @description `configured` is false where there is none; then the rest is null.
+         */
+        UpsState: {
+            address: string | null;
+            batteryPercent: number | null;
+            configured: boolean;
+            flags: string[];
+            inputVoltage: number | null;
+            link: components["schemas"]["DeviceState"] | null;
+            loadPercent: number | null;
+            lowBattery: boolean | null;
+            model: string | null;
+            name: string | null;
+            onBattery: boolean | null;
+            power: string | null;
+            protocol: string | null;
+            runtimeSeconds: number | null;
+            simulated: boolean;
+            timestamp: string | null;
+        };
+        /** UpsTest */
+        UpsTest: {
+            detail: string;
+            outcome: string;
+        };
         /** Validation */
         Validation: {
             duplicate: boolean;
@@ -3119,6 +3724,24 @@ export interface components {
         VerifyBody: {
             code: string;
             consumedBy?: string | null;
+        };
+        /**
+         * ZplParameters
+         * @description `host_status`: the printer is asked with ~HS; without it (print servers that send nothing
+         *     back) a job counts as done once the printer's side has taken all its bytes.
+         */
+        ZplParameters: {
+            /**
+             * Cancelonfailure
+             * @description Take back (~JA) a job that was sent and did not get printed
+             * @default true
+             */
+            cancelOnFailure: boolean;
+            /**
+             * Hoststatus
+             * @default true
+             */
+            hostStatus: boolean;
         };
     };
     responses: {
@@ -3793,7 +4416,7 @@ export interface operations {
             504: components["responses"]["GatewayTimeout"];
         };
     };
-    get_catalog_printers: {
+    printer_catalogue: {
         parameters: {
             query?: never;
             header?: never;
@@ -3802,6 +4425,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_PrinterCatalogue_"];
+                };
+            };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
@@ -4437,7 +5069,7 @@ export interface operations {
             504: components["responses"]["GatewayTimeout"];
         };
     };
-    post_gpio_buttons_name_test: {
+    test_button: {
         parameters: {
             query?: never;
             header?: never;
@@ -4448,6 +5080,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_GpioState_"];
+                };
+            };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
@@ -4462,7 +5103,7 @@ export interface operations {
             504: components["responses"]["GatewayTimeout"];
         };
     };
-    post_gpio_leds_name_set: {
+    set_led: {
         parameters: {
             query?: never;
             header?: never;
@@ -4471,8 +5112,21 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LedBody"];
+            };
+        };
         responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_GpioState_"];
+                };
+            };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
@@ -4480,6 +5134,7 @@ export interface operations {
             405: components["responses"]["MethodNotAllowed"];
             409: components["responses"]["Conflict"];
             410: components["responses"]["Gone"];
+            413: components["responses"]["RequestEntityTooLarge"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             502: components["responses"]["BadGateway"];
@@ -4487,7 +5142,7 @@ export interface operations {
             504: components["responses"]["GatewayTimeout"];
         };
     };
-    get_gpio_status: {
+    gpio_status: {
         parameters: {
             query?: never;
             header?: never;
@@ -4496,6 +5151,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_GpioState_"];
+                };
+            };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
@@ -4597,7 +5261,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Data_Annotated_list_Annotated_dict_str__Any___AfterValidator__DescribedAs____FieldInfo_annotation_NoneType__required_True__metadata__MaxLen_max_length_1000_____"];
+                    "application/json": components["schemas"]["Data_Annotated_list_Annotated_dict_str__Any___AfterValidator__DescribedAs____FieldInfo_annotation_NoneType__required_True__metadata__MaxLen_max_length_1000_____BeforeValidator__"];
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -4623,7 +5287,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["TagBinding"][] | components["schemas"]["Bindings"];
+                "application/json": components["schemas"]["TagBinding"][];
             };
         };
         responses: {
@@ -4633,7 +5297,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Data_Annotated_list_Annotated_dict_str__Any___AfterValidator__DescribedAs____FieldInfo_annotation_NoneType__required_True__metadata__MaxLen_max_length_1000_____"];
+                    "application/json": components["schemas"]["Data_Annotated_list_Annotated_dict_str__Any___AfterValidator__DescribedAs____FieldInfo_annotation_NoneType__required_True__metadata__MaxLen_max_length_1000_____BeforeValidator__"];
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -4666,7 +5330,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Data_Annotated_list_Annotated_dict_str__Any___AfterValidator__DescribedAs____FieldInfo_annotation_NoneType__required_True__metadata__MaxLen_max_length_16_____"];
+                    "application/json": components["schemas"]["Data_Annotated_list_Annotated_dict_str__Any___AfterValidator__DescribedAs____FieldInfo_annotation_NoneType__required_True__metadata__MaxLen_max_length_16_____BeforeValidator__"];
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -4700,6 +5364,7 @@ export interface operations {
                     connectTimeoutS?: number;
                     /**
                      * @default {
+                     *       "connectionBytes": 4002,
                      *       "micro800": false,
                      *       "slot": 0
                      *     }
@@ -4775,7 +5440,7 @@ export interface operations {
                      * @default 1
                      */
                     timeoutS?: number;
-                }[] | components["schemas"]["Plcs"];
+                }[];
             };
         };
         responses: {
@@ -4785,7 +5450,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Data_Annotated_list_Annotated_dict_str__Any___AfterValidator__DescribedAs____FieldInfo_annotation_NoneType__required_True__metadata__MaxLen_max_length_16_____"];
+                    "application/json": components["schemas"]["Data_Annotated_list_Annotated_dict_str__Any___AfterValidator__DescribedAs____FieldInfo_annotation_NoneType__required_True__metadata__MaxLen_max_length_16_____BeforeValidator__"];
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -4914,6 +5579,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["compat_rest__kernel__okto__schemas__Data_Annotated_list_Annotated_dict_str__Any___AfterValidator__DescribedAs____FieldInfo_annotation_NoneType__required_True__metadata__MaxLen_max_length_10_____BeforeValidator____2"];
+                };
+            };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
@@ -4935,8 +5609,270 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                "application/json": ({
+                    /**
+                     * Connecttimeouts
+                     * @default 5
+                     */
+                    connectTimeoutS?: number;
+                    /**
+                     * Dpmm
+                     * @default 8
+                     * @enum {integer}
+                     */
+                    dpmm?: 6 | 8 | 12 | 24;
+                    /** Host */
+                    host: string;
+                    /** Index */
+                    index: number;
+                    /**
+                     * Jobtimeouts
+                     * @default 30
+                     */
+                    jobTimeoutS?: number;
+                    /**
+                     * Labelheightmm
+                     * @default 40
+                     */
+                    labelHeightMm?: number;
+                    /**
+                     * Labels
+                     * @default 2
+                     */
+                    labelS?: number;
+                    /**
+                     * Labelwidthmm
+                     * @default 60
+                     */
+                    labelWidthMm?: number;
+                    /** Lineid */
+                    lineId?: string | null;
+                    /**
+                     * Maxwaiting
+                     * @default 32
+                     */
+                    maxWaiting?: number;
+                    /**
+                     * Model
+                     * @default ZPL
+                     * @constant
+                     */
+                    model?: "ZPL";
+                    /** Name */
+                    name: string;
+                    /**
+                     * @default {
+                     *       "cancelOnFailure": true,
+                     *       "hostStatus": true
+                     *     }
+                     */
+                    parameters?: components["schemas"]["ZplParameters"];
+                    /**
+                     * Polls
+                     * @default 2
+                     */
+                    pollS?: number;
+                    /**
+                     * Port
+                     * @default 9100
+                     */
+                    port?: number;
+                    /**
+                     * Replytimeouts
+                     * @default 2
+                     */
+                    replyTimeoutS?: number;
+                    /**
+                     * Writetimeouts
+                     * @default 5
+                     */
+                    writeTimeoutS?: number;
+                } | {
+                    /**
+                     * Connecttimeouts
+                     * @default 5
+                     */
+                    connectTimeoutS?: number;
+                    /**
+                     * Dpmm
+                     * @default 8
+                     * @enum {integer}
+                     */
+                    dpmm?: 6 | 8 | 12 | 24;
+                    /** Host */
+                    host: string;
+                    /** Index */
+                    index: number;
+                    /**
+                     * Jobtimeouts
+                     * @default 30
+                     */
+                    jobTimeoutS?: number;
+                    /**
+                     * Labelheightmm
+                     * @default 40
+                     */
+                    labelHeightMm?: number;
+                    /**
+                     * Labels
+                     * @default 2
+                     */
+                    labelS?: number;
+                    /**
+                     * Labelwidthmm
+                     * @default 60
+                     */
+                    labelWidthMm?: number;
+                    /** Lineid */
+                    lineId?: string | null;
+                    /**
+                     * Maxwaiting
+                     * @default 32
+                     */
+                    maxWaiting?: number;
+                    /**
+                     * Model
+                     * @default TSPL
+                     * @constant
+                     */
+                    model?: "TSPL";
+                    /** Name */
+                    name: string;
+                    /**
+                     * @default {
+                     *       "cancelOnFailure": true,
+                     *       "idleS": 0.3,
+                     *       "statusQuery": "BYTE"
+                     *     }
+                     */
+                    parameters?: components["schemas"]["TsplParameters"];
+                    /**
+                     * Polls
+                     * @default 2
+                     */
+                    pollS?: number;
+                    /**
+                     * Port
+                     * @default 9100
+                     */
+                    port?: number;
+                    /**
+                     * Replytimeouts
+                     * @default 2
+                     */
+                    replyTimeoutS?: number;
+                    /**
+                     * Writetimeouts
+                     * @default 5
+                     */
+                    writeTimeoutS?: number;
+                } | {
+                    /**
+                     * Connecttimeouts
+                     * @default 5
+                     */
+                    connectTimeoutS?: number;
+                    /**
+                     * Dpmm
+                     * @default 8
+                     * @enum {integer}
+                     */
+                    dpmm?: 6 | 8 | 12 | 24;
+                    /** Host */
+                    host: string;
+                    /** Index */
+                    index: number;
+                    /**
+                     * Jobtimeouts
+                     * @default 30
+                     */
+                    jobTimeoutS?: number;
+                    /**
+                     * Labelheightmm
+                     * @default 40
+                     */
+                    labelHeightMm?: number;
+                    /**
+                     * Labels
+                     * @default 2
+                     */
+                    labelS?: number;
+                    /**
+                     * Labelwidthmm
+                     * @default 60
+                     */
+                    labelWidthMm?: number;
+                    /** Lineid */
+                    lineId?: string | null;
+                    /**
+                     * Maxwaiting
+                     * @default 32
+                     */
+                    maxWaiting?: number;
+                    /**
+                     * Model
+                     * @default TEXT
+                     * @constant
+                     */
+                    model?: "TEXT";
+                    /** Name */
+                    name: string;
+                    /**
+                     * @default {
+                     *       "acknowledge": "ACK",
+                     *       "encoding": "ascii",
+                     *       "gs1Prefix": "",
+                     *       "gs1Separator": "\\x1d",
+                     *       "printCommand": "",
+                     *       "refuse": "ERR",
+                     *       "replyStart": "",
+                     *       "replyTerminator": "\\r",
+                     *       "separators": "|",
+                     *       "start": "",
+                     *       "statusCommand": "",
+                     *       "statusRules": [],
+                     *       "statusSeparator": "|",
+                     *       "terminator": "\\r",
+                     *       "testBody": "",
+                     *       "unsolicited": []
+                     *     }
+                     */
+                    parameters?: components["schemas"]["TextParameters-Input"];
+                    /**
+                     * Polls
+                     * @default 2
+                     */
+                    pollS?: number;
+                    /**
+                     * Port
+                     * @default 9100
+                     */
+                    port?: number;
+                    /**
+                     * Replytimeouts
+                     * @default 2
+                     */
+                    replyTimeoutS?: number;
+                    /**
+                     * Writetimeouts
+                     * @default 5
+                     */
+                    writeTimeoutS?: number;
+                })[];
+            };
+        };
         responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["compat_rest__kernel__okto__schemas__Data_Annotated_list_Annotated_dict_str__Any___AfterValidator__DescribedAs____FieldInfo_annotation_NoneType__required_True__metadata__MaxLen_max_length_10_____BeforeValidator____2"];
+                };
+            };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
@@ -4944,6 +5880,7 @@ export interface operations {
             405: components["responses"]["MethodNotAllowed"];
             409: components["responses"]["Conflict"];
             410: components["responses"]["Gone"];
+            413: components["responses"]["RequestEntityTooLarge"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             502: components["responses"]["BadGateway"];
@@ -4951,17 +5888,67 @@ export interface operations {
             504: components["responses"]["GatewayTimeout"];
         };
     };
-    post_printers_index_print: {
+    print_label: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                index: string;
+                /** @description The device's own index, from 0 */
+                index: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PrintBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Printed_"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            405: components["responses"]["MethodNotAllowed"];
+            409: components["responses"]["Conflict"];
+            410: components["responses"]["Gone"];
+            413: components["responses"]["RequestEntityTooLarge"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            502: components["responses"]["BadGateway"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["GatewayTimeout"];
+        };
+    };
+    printer_status: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The device's own index, from 0 */
+                index: number;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_PrinterState_"];
+                };
+            };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
@@ -4976,17 +5963,27 @@ export interface operations {
             504: components["responses"]["GatewayTimeout"];
         };
     };
-    get_printers_index_status: {
+    get_templates: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                index: string;
+                /** @description The device's own index, from 0 */
+                index: number;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_list_Template__"];
+                };
+            };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
@@ -5001,42 +5998,46 @@ export interface operations {
             504: components["responses"]["GatewayTimeout"];
         };
     };
-    get_printers_index_templates: {
+    create_template: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                index: string;
+                /** @description The device's own index, from 0 */
+                index: number;
             };
             cookie?: never;
         };
-        requestBody?: never;
-        responses: {
-            400: components["responses"]["BadRequest"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
-            405: components["responses"]["MethodNotAllowed"];
-            409: components["responses"]["Conflict"];
-            410: components["responses"]["Gone"];
-            429: components["responses"]["TooManyRequests"];
-            500: components["responses"]["InternalServerError"];
-            502: components["responses"]["BadGateway"];
-            503: components["responses"]["ServiceUnavailable"];
-            504: components["responses"]["GatewayTimeout"];
-        };
-    };
-    post_printers_index_templates: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                index: string;
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** Body */
+                    body: string;
+                    /**
+                     * Description
+                     * @default
+                     */
+                    description?: string;
+                    /** Name */
+                    name: string;
+                    /**
+                     * Parameters
+                     * @default []
+                     */
+                    parameters?: components["schemas"]["TemplateParameter"][];
+                };
             };
-            cookie?: never;
         };
-        requestBody?: never;
         responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Template_"];
+                };
+            };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
@@ -5044,6 +6045,7 @@ export interface operations {
             405: components["responses"]["MethodNotAllowed"];
             409: components["responses"]["Conflict"];
             410: components["responses"]["Gone"];
+            413: components["responses"]["RequestEntityTooLarge"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             502: components["responses"]["BadGateway"];
@@ -5051,18 +6053,28 @@ export interface operations {
             504: components["responses"]["GatewayTimeout"];
         };
     };
-    get_printers_index_templates_name: {
+    get_template: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                index: string;
+                /** @description The device's own index, from 0 */
+                index: number;
                 name: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Template_"];
+                };
+            };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
@@ -5077,18 +6089,84 @@ export interface operations {
             504: components["responses"]["GatewayTimeout"];
         };
     };
-    put_printers_index_templates_name: {
+    put_template: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                index: string;
+                /** @description The device's own index, from 0 */
+                index: number;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** Body */
+                    body: string;
+                    /**
+                     * Description
+                     * @default
+                     */
+                    description?: string;
+                    /** Name */
+                    name?: string;
+                    /**
+                     * Parameters
+                     * @default []
+                     */
+                    parameters?: components["schemas"]["TemplateParameter"][];
+                };
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Template_"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            405: components["responses"]["MethodNotAllowed"];
+            409: components["responses"]["Conflict"];
+            410: components["responses"]["Gone"];
+            413: components["responses"]["RequestEntityTooLarge"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            502: components["responses"]["BadGateway"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["GatewayTimeout"];
+        };
+    };
+    delete_template: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The device's own index, from 0 */
+                index: number;
                 name: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_TemplateRemoved_"];
+                };
+            };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
@@ -5103,43 +6181,27 @@ export interface operations {
             504: components["responses"]["GatewayTimeout"];
         };
     };
-    delete_printers_index_templates_name: {
+    test_printer: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                index: string;
-                name: string;
+                /** @description The device's own index, from 0 */
+                index: number;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            400: components["responses"]["BadRequest"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
-            405: components["responses"]["MethodNotAllowed"];
-            409: components["responses"]["Conflict"];
-            410: components["responses"]["Gone"];
-            429: components["responses"]["TooManyRequests"];
-            500: components["responses"]["InternalServerError"];
-            502: components["responses"]["BadGateway"];
-            503: components["responses"]["ServiceUnavailable"];
-            504: components["responses"]["GatewayTimeout"];
-        };
-    };
-    post_printers_index_test: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                index: string;
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Printed_"];
+                };
             };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
@@ -5154,7 +6216,7 @@ export interface operations {
             504: components["responses"]["GatewayTimeout"];
         };
     };
-    get_printers_schema: {
+    printer_schema: {
         parameters: {
             query?: never;
             header?: never;
@@ -5163,6 +6225,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_ParameterSchemas_"];
+                };
+            };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
@@ -5535,7 +6606,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Data_Annotated_list_Annotated_dict_str__Any___AfterValidator__DescribedAs____FieldInfo_annotation_NoneType__required_True__metadata__MaxLen_max_length_10_____"];
+                    "application/json": components["schemas"]["compat_rest__kernel__okto__schemas__Data_Annotated_list_Annotated_dict_str__Any___AfterValidator__DescribedAs____FieldInfo_annotation_NoneType__required_True__metadata__MaxLen_max_length_10_____BeforeValidator____1"];
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -5638,7 +6709,7 @@ export interface operations {
                     /** @default TCP */
                     transport?: components["schemas"]["ScannerTransport"];
                     usbHid?: components["schemas"]["HidDevice"] | null;
-                }[] | components["schemas"]["Scanners"];
+                }[];
             };
         };
         responses: {
@@ -5648,7 +6719,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Data_Annotated_list_Annotated_dict_str__Any___AfterValidator__DescribedAs____FieldInfo_annotation_NoneType__required_True__metadata__MaxLen_max_length_10_____"];
+                    "application/json": components["schemas"]["compat_rest__kernel__okto__schemas__Data_Annotated_list_Annotated_dict_str__Any___AfterValidator__DescribedAs____FieldInfo_annotation_NoneType__required_True__metadata__MaxLen_max_length_10_____BeforeValidator____1"];
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -5800,7 +6871,44 @@ export interface operations {
             504: components["responses"]["GatewayTimeout"];
         };
     };
-    post_ups_simulate: {
+    simulate_ups: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SimulateBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_UpsState_"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            405: components["responses"]["MethodNotAllowed"];
+            409: components["responses"]["Conflict"];
+            410: components["responses"]["Gone"];
+            413: components["responses"]["RequestEntityTooLarge"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            502: components["responses"]["BadGateway"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["GatewayTimeout"];
+        };
+    };
+    ups_status: {
         parameters: {
             query?: never;
             header?: never;
@@ -5809,6 +6917,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_UpsState_"];
+                };
+            };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
@@ -5823,7 +6940,7 @@ export interface operations {
             504: components["responses"]["GatewayTimeout"];
         };
     };
-    get_ups_status: {
+    test_ups: {
         parameters: {
             query?: never;
             header?: never;
@@ -5832,29 +6949,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            400: components["responses"]["BadRequest"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
-            405: components["responses"]["MethodNotAllowed"];
-            409: components["responses"]["Conflict"];
-            410: components["responses"]["Gone"];
-            429: components["responses"]["TooManyRequests"];
-            500: components["responses"]["InternalServerError"];
-            502: components["responses"]["BadGateway"];
-            503: components["responses"]["ServiceUnavailable"];
-            504: components["responses"]["GatewayTimeout"];
-        };
-    };
-    post_ups_test: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_UpsTest_"];
+                };
+            };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];

@@ -26,7 +26,7 @@ class ScannerInput:
     settings: JSON | None = strawberry.field(default=None, description=SETTINGS)
 
     def document(self) -> dict[str, Any]:
-        return _document(self)
+        return document_of(self)
 
 
 @strawberry.input
@@ -40,7 +40,7 @@ class PlcInput:
     settings: JSON | None = strawberry.field(default=None, description=SETTINGS)
 
     def document(self) -> dict[str, Any]:
-        return _document(self)
+        return document_of(self)
 
 
 @strawberry.input
@@ -53,10 +53,10 @@ class TagBindingInput:
     settings: JSON | None = strawberry.field(default=None, description=SETTINGS)
 
     def document(self) -> dict[str, Any]:
-        return _document(self)
+        return document_of(self)
 
 
-def _document(given: Any) -> dict[str, Any]:
+def document_of(given: Any) -> dict[str, Any]:
     """As a configuration says it. Raises ValidationFailed for settings that are no object."""
     settings = {} if given.settings is None else given.settings
     if not isinstance(settings, dict):

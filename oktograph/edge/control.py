@@ -25,11 +25,17 @@ from domain.kernel.uow import UnitOfWork
 from domain.line import repository as line_repository
 from domain.line.commands import full_key
 from domain.line.models import HardwareKind
-from domain.line.ports import EdgeStatus, FactoryStatus, PlcCatalogue, ScannerCatalogue
+from domain.line.ports import (
+    EdgeStatus,
+    FactoryStatus,
+    PlcCatalogue,
+    PrinterCatalogue,
+    ScannerCatalogue,
+)
 from domain.line.rows import OverrideRow
 from domain.production.operations.scans import ScanIntake
 from domain.sync.operations import connection
-from drivers.registry import plc_catalogue, scanner_catalogue
+from drivers.registry import plc_catalogue, printer_catalogue, scanner_catalogue
 from oktograph.core import Core
 from oktograph.edge.device_secrets import DeviceSecrets, shown
 from oktograph.edge.document import EdgeDocument, RunningConfiguration, overriding
@@ -183,6 +189,9 @@ class EdgeControl:
 
     def scanner_catalogue(self) -> ScannerCatalogue:
         return scanner_catalogue()
+
+    def printer_catalogue(self) -> PrinterCatalogue:
+        return printer_catalogue()
 
     def plc_catalogue(self) -> PlcCatalogue:
         return plc_catalogue()

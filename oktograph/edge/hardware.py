@@ -9,10 +9,14 @@ from domain.line.models import HardwareKind
 from domain.line.plan import LinePlan
 from drivers.configuration import validated
 from drivers.exclusive import refuse_shared
+from drivers.gpio.port import GpioConfig
 from drivers.plcs.port import PlcConfig, parse_bindings, parse_plcs, plc_claims
 from drivers.plcs.tags import TagBinding
+from drivers.printers.port import AnyPrinterConfig, parse_printers
 from drivers.registry import DeviceKind, factory_for
 from drivers.scanners.port import ScannerConfig, parse_scanners, scanner_claims
+from drivers.ups.factory import parse_ups
+from drivers.ups.port import UpsConfig
 
 MAX_LINES: Final = 10
 Documents = Mapping[HardwareKind, Any]
@@ -21,18 +25,24 @@ Documents = Mapping[HardwareKind, Any]
 @dataclass(frozen=True, slots=True)
 class Hardware:
     scanners: tuple[ScannerConfig, ...] = ()
+    printers: tuple[AnyPrinterConfig, ...] = ()
     plcs: tuple[PlcConfig, ...] = ()
     plc_bindings: tuple[TagBinding, ...] = ()
+    ups: UpsConfig | None = None
+    gpio: GpioConfig | None = None
     lines: tuple[LinePlan, ...] = ()
 
     def of(self, kind: HardwareKind) -> Any:
-        return getattr(self, ATTRIBUTES[kind]) if kind in ATTRIBUTES else None
+        return getattr(self, ATTRIBUTES[kind])
 
 
 ATTRIBUTES: Final[Mapping[HardwareKind, str]] = {
     HardwareKind.SCANNERS: "scanners",
+    HardwareKind.PRINTERS: "printers",
     HardwareKind.PLCS: "plcs",
     HardwareKind.PLC_BINDINGS: "plc_bindings",
+    HardwareKind.UPS: "ups",
+    HardwareKind.GPIO: "gpio",
     HardwareKind.LINES: "lines",
 }
 
@@ -43,8 +53,11 @@ def parse_hardware(documents: Documents) -> Hardware:
     plcs = parse_plcs(_list(documents, HardwareKind.PLCS))
     found = Hardware(
         scanners=parse_scanners(_list(documents, HardwareKind.SCANNERS)),
+        printers=parse_printers(_list(documents, HardwareKind.PRINTERS)),
         plcs=plcs,
         plc_bindings=parse_bindings(_list(documents, HardwareKind.PLC_BINDINGS), plcs),
+        ups=parse_ups(ups) if (ups := documents.get(HardwareKind.UPS)) else None,
+        gpio=GpioConfig.parse(gpio) if (gpio := documents.get(HardwareKind.GPIO)) else None,
         lines=parse_lines(_list(documents, HardwareKind.LINES)),
     )
     refuse_shared([*scanner_claims(found.scanners), *plc_claims(found.plcs)])
@@ -89,6 +102,14 @@ def _check_plan(path: str, plan: LinePlan, found: Hardware) -> None:
         if feedback is not None and feedback.tag is not None:
             there = feedback.tag in readable
             _require(there, f"{where}.reject.feedback.tag", "no tag that is read has this name")
+    printers = {one.index for one in found.printers}
+    for place, order in plan.prints():
+        there = order.printer in printers
+        _require(there, f"{path}.{place}.printer", "no such printer")
+    pressed = {one.name for one in found.gpio.buttons} if found.gpio else set()
+    for name, button in plan.buttons.model_dump().items():
+        there = button is None or button in pressed
+        _require(there, f"{path}.buttons.{name}", "no such button on the panel")
     for place, output in plan.outputs():
         _require(output.tag in writable, f"{path}.{place}.tag", "no tag to write has this name")
         if output.encoder is not None:

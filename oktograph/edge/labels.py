@@ -1,7 +1,8 @@
 """Labels of what is complete: a durable reader of the log that prints each batch's and pallet's.
 
 A label is printed before the reader moves on, so that none is missing; one that was printed in the
-moment of a crash is printed again.
+moment of a crash is printed again. One that may have been printed before its printer was lost is
+not: two boxes must not bear one number, and the journal asks somebody to look.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,7 +12,7 @@ from domain.journal.models import PRINTER, Severity
 from domain.journal.operations import record
 from domain.kernel import eventlog
 from domain.kernel.actor import system_actor
-from domain.kernel.errors import NotFound, ValidationFailed
+from domain.kernel.errors import DomainError, NotFound, ValidationFailed
 from domain.kernel.eventlog import LogRow
 from domain.kernel.tail import LogTail
 from domain.kernel.uow import Transactions
@@ -19,6 +20,7 @@ from domain.line.labels import of_batch, of_pallet
 from domain.line.plan import LinePlan, PrintOrder
 from domain.production.events import BATCH_COMPLETED, PALLET_COMPLETED
 from domain.production.rows import BatchRow, PalletRow
+from drivers.printers.jobs import JobOutcome
 from oktograph.edge.log_worker import LogWorker
 from oktograph.edge.pipeline.pipeline import Print
 
@@ -57,6 +59,10 @@ class Labels(LogWorker):
             await self._print(order, known)
         except (ValidationFailed, NotFound) as error:
             return f"Label of {known['code']} not printed: {error.message}"
+        except DomainError as error:
+            if error.details.get("outcome") != JobOutcome.UNCERTAIN:
+                raise
+            return f"Look whether the label of {known['code']} was printed: {error.message}"
         return ""
 
     def _wanted(self, row: LogRow) -> tuple[PrintOrder, dict[str, str]] | None:

@@ -2,28 +2,62 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from domain.journal.models import PLC, POWER, PRINTER, SCANNER, SYSTEM
-from domain.kernel.clock import Clock
 from domain.kernel.errors import HardwareOff, NotFound, ValidationFailed
-from domain.kernel.uow import Transactions
 from domain.line.alarms.models import AlarmKind
 from domain.line.models import HardwareKind, ScannerRole
 from domain.line.operations.accumulation import Accumulation
 from domain.line.plan import PrintOrder, Scalar
-from domain.line.ports import LineStatus, LinkStatus, PlcStatus, PlcTag, ScannerStatus, TagReading
+from domain.line.ports import (
+    GpioStatus,
+    LabelPicture,
+    LineStatus,
+    LinkStatus,
+    PlcStatus,
+    PlcTag,
+    Printed,
+    PrinterStatus,
+    PrintRequest,
+    ScannerStatus,
+    TagReading,
+    UpsStatus,
+    UpsTest,
+)
 from domain.production.operations.scans import ScanIntake
 from drivers.connections import Connections
-from drivers.link import LinkSnapshot, LinkState, StateChange
+from drivers.gpio.mirror import LineLights
+from drivers.gpio.port import GpioPort
+from drivers.link import LinkState, StateChange
 from drivers.plcs.port import PlcPort
 from drivers.plcs.tags import Quality, TagBinding, TagValue
+from drivers.printers.port import PrinterPort
 from drivers.probe import probe
-from drivers.registry import plc_declaration, scanner_declaration
-from drivers.scanners.port import ScannerConfig
+from drivers.registry import (
+    gpio_declaration,
+    plc_declaration,
+    printer_declaration,
+    scanner_declaration,
+    ups_declaration,
+)
 from drivers.supervisor import Declaration, Supervisor
+from drivers.ups.port import UpsPort
+from oktograph.core import Core
 from oktograph.edge.hardware import Hardware, located
+from oktograph.edge.panel import Panel
 from oktograph.edge.pipeline.pipeline import Pipeline, Surroundings
+from oktograph.edge.power import Flush, PowerWatch
+from oktograph.edge.printing import Printing, conditions
+from oktograph.edge.statuses import (
+    gpio_status,
+    link_status,
+    plc_status,
+    printer_status,
+    scanner_status,
+    tag_reading,
+    ups_status,
+)
 from oktograph.edge.transitions import COMPONENT, TransitionJournal
 
 TEST_S: Final = 5.0
@@ -41,26 +75,28 @@ class Site:
 class EdgeLine:
     """What is configured runs; a scan from a scanner goes the way of all others."""
 
-    def __init__(
-        self,
-        scans: ScanIntake,
-        transactions: Transactions,
-        customer_id: int,
-        clock: Clock,
-        site: Site,
-    ) -> None:
+    def __init__(self, core: Core, scans: ScanIntake, site: Site, flush: Flush) -> None:
+        transactions, customer_id, clock = core.transactions, core.customer.id, core.clock
         self._hardware = Hardware()
         self._site = site
         self._connections = Connections()
         self._journal = TransitionJournal(transactions, customer_id, COMPONENT, category_of)
+        self.printing = Printing(core.database, customer_id)
         around = Surroundings(self._write, self._shown, self.print)
         self.pipeline = Pipeline(scans, transactions, customer_id, clock, around)
         self._supervisor = Supervisor(on_transition=self._changed)
+        self.power = PowerWatch(self.pipeline.book, clock, flush)
+        self.panel = Panel(
+            transactions, core.tail, customer_id, self.pipeline, self.power, self._show
+        )
 
     async def start(self) -> None:
         await self.pipeline.start()
+        await self.panel.start()
 
     async def stop(self) -> None:
+        await self.panel.stop()
+        await self.power.stop()
         await self.pipeline.stop()
         await self._supervisor.stop()
 
@@ -73,6 +109,8 @@ class EdgeLine:
         await self._supervisor.apply(self._declarations(hardware))
         self._hardware = hardware
         self.pipeline.configure(hardware.lines)
+        self.power.configure(hardware.ups.shutdown_after_on_battery_s if hardware.ups else None)
+        self.panel.show_again()
 
     def check(self, hardware: Hardware) -> None:
         """Raises ValidationFailed for what `configure` would refuse; touches no device."""
@@ -108,22 +146,13 @@ class EdgeLine:
         found = self._supervisor.snapshots()
         # While a configuration takes effect some are gone already.
         configs = self._hardware.scanners
-        return [_scanner(one, found[one.key]) for one in configs if one.key in found]
+        return [scanner_status(one, found[one.key]) for one in configs if one.key in found]
 
     def plcs(self) -> list[PlcStatus]:
         found = self._supervisor.snapshots()
         bindings = self._hardware.plc_bindings
         return [
-            PlcStatus(
-                key=one.key,
-                id=one.id,
-                name=one.name or one.id,
-                protocol=str(one.protocol),
-                line_id=one.line_id,
-                address=one.address,
-                tags=sum(binding.plc == one.id for binding in bindings),
-                link=link_status(found[one.key]),
-            )
+            plc_status(one, found[one.key], sum(tag.plc == one.id for tag in bindings))
             for one in self._hardware.plcs
             if one.key in found
         ]
@@ -142,16 +171,68 @@ class EdgeLine:
         known: dict[str, TagValue] = {}
         for config in self._hardware.plcs:
             known |= self._plc(config.id).values()
-        return [_tag(one, known.get(one.name)) for one in self._hardware.plc_bindings]
+        return [tag_reading(one, known.get(one.name)) for one in self._hardware.plc_bindings]
 
     async def read_tag(self, name: str) -> TagReading:
         binding = self._binding(name)
         [value] = await self._plc(binding.plc).read([name])
-        return _tag(binding, value)
+        return tag_reading(binding, value)
 
     async def write_tag(self, name: str, value: Scalar) -> TagReading:
         binding = self._binding(name)
-        return _tag(binding, await self._plc(binding.plc).write(name, value))
+        return tag_reading(binding, await self._plc(binding.plc).write(name, value))
+
+    def printers(self) -> list[PrinterStatus]:
+        found = self._supervisor.snapshots()
+        return [
+            printer_status(self._printer(one.index), found[one.key])
+            for one in sorted(self._hardware.printers, key=lambda one: one.index)
+            if one.key in found
+        ]
+
+    def check_template(self, printer: int, document: Mapping[str, Any]) -> tuple[str, str]:
+        return self.printing.checked(self._printer(printer).config, document)
+
+    async def print_label(self, printer: int, request: PrintRequest) -> Printed:
+        return await self.printing.print(self._printer(printer), request)
+
+    async def print_sample(self, printer: int) -> Printed:
+        return await self.printing.print_sample(self._printer(printer))
+
+    async def picture(self, printer: int, request: PrintRequest) -> LabelPicture:
+        return await self.printing.picture(self._printer(printer).config, request)
+
+    def ups(self) -> UpsStatus | None:
+        if self._hardware.ups is None:
+            return None
+        return self._ups_status(self._ups())
+
+    async def test_ups(self) -> UpsTest:
+        done = await self._ups().test()
+        return UpsTest(str(done.outcome), done.detail)
+
+    async def simulate_ups(self, on_battery: bool | None, percent: float | None) -> UpsStatus:
+        ups = self._ups()
+        if on_battery is not True and percent is None:
+            await ups.release_simulation()
+        else:
+            await ups.simulate(on_battery=on_battery, battery_percent=percent)
+        return self._ups_status(ups)
+
+    def gpio(self) -> GpioStatus | None:
+        if self._hardware.gpio is None:
+            return None
+        return gpio_status(self._gpio(), self._supervisor.task("gpio").snapshot())
+
+    async def press_button(self, name: str) -> GpioStatus:
+        gpio = self._gpio()
+        await gpio.press(name)
+        return gpio_status(gpio, self._supervisor.task("gpio").snapshot())
+
+    async def set_led(self, name: str, on: bool | None) -> GpioStatus:
+        gpio = self._gpio()
+        await gpio.set_led(name, on)
+        return gpio_status(gpio, self._supervisor.task("gpio").snapshot())
 
     def lines(self) -> list[LineStatus]:
         return self.pipeline.lines()
@@ -165,8 +246,9 @@ class EdgeLine:
     # What the pipeline asks
 
     async def print(self, order: PrintOrder, known: dict[str, str]) -> None:
-        """`known` is what is known of the item, by the names that labels have."""
-        raise NotFound("Printer", str(order.printer))
+        """`known` is what is known of the item, by the names that labels have. What a template does
+        not ask for is left out."""
+        await self.printing.print_order(self._printer(order.printer), order, known)
 
     async def _write(self, tag: str, value: Scalar) -> None:
         await self.write_tag(tag, value)
@@ -187,7 +269,19 @@ class EdgeLine:
             plc_declaration(one, hardware.plc_bindings, self._on_tag, self._connections)
             for one in hardware.plcs
         ]
-        kinds = {HardwareKind.SCANNERS: scanners, HardwareKind.PLCS: plcs}
+        book = self.pipeline.book
+        printers = [
+            printer_declaration(one, conditions(book, one.key)) for one in hardware.printers
+        ]
+        ups = [ups_declaration(hardware.ups, self.power)] if hardware.ups else []
+        gpio = [gpio_declaration(hardware.gpio, self.panel)] if hardware.gpio else []
+        kinds = {
+            HardwareKind.SCANNERS: scanners,
+            HardwareKind.PRINTERS: printers,
+            HardwareKind.PLCS: plcs,
+            HardwareKind.UPS: ups,
+            HardwareKind.GPIO: gpio,
+        }
         wired = [found for kind, found in kinds.items() if kind not in self._site.without]
         return [declaration for found in wired for declaration in found]
 
@@ -206,6 +300,30 @@ class EdgeLine:
                 return binding
         raise NotFound("Tag", name)
 
+    def _show(self, lights: LineLights) -> None:
+        if self._hardware.gpio is not None:
+            self._gpio().show(lights)
+
+    def _printer(self, index: int) -> PrinterPort:
+        """Raises NotFound."""
+        if index not in {one.index for one in self._hardware.printers}:
+            raise NotFound("Printer", str(index))
+        driver: PrinterPort = self._supervisor.task(f"printer-{index}").driver  # type: ignore[assignment]
+        return driver
+
+    def _ups(self) -> UpsPort:
+        """Raises NotFound."""
+        driver: UpsPort = self._supervisor.task("ups").driver  # type: ignore[assignment]
+        return driver
+
+    def _ups_status(self, ups: UpsPort) -> UpsStatus:
+        return ups_status(ups, self.power.state, self._supervisor.task("ups").snapshot())
+
+    def _gpio(self) -> GpioPort:
+        """Raises NotFound."""
+        driver: GpioPort = self._supervisor.task("gpio").driver  # type: ignore[assignment]
+        return driver
+
     def _plc(self, plc_id: str) -> PlcPort:
         task = self._supervisor.task(f"plc-{plc_id}")
         driver: PlcPort = task.driver  # type: ignore[assignment]
@@ -216,56 +334,9 @@ _ALARMS: Final[Mapping[LinkState, AlarmKind]] = {
     LinkState.LOST: AlarmKind.DEVICE_LOST,
     LinkState.FAULTED: AlarmKind.DEVICE_MISCONFIGURED,
 }
-
-
 _CATEGORIES: Final = {"scanner": SCANNER, "printer": PRINTER, "plc": PLC, "ups": POWER}
 
 
 def category_of(key: str) -> str:
     """What the journal calls a device."""
     return _CATEGORIES.get(key.partition("-")[0], SYSTEM)
-
-
-def link_status(snapshot: LinkSnapshot) -> LinkStatus:
-    return LinkStatus(
-        state=str(snapshot.state),
-        connected=snapshot.state is LinkState.CONNECTED,
-        since_us=snapshot.since_us,
-        peer=snapshot.peer,
-        last_error=snapshot.last_error,
-        attempts=snapshot.attempts,
-        counters=snapshot.counters,
-    )
-
-
-def _scanner(config: ScannerConfig, snapshot: LinkSnapshot) -> ScannerStatus:
-    return ScannerStatus(
-        key=config.key,
-        index=config.index,
-        name=config.name,
-        line_id=config.line_id,
-        transport=str(config.transport),
-        model=str(config.model),
-        role=str(config.role),
-        address=config.address,
-        state=str(snapshot.state),
-        connected=snapshot.state is LinkState.CONNECTED,
-        since_us=snapshot.since_us,
-        last_error=snapshot.last_error,
-        read_count=snapshot.readings,
-        last_read_at_us=snapshot.last_reading_at_us,
-    )
-
-
-def _tag(binding: TagBinding, value: TagValue | None) -> TagReading:
-    return TagReading(
-        name=binding.name,
-        plc_id=binding.plc,
-        address=binding.address,
-        type=str(binding.type),
-        unit=binding.unit,
-        writable=binding.writable,
-        value=None if value is None else value.value,
-        quality=str(Quality.BAD if value is None else value.quality),
-        at_us=None if value is None else value.at_us,
-    )

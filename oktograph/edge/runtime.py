@@ -1,14 +1,18 @@
 """The edge: everything that lives in its process, started and stopped in order."""
 
+import asyncio
+from contextlib import suppress
 from functools import partial
 from typing import Final
 
+from domain.kernel.checkpoints import Checkpointer
+from domain.kernel.errors import DomainError
 from domain.line.alarms.sweeper import AlarmSweeper
 from domain.production.ports import BatchSource
 from drivers.secrets.fernet import FernetBox
 from graph.context import Services
 from oktograph.background import background, every
-from oktograph.core import open_core
+from oktograph.core import Core, open_core
 from oktograph.edge.batches import open_batches
 from oktograph.edge.control import EdgeControl, Machinery
 from oktograph.edge.device_secrets import DeviceSecrets
@@ -31,6 +35,21 @@ from oktograph.synchronisation import (
 from oktograph.web.entry import ServiceEntry
 
 SETTLE_S: Final = 5.0
+FLUSH_S: Final = 10.0
+"""What the way up gets in an outage; what is on the disk stays there."""
+
+
+async def flushed(core: Core, sync: Synchronisation) -> str:
+    """Brings what is under way to a safe end, as far as that goes: the database is whole in its
+    own file, and what waits leaves for the factory or the cloud if it can."""
+    customer_id = core.customer.id
+    if core.database.is_sqlite:
+        await Checkpointer(core.database).fold_once()
+    with suppress(DomainError, TimeoutError):
+        async with asyncio.timeout(FLUSH_S):
+            await sync.runner.deliver_quietly(customer_id)
+    waiting = (await sync.runner.status(customer_id)).queue_size
+    return f"the database is safe, {waiting} changes wait to be delivered"
 
 
 class EdgeRuntime(Runtime):
@@ -51,6 +70,7 @@ class EdgeRuntime(Runtime):
         )
         machinery = self._machinery(sync)
         self.control = EdgeControl(core, machinery, DeviceSecrets(box))
+        self.line.panel.online = self._is_online
         self.services = self._services(machinery, open_batches(core, token, stack))
         self.entry = ServiceEntry(self.services)
         stack.push_async_callback(machinery.packing.stop)
@@ -63,6 +83,10 @@ class EdgeRuntime(Runtime):
         deliver_in_background(sync, stack)
         if settings.factory_url:
             self.factory = await open_factory_side(core, self.control, machinery, token, stack)
+
+    async def _is_online(self) -> bool:
+        """Whether what has to leave for the factory or the cloud leaves."""
+        return (await self.services.sync.runner.status(self.core.customer.id)).connected
 
     async def _watch_alarms(self) -> None:
         core, stack = self.core, self._stack
@@ -79,7 +103,7 @@ class EdgeRuntime(Runtime):
         site = Site(
             settings.gs1_company_prefix, settings.edge_identifier, frozenset(settings.hardware_off)
         )
-        self.line = EdgeLine(scans, core.transactions, customer_id, core.clock, site)
+        self.line = EdgeLine(core, scans, site, partial(flushed, core, sync))
 
         async def queue_size() -> int:
             return (await sync.runner.status(customer_id)).queue_size

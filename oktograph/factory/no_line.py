@@ -1,15 +1,24 @@
 """A factory has no line of its own."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from domain.kernel.errors import NotFound
 from domain.line.ports import (
+    GpioStatus,
+    LabelPicture,
     LineStatus,
     LinkStatus,
     PlcStatus,
     PlcTag,
+    Printed,
+    PrinterStatus,
+    PrintRequest,
     ScannerStatus,
     TagReading,
+    UpsStatus,
+    UpsTest,
 )
 
 
@@ -31,6 +40,39 @@ class NoLine:
 
     def lines(self) -> list[LineStatus]:
         return []
+
+    def printers(self) -> list[PrinterStatus]:
+        return []
+
+    def check_template(self, printer: int, document: Mapping[str, Any]) -> tuple[str, str]:
+        raise NotFound("Printer", str(printer))
+
+    async def print_label(self, printer: int, request: PrintRequest) -> Printed:
+        raise NotFound("Printer", str(printer))
+
+    async def print_sample(self, printer: int) -> Printed:
+        raise NotFound("Printer", str(printer))
+
+    async def picture(self, printer: int, request: PrintRequest) -> LabelPicture:
+        raise NotFound("Printer", str(printer))
+
+    def ups(self) -> UpsStatus | None:
+        return None
+
+    def gpio(self) -> GpioStatus | None:
+        return None
+
+    async def test_ups(self) -> UpsTest:
+        raise NotFound("UPS", "ups")
+
+    async def simulate_ups(self, on_battery: bool | None, percent: float | None) -> UpsStatus:
+        raise NotFound("UPS", "ups")
+
+    async def press_button(self, name: str) -> GpioStatus:
+        raise NotFound("Button", name)
+
+    async def set_led(self, name: str, on: bool | None) -> GpioStatus:
+        raise NotFound("Lamp", name)
 
     async def test(self, key: str) -> LinkStatus:
         raise NotFound("Device", key)

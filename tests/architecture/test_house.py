@@ -32,6 +32,7 @@ PUBLIC: Final = {
     "graph.identity.resolvers.login": "nobody has a token yet",
     "graph.line.resolvers.edge.health": "a load balancer has none",
     "graph.line.resolvers.edge.plc_catalogue": "a catalogue is read before anybody has a token",
+    "graph.line.resolvers.edge.printer_catalogue": "a catalogue is read before anybody has a token",
     "graph.line.resolvers.edge.scanner_catalogue": "a catalogue is read before anybody has a token",
 }
 """Resolvers that answer anybody, and why."""

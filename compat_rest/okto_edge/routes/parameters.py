@@ -13,3 +13,5 @@ Status = Annotated[BottleStatus | None, Query(description="Bottle status, 0 to 5
 Sent = Annotated[SentStatus | None, Query(alias="sentStatus", description="Sent status")]
 DeviceIndex = Annotated[int, Path(ge=0, le=99, description="The device's own index, from 0")]
 DeviceId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$")]
+PanelName = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,32}$")]
+TemplateName = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9_. -]{0,63}$")]

@@ -20,8 +20,8 @@ async def get_plcs(caller: Caller) -> Reply:
 
 
 @router.put("/plcs", response_model=Data[schemas.PlcItems])
-async def put_plcs(caller: Caller, body: schemas.PlcItems | schemas.Plcs) -> Reply:
-    await resolvers.configure(caller, schemas.given(HardwareKind.PLCS, body))
+async def put_plcs(caller: Caller, body: schemas.PlcItems) -> Reply:
+    await resolvers.configure(caller, {HardwareKind.PLCS: body})
     return Reply(presenter.configured(await resolvers.configured(caller, HardwareKind.PLCS)))
 
 
@@ -47,8 +47,8 @@ async def get_bindings(caller: Caller) -> Reply:
 
 
 @router.put("/plc/bindings", response_model=Data[schemas.BindingItems])
-async def put_bindings(caller: Caller, body: schemas.BindingItems | schemas.Bindings) -> Reply:
-    await resolvers.configure(caller, schemas.given(HardwareKind.PLC_BINDINGS, body))
+async def put_bindings(caller: Caller, body: schemas.BindingItems) -> Reply:
+    await resolvers.configure(caller, {HardwareKind.PLC_BINDINGS: body})
     found = await resolvers.configured(caller, HardwareKind.PLC_BINDINGS)
     return Reply(presenter.configured(found))
 

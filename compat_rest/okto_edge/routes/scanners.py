@@ -21,8 +21,8 @@ async def get_scanners(caller: Caller) -> Reply:
 
 
 @router.put("", response_model=Data[schemas.ScannerItems])
-async def put_scanners(caller: Caller, body: schemas.ScannerItems | schemas.Scanners) -> Reply:
-    await resolvers.configure(caller, schemas.given(KIND, body))
+async def put_scanners(caller: Caller, body: schemas.ScannerItems) -> Reply:
+    await resolvers.configure(caller, {KIND: body})
     return Reply(presenter.configured(await resolvers.configured(caller, KIND)))
 
 

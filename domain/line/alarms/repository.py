@@ -63,6 +63,12 @@ async def active_conditions(session: ReadSession, customer_id: int) -> set[tuple
     return {(AlarmKind(row[0]), row[1]) for row in await session.execute(query)}
 
 
+async def states(session: ReadSession, customer_id: int) -> set[AlarmState]:
+    """Those that any alarm is in."""
+    query = select(ALARM.c.state).where(ALARM.c.customer_id == customer_id).distinct()
+    return {AlarmState(row[0]) for row in await session.execute(query)}
+
+
 async def insert_new(session: WriteSession, customer_id: int, row: AlarmRow) -> bool:
     """False where somebody else was first."""
     make = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert

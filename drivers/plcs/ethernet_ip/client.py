@@ -6,12 +6,11 @@ import struct
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from drivers.link import PeerLost
 from drivers.plcs.ethernet_ip.cip import CipRefusal, Service, Status
-from drivers.plcs.ethernet_ip.encapsulation import DEFAULT_PORT
+from drivers.plcs.ethernet_ip.endpoint import Endpoint
 from drivers.plcs.ethernet_ip.messages import Reply, decode_reply, multiple, parted
 
 if TYPE_CHECKING:
@@ -24,18 +23,6 @@ FAREWELL_S = 0.5
 _NONSENSE = (struct.error, IndexError, KeyError, TypeError, ValueError)
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """What is reached. The timeouts are of whoever dials."""
-
-    host: str
-    port: int = DEFAULT_PORT
-    slot: int = 0
-    micro800: bool = False
-    connect_timeout_s: float = field(default=5.0, compare=False)
-    timeout_s: float = field(default=1.0, compare=False)
-
-
 class EthernetIpClient:
     """Its methods raise TimeoutError and PeerLost, and it is of no use after either. Cancelled,
     they leave the request under way to its answer, which nobody else is given."""
@@ -44,7 +31,7 @@ class EthernetIpClient:
         from drivers.plcs.ethernet_ip.wire import wired
 
         self.product: str | None = None
-        self._plc = wired(endpoint.host, endpoint.port, endpoint.slot, endpoint.micro800, sock)
+        self._plc = wired(endpoint, sock)
         self._wire: Wire = self._plc.conn
         self._endpoint = endpoint
         self._takes_several = not endpoint.micro800

@@ -6,8 +6,8 @@ from functools import partial
 from domain.kernel.clock import Clock, SystemClock
 from domain.kernel.errors import ValidationFailed
 from drivers.connections import Connections
-from drivers.plcs.ethernet_ip.client import Endpoint
 from drivers.plcs.ethernet_ip.encapsulation import DEFAULT_PORT
+from drivers.plcs.ethernet_ip.endpoint import Endpoint
 from drivers.plcs.ethernet_ip.session import session
 from drivers.plcs.ethernet_ip.tags import bound_tag
 from drivers.plcs.polling import PolledPlc
@@ -39,4 +39,5 @@ def _endpoint(config: PlcConfig) -> Endpoint:
         config.ethernet_ip.micro800,
         config.connect_timeout_s,
         config.timeout_s,
+        config.ethernet_ip.connection_bytes,
     )

@@ -8,7 +8,8 @@ from typing import Any
 
 from drivers.connections import Connection, ConnectionPool, Connections
 from drivers.link import PeerLost
-from drivers.plcs.ethernet_ip.client import Endpoint, EthernetIpClient
+from drivers.plcs.ethernet_ip.client import EthernetIpClient
+from drivers.plcs.ethernet_ip.endpoint import Endpoint
 from drivers.plcs.ethernet_ip.messages import Reply
 from drivers.turns import Turns
 

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from drivers.connections import Connections
 from drivers.link import PeerLost
 from drivers.plcs.ethernet_ip.cip import CipRefusal, ObjectClass, Service
-from drivers.plcs.ethernet_ip.client import Endpoint
+from drivers.plcs.ethernet_ip.endpoint import Endpoint
 from drivers.plcs.ethernet_ip.links import EthernetIpLink, reached
 from drivers.plcs.ethernet_ip.listing import tag_infos
 from drivers.plcs.ethernet_ip.messages import Reply, Request, logical

@@ -25,9 +25,9 @@ from drivers.plcs.ethernet_ip.encapsulation import (
     carried,
     data_length,
 )
+from drivers.plcs.ethernet_ip.endpoint import Endpoint
 from drivers.plcs.ethernet_ip.messages import Reply, decode_reply
 
-LARGE_CONNECTION_BYTES = 4002
 SMALL_CONNECTION_BYTES = 504
 # Where the message of CIP begins in a frame: pylogix reads its answers by these places.
 _UNCONNECTED_AT = 40
@@ -41,8 +41,9 @@ class Wire(Connection):  # type: ignore[misc]
     Socket: socket.socket
     _registered: bool
 
-    def __init__(self, plc: PLC, sock: socket.socket) -> None:
+    def __init__(self, plc: PLC, sock: socket.socket, connection_bytes: int) -> None:
         super().__init__(plc)
+        self._largest_bytes = connection_bytes
         # It makes two sockets before it is asked for any.
         self.Socket.close()
         self.msg_socket.close()
@@ -84,8 +85,10 @@ class Wire(Connection):  # type: ignore[misc]
 
     def _open_largest(self) -> None:
         try:
-            self._open(LARGE_CONNECTION_BYTES)
+            self._open(self._largest_bytes)
         except CipRefusal:
+            if self._largest_bytes <= SMALL_CONNECTION_BYTES:
+                raise
             self._open(SMALL_CONNECTION_BYTES)
 
     def _open(self, size: int) -> None:
@@ -172,12 +175,12 @@ def _check_answer(asked: Frame, frame: Frame) -> None:
         raise PeerLost("an answer to another question")
 
 
-def wired(host: str, port: int, slot: int, micro800: bool, sock: socket.socket) -> PLC:
+def wired(endpoint: Endpoint, sock: socket.socket) -> PLC:
     """pylogix's controller on a connected socket, which it now owns."""
-    plc = PLC(host, slot=slot, Micro800=micro800, port=port)
+    plc = PLC(endpoint.host, slot=endpoint.slot, Micro800=endpoint.micro800, port=endpoint.port)
     plc.conn.Socket.close()
     plc.conn.msg_socket.close()
-    plc.conn = Wire(plc, sock)
+    plc.conn = Wire(plc, sock, endpoint.connection_bytes)
     # One byte is one character: a name or a product that is no UTF-8 spoils nothing.
     plc.StringEncoding = "latin-1"
     return plc

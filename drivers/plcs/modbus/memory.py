@@ -53,8 +53,12 @@ class UnitMemory:
         registers = self._registers[place.table]
         registers[here] = written(self._points[name].binding, place, value, bytes(registers[here]))
 
-    def put_registers(self, table: Table, first: int, data: bytes) -> None:
+    def registers(self, table: Table, first: int, count: int) -> bytes:
         """Two bytes each, as they stand on the wire."""
+        return bytes(self._registers[table][2 * first : 2 * (first + count)])
+
+    def put_registers(self, table: Table, first: int, data: bytes) -> None:
+        """As `registers` gives them."""
         self._registers[table][2 * first : 2 * first + len(data)] = data
 
     def answer(self, question: bytes) -> bytes:
@@ -78,7 +82,7 @@ class UnitMemory:
         if table.of_bits:
             data = pdu.packed_bits(self._bits[table][first : first + count])
         else:
-            data = bytes(self._registers[table][2 * first : 2 * (first + count)])
+            data = self.registers(table, first, count)
         return bytes((function, len(data))) + data
 
     def _write_coil(self, question: bytes) -> bytes:

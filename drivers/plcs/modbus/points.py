@@ -1,6 +1,7 @@
 """The named points of a simulated device, and whoever watches them."""
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ CHANGES_KEPT = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """`at_s` is the loop's time, when the unit held the value."""
+    """`at_s` is `time.monotonic()`, when the unit held the value."""
 
     name: str
     value: Scalar
@@ -55,7 +56,7 @@ class Points:
 
     def notice(self, unit: int) -> None:
         """To be called when the memory of the unit may have changed."""
-        at_s = asyncio.get_running_loop().time()
+        at_s = time.monotonic()
         found = []
         for name in [name for name, of in self._unit_of.items() if of == unit]:
             value = self.get(name)

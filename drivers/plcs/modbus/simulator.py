@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Awaitable, Callable
 from random import Random
 from typing import Self
 
@@ -39,6 +40,7 @@ class ModbusSimulator:
         self._running.set()
         # Repeatable misfortune, not a secret.
         self._random = Random(7)  # noqa: S311
+        self._watchers: list[Callable[[Message], Awaitable[None]]] = []
         self._tasks: list[asyncio.Task[None]] = []
         self._sockets = SocketCarrier(self._serve, config.host, config.port)
         self._carrier: Carrier = self._sockets
@@ -96,6 +98,10 @@ class ModbusSimulator:
     def resume(self) -> None:
         self._running.set()
 
+    def watch(self, watcher: Callable[[Message], Awaitable[None]]) -> None:
+        """Called with each question that has been dealt with, before its answer goes out."""
+        self._watchers.append(watcher)
+
     async def accept(self) -> None:
         await self._carrier.accept()
 
@@ -135,6 +141,8 @@ class ModbusSimulator:
         """What is asked is done at once; the answer may come late."""
         self.asked.append(asked)
         answer = self._answer(asked)
+        for watcher in self._watchers:
+            await watcher(asked)
         if self.faults.delay_s:
             await asyncio.sleep(self.faults.delay_s)
         await self._running.wait()

@@ -78,7 +78,8 @@ class Unit:
         try:
             answer = await link.ask(self.number, request, self._timeout_s)
         except TimeoutError:
-            if asyncio.get_running_loop().time() - link.heard_at_s > SILENCE_S:
+            silence_s = max(SILENCE_S, 2 * self._timeout_s)
+            if asyncio.get_running_loop().time() - link.heard_at_s > silence_s:
                 self._connection.lose(f"{link.peer}: nobody answers")
             raise
         return pdu.body(request, answer)

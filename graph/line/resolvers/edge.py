@@ -7,7 +7,7 @@ from domain.kernel.permissions import Permission
 from domain.line import repository
 from domain.line.commands import ChangeOverrides
 from domain.line.operations import overrides as operations
-from domain.line.ports import EdgePort, EdgeStatus, PlcCatalogue, ScannerCatalogue
+from domain.line.ports import EdgePort, EdgeStatus, PlcCatalogue, PrinterCatalogue, ScannerCatalogue
 from domain.line.rows import OverrideRow
 from graph.context import Context
 
@@ -44,6 +44,11 @@ async def scanner_catalogue(context: Context) -> ScannerCatalogue:
 async def plc_catalogue(context: Context) -> PlcCatalogue:
     """Public. What a controller and a tag may be configured as."""
     return edge_of(context).plc_catalogue()
+
+
+async def printer_catalogue(context: Context) -> PrinterCatalogue:
+    """Public. What a printer and a template may be configured as."""
+    return edge_of(context).printer_catalogue()
 
 
 async def edge_status(context: Context) -> EdgeStatus:

@@ -1,6 +1,7 @@
 """Use cases of the line's hardware, whatever its kind: what it is configured as, and its state."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from pydantic import JsonValue
 
@@ -39,15 +40,18 @@ async def configured(context: Context, kind: HardwareKind) -> JsonValue:
     return edge_of(context).configured(kind)
 
 
-async def configure(context: Context, given: Mapping[HardwareKind, JsonValue]) -> None:
+async def configure(context: Context, given: Mapping[HardwareKind, Any]) -> None:
     """Replaces whole kinds, in force at once and over restarts; only devices that changed restart.
+    Null takes back what was set before, in favour of the factory's word or the edge's settings.
     Refused whole, with the field named, where the edge could not run on it."""
     context.actor.require(Permission.LINE_CONFIGURATION_WRITE)
     for kind in given:
         context.services.line.require(kind)
     edge = edge_of(context)
     async with edge.changing():
-        command = ChangeOverrides.of(set=edge.storable(given))
+        kept = edge.storable({kind: value for kind, value in given.items() if value is not None})
+        gone = tuple(str(kind) for kind, value in given.items() if value is None)
+        command = ChangeOverrides.of(set=kept, unset=gone)
         async with context.transaction() as work:
             await operations.change(work, command)
         await edge.adopt(given)

@@ -29,12 +29,14 @@ class LineRun:
         outputs: Outputs,
         clock: Clock,
         spawn: Callable[..., None],
+        changed: Callable[[], None],
     ) -> None:
         self.plan = plan
         self._book = book
         self._outputs = outputs
         self._clock = clock
         self._spawn = spawn
+        self._changed = changed
         self._ledger = RejectLedger()
         self._bursts: dict[int, BurstWatch] = {}
         self._sensor_was: Scalar | None = None
@@ -72,6 +74,7 @@ class LineRun:
         if self.plan.stop is not None:
             self._outputs.insist(self.plan.stop.tag, self.plan.stop.value)
         self._book.raise_alarm(AlarmKind.LINE_STOPPED, self.plan.id, f"Stopped: {reason}")
+        self._changed()
 
     def start(self) -> None:
         if self.status.state is LineRunState.RUNNING:
@@ -83,6 +86,7 @@ class LineRun:
         if run is not None:
             self._outputs.insist(run.tag, run.value)
         self._book.clear_alarm(AlarmKind.LINE_STOPPED, self.plan.id)
+        self._changed()
 
     # Readings
 

@@ -66,6 +66,7 @@ class Pipeline:
         self._lines: dict[str, LineRun] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self.packing = NO_PACKING
+        self.on_change: Callable[[], None] = lambda: None
         self.book.on_alarm = self._stop_where_told
 
     async def start(self) -> None:
@@ -92,8 +93,9 @@ class Pipeline:
                 self._lines[line_id].replan(plan)
             else:
                 self._lines[line_id] = LineRun(
-                    plan, self.book, self._outputs, self._clock, self._spawn
+                    plan, self.book, self._outputs, self._clock, self._spawn, self._notify
                 )
+        self._notify()
 
     # For the hardware
 
@@ -112,13 +114,17 @@ class Pipeline:
         for run in self._lines.values():
             run.tag_shown(tag, value)
 
-    def pressed(self, button: str) -> None:
+    def pressed(self, button: str) -> bool:
+        """Whether it is one that acknowledges alarms, too."""
+        acknowledges = False
         for run in self._lines.values():
             buttons = run.plan.buttons
             if button == buttons.stop:
                 run.stop(f"button {button}")
             elif button == buttons.start:
                 run.start()
+            acknowledges |= button == buttons.acknowledge
+        return acknowledges
 
     # For people
 
@@ -296,6 +302,9 @@ class Pipeline:
             of_another_line = source in self._lines and source != run.plan.id
             if kind in run.plan.stop_on and not of_another_line:
                 run.stop(f"{kind} of {source}")
+
+    def _notify(self) -> None:
+        self.on_change()
 
     def _run(self, line_id: str) -> LineRun:
         if line_id not in self._lines:

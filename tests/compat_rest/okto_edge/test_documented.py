@@ -278,30 +278,6 @@ async def test_the_journal_page_by_page_and_filtered(operator: Client) -> None:
         assert [one["id"] for one in found] == [one["id"] for one in expected[::-1]], query
 
 
-NOT_WIRED = (
-    "PUT /api/v1/printers",
-    "POST /api/v1/ups/simulate",
-    "POST /api/v1/gpio/leds/red/set",
-)
-
-
-@pytest.mark.parametrize("route", NOT_WIRED)
-async def test_what_is_not_wired_answers_the_documented_503(
-    edge: Edge, operator: Client, route: str
-) -> None:
-    method, path = route.split()
-    answer = await operator.http.request(method, path)
-    assert answer.status_code == 503
-    assert answer.json() == {"error": {"code": "SERVICE_UNAVAILABLE"}}
-    assert (await edge.client().http.request(method, path)).status_code == 401
-
-
-@pytest.mark.parametrize("name", ["printers", "plc-protocols"])
-async def test_catalogues_are_public_even_before_they_are_wired(edge: Edge, name: str) -> None:
-    answer = await edge.client().http.get(f"/api/v1/catalog/{name}")
-    assert (answer.status_code, answer.json()) == (503, {"error": {"code": "SERVICE_UNAVAILABLE"}})
-
-
 async def test_the_gtin_is_the_codes_own(operator: Client) -> None:
     (code,) = milk_codes(1, gtin=OTHER_GTIN)
     await bottle(operator, code, gtin="00000000")

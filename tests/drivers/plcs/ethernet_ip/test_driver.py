@@ -1,9 +1,6 @@
 """What is EtherNet/IP's own: types, texts, shared connections, and peers that misbehave."""
 
-import asyncio
-import struct
-import threading
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -14,15 +11,6 @@ from drivers.connections import Connections
 from drivers.link import LinkState
 from drivers.plcs.ethernet_ip.cip import ManagerService, Service
 from drivers.plcs.ethernet_ip.driver import build
-from drivers.plcs.ethernet_ip.encapsulation import (
-    HEADER,
-    Command,
-    Frame,
-    carried,
-    data_length,
-    unconnected,
-)
-from drivers.plcs.ethernet_ip.messages import Reply
 from drivers.plcs.ethernet_ip.simulation import (
     EthernetIpSimulatorConfig,
     SimulatedFaults,
@@ -31,8 +19,8 @@ from drivers.plcs.ethernet_ip.simulation import (
 from drivers.plcs.ethernet_ip.simulator import EthernetIpSimulator
 from drivers.plcs.port import PlcConfig, PlcPort
 from drivers.plcs.tags import Quality, Scalar, TagBinding, TagType
-from drivers.supervised import SupervisedTask
-from tests.support.plcs import QUICK, Told
+from tests.support.ethernet_ip import bound, config_at, driven, no_threads
+from tests.support.plcs import Told
 from tests.support.waiting import DEADLINE_S, eventually
 
 RANGES: dict[TagType, tuple[Scalar, Scalar]] = {
@@ -49,32 +37,6 @@ RANGES: dict[TagType, tuple[Scalar, Scalar]] = {
     TagType.LREAL: (-1e-300, 1e300),
     TagType.STRING: ("", "every byte \x01\xff~"),
 }
-
-
-def bound(name: str, address: str, kind: TagType = TagType.DINT, **more: Any) -> TagBinding:
-    given = {"name": name, "plc": "press", "address": address, "type": kind, **more}
-    return TagBinding(**{"poll_interval_s": 0.02, **given})
-
-
-def config_at(port: int, **more: Any) -> PlcConfig:
-    given = {"id": "press", "protocol": "ETHERNET_IP", "host": "127.0.0.1", "port": port}
-    return PlcConfig.parse({**given, "timeout_s": 1.0, **more})
-
-
-@asynccontextmanager
-async def driven(
-    port: int, bindings: list[TagBinding], *, connections: Connections | None = None, **more: Any
-) -> AsyncIterator[tuple[PlcPort, SupervisedTask, Told]]:
-    """Started, and not yet connected."""
-    told = Told()
-    plc = build(config_at(port, **more), bindings, told, connections or Connections())
-    task = SupervisedTask("plc-press", plc, backoff=QUICK)
-    task.start()
-    try:
-        yield plc, task, told
-    finally:
-        async with asyncio.timeout(DEADLINE_S):
-            await task.stop()
 
 
 @asynccontextmanager
@@ -262,6 +224,25 @@ async def test_a_device_that_takes_no_connections() -> None:
         assert "the service is not supported" in str(task.snapshot().last_error)
 
 
+@pytest.mark.parametrize(
+    ("of_the_device", "asked", "large", "small"),
+    [(4002, 4002, 1, 0), (504, 4002, 1, 1), (4002, 504, 0, 1)],
+)
+async def test_the_size_of_a_connection(
+    of_the_device: int, asked: int, large: int, small: int
+) -> None:
+    tags = [SimulatedTag(name="D", values=(1,))]
+    config = EthernetIpSimulatorConfig(tags=tags, connection_bytes=of_the_device)
+    settings: dict[str, Any] = {"ethernet_ip": {"connection_bytes": asked}}
+    async with (
+        EthernetIpSimulator(config) as simulator,
+        driven(simulator.port, [bound("d", "D")], **settings) as (_, _, told),
+    ):
+        await told.has("d", 1)
+        assert simulator.managed[ManagerService.LARGE_FORWARD_OPEN] == large
+        assert simulator.managed[ManagerService.FORWARD_OPEN] == small
+
+
 async def test_the_peer_says_who_it_is() -> None:
     config = EthernetIpSimulatorConfig(identity={"product": "Line PLC", "major": 33, "minor": 11})
     async with (
@@ -330,108 +311,6 @@ def test_a_controller_without_a_host() -> None:
     assert refused.value.details["field"] == "plcs.press.host"
 
 
-Answer = Callable[[Frame, asyncio.StreamWriter], Awaitable[None]]
-
-
-@asynccontextmanager
-async def misbehaving(answer: Answer) -> AsyncIterator[tuple[int, list[bool]]]:
-    """A server that reads frames and answers as it likes; its port, and who has left."""
-    left: list[bool] = []
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            while True:
-                head = await reader.readexactly(HEADER.size)
-                data = await reader.readexactly(data_length(head))
-                await answer(Frame.decode(head, data), writer)
-        except (OSError, EOFError):
-            left.append(True)
-        finally:
-            writer.close()
-
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    try:
-        yield server.sockets[0].getsockname()[1], left
-    finally:
-        server.close()
-
-
-async def ends_early(frame: Frame, writer: asyncio.StreamWriter) -> None:
-    """Announces a hundred bytes, sends four, and hangs up."""
-    writer.write(frame.answer(bytes(100)).encode()[: HEADER.size + 4])
-    writer.close()
-
-
-async def ends_in_the_header(frame: Frame, writer: asyncio.StreamWriter) -> None:
-    writer.write(frame.encode()[:3])
-    writer.close()
-
-
-async def dribbles(frame: Frame, writer: asyncio.StreamWriter) -> None:
-    """One byte after the other, never a whole answer in time and never a pause."""
-    for byte in frame.answer(bytes(10_000)).encode():
-        writer.write(bytes((byte,)))
-        await writer.drain()
-        await asyncio.sleep(0.01)
-
-
-async def to_another(frame: Frame, writer: asyncio.StreamWriter) -> None:
-    """Registers, and then answers with somebody else's context."""
-    if frame.command == Command.REGISTER_SESSION:
-        writer.write(Frame(frame.command, frame.data, 7, 0, frame.context).encode())
-        return
-    reply = Reply(Service.GET_ATTRIBUTES_ALL, bytes(40))
-    data = unconnected(reply.encode())
-    writer.write(Frame(frame.command, data, frame.session, 0, b"somebody").encode())
-
-
-async def another_session(frame: Frame, writer: asyncio.StreamWriter) -> None:
-    if frame.command == Command.REGISTER_SESSION:
-        writer.write(Frame(frame.command, frame.data, 7, 0, frame.context).encode())
-        return
-    data = unconnected(Reply(Service.GET_ATTRIBUTES_ALL, bytes(40)).encode())
-    writer.write(Frame(frame.command, data, 8, 0, frame.context).encode())
-
-
-async def no_message(frame: Frame, writer: asyncio.StreamWriter) -> None:
-    if frame.command == Command.REGISTER_SESSION:
-        writer.write(Frame(frame.command, frame.data, 7, 0, frame.context).encode())
-        return
-    writer.write(frame.answer(unconnected(b"")).encode())
-
-
-async def an_identity_that_ends_early(frame: Frame, writer: asyncio.StreamWriter) -> None:
-    if frame.command == Command.REGISTER_SESSION:
-        writer.write(Frame(frame.command, frame.data, 7, 0, frame.context).encode())
-        return
-    assert carried(frame)
-    data = unconnected(Reply(Service.GET_ATTRIBUTES_ALL, struct.pack("<H", 1)).encode())
-    writer.write(frame.answer(data).encode())
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [
-        ends_early,
-        ends_in_the_header,
-        dribbles,
-        to_another,
-        another_session,
-        no_message,
-        an_identity_that_ends_early,
-    ],
-)
-async def test_peers_that_are_none(answer: Answer) -> None:
-    async with misbehaving(answer) as (port, _):
-        async with driven(port, [bound("d", "D")], timeout_s=0.2) as (_, task, told):
-            for _ in range(3):
-                lost = task.snapshot().attempts
-                await eventually(lambda lost=lost: task.snapshot().attempts > lost)
-            assert task.snapshot().state is LinkState.LOST
-            assert told.values == []
-        await no_threads()
-
-
 async def test_no_thread_is_left_behind() -> None:
     config = EthernetIpSimulatorConfig(tags=[SimulatedTag(name="D", values=(1,))])
     async with EthernetIpSimulator(config) as simulator:
@@ -440,9 +319,3 @@ async def test_no_thread_is_left_behind() -> None:
                 await told.has("d", 1)
         await simulator.peers(0)
     await no_threads()
-
-
-async def no_threads() -> None:
-    await eventually(
-        lambda: not [t for t in threading.enumerate() if t.name.startswith("ethernet-ip")]
-    )

@@ -1,15 +1,14 @@
-"""The simulated device against a client that others wrote (pylogix), and against raw frames."""
+"""The simulated device against raw frames."""
 
 import asyncio
 import struct
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
-from pylogix import PLC
 
 from drivers.plcs.ethernet_ip.cip import (
     CipRefusal,
@@ -44,144 +43,12 @@ from drivers.plcs.ethernet_ip.messages import (
 )
 from drivers.plcs.ethernet_ip.simulation import (
     EthernetIpSimulatorConfig,
-    SimulatedAssembly,
     SimulatedFaults,
     SimulatedTag,
 )
 from drivers.plcs.ethernet_ip.simulator import EthernetIpSimulator
-from drivers.plcs.tags import Scalar, TagType
+from tests.support.ethernet_ip import DEVICE
 from tests.support.waiting import DEADLINE_S
-
-TAGS = (
-    SimulatedTag(name="COUNT", values=(5,)),
-    SimulatedTag(name="SPEED", type=TagType.REAL, values=(1.5,)),
-    SimulatedTag(name="LR", type=TagType.LREAL, values=(-2.25,)),
-    SimulatedTag(name="FLAG", type=TagType.BOOL, values=(True,)),
-    SimulatedTag(name="ARR", type=TagType.INT, dimensions=(300,), values=tuple(range(300))),
-    SimulatedTag(name="BIG", dimensions=(3000,), values=tuple(range(3000))),
-    SimulatedTag(name="BITS", type=TagType.BOOL, dimensions=(64,), values=(True, False) * 32),
-    SimulatedTag(name="TEXT", type=TagType.STRING, values=("hello",)),
-    SimulatedTag(name="TEXTS", type=TagType.STRING, dimensions=(3,), values=("a", "b")),
-    SimulatedTag(name="CODE", type=TagType.SINT, dimensions=(40,)),
-    SimulatedTag(name="M", type=TagType.INT, dimensions=(3, 4), values=tuple(range(12))),
-    SimulatedTag(name="U8", type=TagType.USINT, values=(200,)),
-    SimulatedTag(name="U64", type=TagType.ULINT, values=(2**63,)),
-    SimulatedTag(name="RO", values=(7,), writable=False),
-    SimulatedTag(name="Program:Main.REJECT", type=TagType.BOOL),
-    SimulatedTag(name="Program:Main.N", type=TagType.INT, values=(-3,)),
-)
-ASSEMBLIES = (
-    SimulatedAssembly(instance=100, size=8, data=b"\x01\x02abc"),
-    SimulatedAssembly(instance=300, size=4, writable=True),
-)
-CONFIG = EthernetIpSimulatorConfig(slot=2, tags=TAGS, assemblies=ASSEMBLIES)
-SMALL = CONFIG.model_copy(update={"connection_bytes": 504})
-
-
-@asynccontextmanager
-async def pylogix(config: EthernetIpSimulatorConfig, slot: int = 2) -> AsyncIterator[Any]:
-    """The simulator, and a function that does something with pylogix in a thread."""
-    async with EthernetIpSimulator(config) as simulator:
-        plc = PLC("127.0.0.1", slot=slot, timeout=DEADLINE_S, port=simulator.port)
-
-        async def does(work: Callable[[PLC], Any]) -> Any:
-            return await asyncio.to_thread(work, plc)
-
-        try:
-            yield simulator, does
-        finally:
-            await asyncio.to_thread(plc.Close)
-            plc.conn.Socket.close()
-            plc.conn.msg_socket.close()
-
-
-both = pytest.mark.parametrize("config", [CONFIG, SMALL], ids=["large", "small"])
-
-
-@both
-async def test_pylogix_reads(config: EthernetIpSimulatorConfig) -> None:
-    expected: dict[str, Scalar] = {
-        "COUNT": 5,
-        "COUNT.2": True,
-        "COUNT.1": False,
-        "SPEED": 1.5,
-        "LR": -2.25,
-        "FLAG": True,
-        "ARR[299]": 299,
-        "BITS[32]": True,
-        "BITS[33]": False,
-        "TEXT": "hello",
-        "TEXTS[1]": "b",
-        "TEXT.LEN": 5,
-        "M[2,3]": 11,
-        "U8": 200,
-        "U64": 2**63,
-        "program:main.n": -3,
-    }
-    async with pylogix(config) as (_, does):
-        for address, value in expected.items():
-            answer = await does(lambda plc, address=address: plc.Read(address))
-            assert (answer.Status, answer.Value) == ("Success", value), address
-        assert (await does(lambda plc: plc.Read("BIG", 3000))).Value == list(range(3000))
-        assert (await does(lambda plc: plc.Read("BITS", 64))).Value == [True, False] * 32
-        assert (await does(lambda plc: plc.Read("NOPE"))).Status == "Path destination unknown"
-        together = await does(lambda plc: plc.Read([*expected, "NOPE"]))
-        assert [each.Value for each in together] == [*expected.values(), None]
-
-
-@both
-async def test_pylogix_writes(config: EthernetIpSimulatorConfig) -> None:
-    written: dict[str, Scalar] = {
-        "COUNT": -77,
-        "COUNT.8": True,
-        "SPEED": 3.5,
-        "FLAG": False,
-        "ARR[7]": -9,
-        "TEXT": "written",
-        "TEXTS[2]": "x",
-        "BITS[41]": True,
-        "Program:Main.REJECT": True,
-        "LR": 1e300,
-    }
-    async with pylogix(config) as (simulator, does):
-        for address, value in written.items():
-            answer = await does(lambda plc, a=address, v=value: plc.Write(a, v))
-            assert (answer.Status, simulator.value(address)) == ("Success", value), address
-        assert simulator.values("BITS")[40:43] == (True, True, True)
-        assert (await does(lambda plc: plc.Write("RO", 1))).Status == "Privilege violation"
-        assert simulator.value("RO") == 7
-        backwards = list(range(3000, 0, -1))
-        await does(lambda plc: plc.Write("BIG", backwards))
-        assert simulator.values("BIG") == tuple(backwards)
-        await does(lambda plc: plc.Write([("COUNT", 1), ("SPEED", 2.0)]))
-        assert (simulator.value("COUNT"), simulator.value("SPEED")) == (1, 2.0)
-
-
-async def test_pylogix_lists_what_there_is() -> None:
-    async with pylogix(CONFIG) as (_, does):
-        listed = await does(lambda plc: plc.GetTagList())
-        types = {tag.TagName: (tag.DataType, tag.Array, tag.Size) for tag in listed.Value}
-        assert {*types} == {tag.name for tag in TAGS} | {"Program:Main"}
-        assert types["ARR"] == ("INT", 1, 300)
-        assert types["TEXTS"] == ("STRING", 1, 3)
-        assert types["Program:Main.REJECT"] == ("BOOL", 0, 0)
-        device = (await does(lambda plc: plc.GetDeviceProperties())).Value
-        assert (device.ProductName, device.Revision) == ("Oktograph simulated controller", "1.0")
-        assert (await does(lambda plc: plc.GetModuleProperties(2))).Status == "Success"
-        assert (await does(lambda plc: plc.GetModuleProperties(3))).Status == "Connection failure"
-
-
-async def test_pylogix_in_another_slot() -> None:
-    async with pylogix(CONFIG, slot=3) as (simulator, does):
-        assert (await does(lambda plc: plc.Read("COUNT"))).Status == "Forward open failed"
-        assert simulator.served[Service.READ_TAG] == 0
-
-
-async def test_changes_can_be_awaited() -> None:
-    async with pylogix(CONFIG) as (simulator, does):
-        shows = asyncio.create_task(simulator.shows("COUNT", 42))
-        await does(lambda plc: plc.Write("COUNT", 42))
-        await asyncio.wait_for(shows, DEADLINE_S)
 
 
 @dataclass
@@ -221,7 +88,7 @@ class Raw:
 
 @asynccontextmanager
 async def raw(
-    config: EthernetIpSimulatorConfig = CONFIG,
+    config: EthernetIpSimulatorConfig = DEVICE,
 ) -> AsyncIterator[tuple[EthernetIpSimulator, Raw]]:
     async with EthernetIpSimulator(config) as simulator:
         reader, writer = await asyncio.open_connection("127.0.0.1", simulator.port)
@@ -423,7 +290,7 @@ def test_names_are_used_once() -> None:
 
 
 async def test_unknown_tags_are_refused_to_tests_too() -> None:
-    async with EthernetIpSimulator(CONFIG) as simulator:
+    async with EthernetIpSimulator(DEVICE) as simulator:
         with pytest.raises(CipRefusal):
             simulator.value("NOPE")
         with pytest.raises(CipRefusal):
@@ -431,10 +298,10 @@ async def test_unknown_tags_are_refused_to_tests_too() -> None:
 
 
 async def test_closed_twice_and_the_port_is_free() -> None:
-    simulator = EthernetIpSimulator(CONFIG)
+    simulator = EthernetIpSimulator(DEVICE)
     await simulator.start()
     port = simulator.port
     await simulator.close()
     await simulator.close()
-    async with EthernetIpSimulator(CONFIG.model_copy(update={"port": port})) as again:
+    async with EthernetIpSimulator(DEVICE.model_copy(update={"port": port})) as again:
         assert again.port == port

@@ -1,0 +1,200 @@
+"""Labels: templates that are kept, prints by every face, media that runs out, labels of batches."""
+
+import base64
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+import zxingcpp
+from PIL import Image
+
+from domain.line.alarms.models import AlarmKind
+from drivers.printers.simulator import PrinterSimulator, PrinterSimulatorConfig
+from tests.support.edge import EdgeFolders
+from tests.support.fleet import until
+from tests.support.whole_line import WholeLine, fresh, whole_line
+
+Json = dict[str, Any]
+PATH = "/api/v1/printers"
+BOX = {
+    "name": "default",
+    "body": "^XA^PW480^LL320^FO16,16^A0N,24,24^FH\\^FD{{batch}}: {{count}}^FS"
+    "^FO16,60^BXN,4,200,,,,_^FH\\^FD{{code}}^FS^XZ",
+    "parameters": [{"name": "batch"}, {"name": "count", "required": False}, {"name": "code"}],
+}
+
+
+@dataclass
+class Place:
+    whole: WholeLine
+    printer: PrinterSimulator
+
+    async def call(self, method: str, path: str, body: Any = None, status: int = 200) -> Any:
+        answer = await self.whole.operator.http.request(method, f"{PATH}{path}", json=body)
+        assert answer.status_code == status, answer.text
+        found = answer.json()
+        return found["data"] if status == 200 else found["error"]
+
+
+@pytest.fixture
+async def place(edge_folders: EdgeFolders, tmp_path: Path) -> AsyncIterator[Place]:
+    async with AsyncExitStack() as stack:
+        printer = await stack.enter_async_context(
+            PrinterSimulator(PrinterSimulatorConfig(silent_when_held=False))
+        )
+        configured = {
+            "index": 0,
+            "name": "Boxes",
+            "model": "ZPL",
+            "host": "127.0.0.1",
+            "port": printer.port,
+            "pollS": 0.05,
+            "jobTimeoutS": 1,
+        }
+        plan = {"printBatch": {"printer": 0, "template": "default"}}
+        whole = await stack.enter_async_context(
+            whole_line(edge_folders, tmp_path, ["ADD"], plan, printers=[configured], pack_size=2)
+        )
+        found = Place(whole, printer)
+
+        async def online() -> bool:
+            return bool((await found.call("GET", "/0/status"))["online"])
+
+        await until(online)
+        yield found
+
+
+def texts(printer: PrinterSimulator) -> list[str]:
+    return [" ".join(label.texts) for label in printer.printed]
+
+
+async def test_a_template_is_kept_printed_shown_and_removed(place: Place) -> None:
+    made = await place.call("POST", "/0/templates", BOX)
+    assert [one["name"] for one in made["parameters"]] == ["batch", "count", "code"]
+    assert (await place.call("POST", "/0/templates", BOX, 409))["code"] == "CONFLICT"
+    assert [one["name"] for one in await place.call("GET", "/0/templates")] == ["default"]
+    done = await place.call(
+        "POST", "/0/print", {"code": "^XZ~JA", "params": {"batch": "B-7", "count": 24}}
+    )
+    assert (done["template"], done["labels"]) == ("default", 1)
+    [text] = texts(place.printer)
+    assert "B-7: 24" in text
+    asked = """query ($i: PrintInput!) { labelPreview(input: $i) { png notDrawn } }"""
+    given = {"printer": 0, "code": "^XZ~JA", "params": {"batch": "B-7"}}
+    shown = (await place.whole.operator.ask(asked, i=given))["labelPreview"]
+    picture = Image.open(BytesIO(base64.b64decode(shown["png"]))).convert("L")
+    [read] = zxingcpp.read_barcodes(picture, formats=zxingcpp.BarcodeFormat.DataMatrix)
+    assert read.text == "^XZ~JA"  # a value is never a command
+    changed = await place.call("PUT", "/0/templates/default", BOX | {"description": "boxes"})
+    assert changed["description"] == "boxes"
+    assert await place.call("DELETE", "/0/templates/default") == {"removed": "default"}
+    await place.call("GET", "/0/templates/default", status=404)
+    await place.call("DELETE", "/0/templates/default", status=404)
+
+
+BROKEN = (
+    ({"name": "a", "body": "^XA^FD{{batch^FS^XZ"}, "body"),
+    ({"name": "a", "body": "^XA^FD{{nobody}}^FS^XZ"}, "body"),
+    ({"name": "a/b", "body": "^XA^XZ"}, "name"),
+    ({"name": "a", "body": ""}, "body"),
+    ({"name": "a", "body": "^XA^XZ", "parameters": [{"name": "x", "type": "?"}]}, "parameters.0"),
+    ({"name": "a", "body": "^XA^XZ", "colour": 1}, "colour"),
+)
+
+
+@pytest.mark.parametrize(("template", "field"), BROKEN)
+async def test_a_broken_template_is_refused_and_nothing_is_kept(
+    place: Place, template: Json, field: str
+) -> None:
+    refused = await place.call("POST", "/0/templates", template, 400)
+    assert refused["details"]["field"].startswith(field), refused
+    assert await place.call("GET", "/0/templates") == []
+
+
+async def test_what_a_template_needs_must_be_given(place: Place) -> None:
+    await place.call("POST", "/0/templates", BOX)
+    refused = await place.call("POST", "/0/print", {"code": "x"}, 400)
+    assert refused["details"]["field"] == "params.batch"
+    refused = await place.call("POST", "/0/print", {"template": "none"}, 404)
+    assert refused["code"] == "NOT_FOUND"
+    assert (await place.call("POST", "/7/print", {"code": "x"}, 404))["code"] == "NOT_FOUND"
+    assert place.printer.printed == []
+
+
+async def test_a_full_batch_gets_its_label_even_if_the_printer_was_away(place: Place) -> None:
+    await place.call("POST", "/0/templates", BOX)
+    codes = fresh(4)
+    first, second = codes[:2], codes[2:]
+    for code in first:
+        await place.whole.read("ADD", code)
+    await until(lambda: _count(place, 1))
+    assert ": 2" in texts(place.printer)[0]
+    await until(lambda: _idle(place))
+    await place.printer.refuse()
+    await place.printer.cut()
+    await place.whole.raises(AlarmKind.DEVICE_LOST, "printer-0")
+    for code in second:
+        await place.whole.read("ADD", code)
+    await place.whole.scans(4)
+    await place.printer.accept()
+    await until(lambda: _count(place, 2))
+    assert len({text.split(":")[0] for text in texts(place.printer)}) == 2
+
+
+async def _idle(place: Place) -> bool:
+    """The last job is confirmed, too."""
+    return bool((await place.call("GET", "/0/status"))["jobsQueued"] == 0)
+
+
+async def test_a_label_that_may_have_been_printed_is_not_printed_again(place: Place) -> None:
+    await place.call("POST", "/0/templates", BOX)
+    codes = fresh(4)
+    first, second = codes[:2], codes[2:]
+    for code in first:
+        await place.whole.read("ADD", code)
+    await place.printer.prints(1)
+    await place.printer.refuse()
+    await place.printer.cut()  # before it could say so
+    asked = "{ events(first: 50) { edges { node { message } } } }"
+
+    async def told() -> bool:
+        edges = (await place.whole.operator.ask(asked))["events"]["edges"]
+        return any("Look whether the label" in one["node"]["message"] for one in edges)
+
+    await until(told)
+    await place.printer.accept()
+    for code in second:
+        await place.whole.read("ADD", code)
+    await until(lambda: _count(place, 2))
+    assert len({text.split(":")[0] for text in texts(place.printer)}) == 2
+
+
+async def _count(place: Place, count: int) -> bool:
+    return len(place.printer.printed) == count
+
+
+async def test_media_that_runs_out_is_an_alarm_until_it_is_there(place: Place) -> None:
+    place.printer.load(labels=0)
+    await place.whole.raises(AlarmKind.PRINTER_OUT_OF_MEDIA, "printer-0")
+    shown = await place.call("GET", "/0/status")
+    assert shown["conditions"] == ["MEDIA_OUT"]
+    refused = await place.call("POST", "/0/test", status=503)
+    assert refused["details"]["outcome"] == "NOT_PRINTED"
+    place.printer.load()
+    await place.whole.raises(AlarmKind.PRINTER_OUT_OF_MEDIA, "printer-0", active=False)
+    assert (await place.call("POST", "/0/test"))["template"] == "test"
+    assert "Boxes" in texts(place.printer)[0]
+
+
+async def test_catalogues_say_what_there_is(place: Place) -> None:
+    schema = await place.call("GET", "/schema")
+    assert set(schema["models"]) == {"ZPL", "TSPL", "TEXT"}
+    anonymous = place.whole.edge.client()
+    for name, key in (("printers", "models"), ("plc-protocols", "protocols")):
+        answer = await anonymous.http.get(f"/api/v1/catalog/{name}")
+        assert answer.status_code == 200
+        assert answer.json()["data"][key]
