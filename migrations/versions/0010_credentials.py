@@ -1,6 +1,6 @@
 """OAuth clients, grants and refresh tokens; API keys
 
-Revision: 0010, after 0006
+Revision: 0010, after 0007
 """
 
 import sqlalchemy as sa
@@ -9,7 +9,7 @@ from alembic import op
 from migrations.columns import ID
 
 revision = "0010"
-down_revision = "0006"
+down_revision = "0007"
 branch_labels = None
 depends_on = None
 

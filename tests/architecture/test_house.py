@@ -29,7 +29,14 @@ PUBLIC: Final = {
         ),
         "catalogues are read before anybody has a token",
     ),
-    "graph.identity.resolvers.login": "nobody has a token yet",
+    **dict.fromkeys(
+        (
+            f"graph.identity.resolvers.oauth.{name}"
+            for name in ("introspect_token", "issue_tokens", "revoke_token")
+        ),
+        "the request itself names the client and shows its secret",
+    ),
+    "graph.identity.resolvers.users.login": "nobody has a token yet",
     "graph.line.resolvers.edge.health": "a load balancer has none",
     "graph.line.resolvers.edge.plc_catalogue": "a catalogue is read before anybody has a token",
     "graph.line.resolvers.edge.printer_catalogue": "a catalogue is read before anybody has a token",
