@@ -13,7 +13,7 @@ from oktograph.contracts.permissions import PAGE, permissions_page, write_page
 from oktograph.contracts.typescript import FOLDER, typescript
 from oktograph.documents import OPERATIONS
 
-__all__ = ["ToolFailed", "drift", "drift_of_page", "write", "write_page"]
+__all__ = ["ToolFailed", "drift", "drift_of_page", "permissions_page", "write", "write_page"]
 _GENERATED: Final = ("schema.graphql", "errors.json", "openapi/*", "asyncapi/*", f"{FOLDER}/*")
 _SHOWN_LINES: Final = 20
 

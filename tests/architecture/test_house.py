@@ -13,6 +13,7 @@ from compat_rest.kernel.okto import errors as okto_edge
 from domain.kernel.errors import DomainError, ErrorCode
 from domain.kernel.permissions import DEVICE_PERMISSIONS, ROLE_PERMISSIONS, Permission, Role
 from graph.transport import http as graphql
+from oktograph.web import oauth
 
 ROOT: Final = Path(__file__).parents[2]
 PACKAGES: Final = ("domain", "graph", "drivers", "compat_rest", "oktograph", "migrations")
@@ -195,7 +196,9 @@ def test_nothing_sleeps_in_wall_clock_or_prints_in_the_domain() -> None:
 
 
 @pytest.mark.parametrize(
-    "table", [okto_edge.STATUSES, graphql.STATUS], ids=["okto-edge", "graphql"]
+    "table",
+    [okto_edge.STATUSES, graphql.STATUS, oauth.STATUSES],
+    ids=["okto-edge", "graphql", "oauth"],
 )
 def test_a_table_of_statuses_is_total(table: dict[ErrorCode, int]) -> None:
     assert set(table) == set(ErrorCode)
