@@ -23,6 +23,8 @@ from benchmarks import (
     intake,
     lists,
     overview,
+    reject,
+    soak,
     subscribers,
     sync,
     trimming,
@@ -36,6 +38,8 @@ BENCHMARKS: Final[Mapping[str, Benchmark]] = {
     "ingest": ingest.run,
     "ingest-postgres": ingest.run_on_postgres,
     "socket": verdict.run,
+    "reject": reject.run,
+    "soak": soak.run,
     "lists": lists.run,
     "devices": devices.run,
     "commands": commands.run,
@@ -93,7 +97,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", choices=[*BENCHMARKS, []], metavar="name")
     parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds")
-    parser.add_argument("--size", type=int, help="bottles to begin with, where it matters")
+    parser.add_argument("--size", type=int, help="bottles to begin with, or codes to read, where it matters")
     parser.add_argument("--json", type=Path, help="also write the figures to this file")
     return parser.parse_args()
 

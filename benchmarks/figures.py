@@ -32,7 +32,8 @@ class Figure:
 @dataclass(frozen=True, slots=True)
 class Plan:
     """How long to measure: rounds of pairs, and a share of the full amount of work in each.
-    `size` is how many bottles a benchmark begins with, where it asks and somebody has said."""
+    `size` is how many bottles a benchmark begins with, or how many codes it has read, where it
+    asks and somebody has said."""
 
     rounds: int
     share: float

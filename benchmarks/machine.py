@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import resource
 import socket
 import subprocess
@@ -77,6 +78,15 @@ class Child:
         """Resident, in megabytes of 10^6 bytes."""
         pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+    def own_memory_mb(self) -> float:
+        """What it has resident for itself alone, in megabytes of 10^6 bytes: without the parts of
+        files that it has mapped, which the system takes back as it likes."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        found = re.search(r"^RssAnon:\s+(\d+) kB$", status, re.MULTILINE)
+        if found is None:
+            raise RuntimeError("this system does not tell what memory is a process's own")
+        return int(found[1]) * 1024 / 1e6
 
     def kill(self) -> None:
         """As a power cut would: nothing is flushed or finished."""

@@ -8,22 +8,58 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    Field,
     PlainSerializer,
     ValidationError,
+    ValidationInfo,
     WithJsonSchema,
+    field_validator,
 )
 from pydantic.alias_generators import to_camel
 
 from domain.kernel.errors import ValidationFailed
+
+# As JSON means them: `true` is no number, and neither is "3".
+_NUMBERS = (int, float, int | None, float | None)
+_TRUTHS = (bool, bool | None)
+
+
+def _as_shown(schema: dict[str, Any]) -> None:
+    """Secrets are shown too, masked; and "Hoststatus" says less than `hostStatus`."""
+    for field in schema.get("properties", {}).values():
+        field.pop("title", None)
+        for part in (field, *field.get("anyOf", ())):
+            part.pop("writeOnly", None)
 
 
 class DeviceModel(BaseModel):
     """Settings of a device or a part of it: names in camelCase or as here, nothing unknown."""
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True
+        frozen=True,
+        extra="forbid",
+        alias_generator=to_camel,
+        populate_by_name=True,
+        json_schema_extra=_as_shown,
     )
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _of_its_type(cls, value: object, info: ValidationInfo) -> object:
+        wanted = cls.model_fields[info.field_name or ""].annotation
+        if wanted in _NUMBERS and isinstance(value, bool | str):
+            raise ValueError("must be a number")
+        if wanted in _TRUTHS and not isinstance(value, bool | None):
+            raise ValueError("must be true or false")
+        return value
+
+
+_LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
+HOST = rf"^(?:{_LABEL}(?:\.{_LABEL}){{0,9}}|[0-9A-Fa-f:.]{{2,45}})$"
+"""A name or an address: what a resolver would choke on is refused where it is written."""
+Host = Annotated[str, Field(min_length=1, max_length=255, pattern=HOST)]
+HostOrNone = Annotated[str, Field(max_length=255, pattern=rf"^$|{HOST}")]
+"""Empty for none."""
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 

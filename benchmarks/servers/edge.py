@@ -1,18 +1,24 @@
 """The whole edge, as `oktograph serve` runs it, on one core."""
 
+import asyncio
+import gc
 import json
+import signal
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import uvloop
 
 from benchmarks.machine import allow_sockets, pin
 from domain.kernel.retention import Pace
 from oktograph.edge.runtime import EdgeRuntime
+from oktograph.logs import configure_logs
 from oktograph.settings import Settings
 from oktograph.web.asgi import edge_app
 from oktograph.web.serving import Server, serve_all
+
+LINE: Final = ("scanners", "plcs", "plc_bindings", "lines")
 
 
 async def main(options: dict[str, Any]) -> None:
@@ -21,10 +27,12 @@ async def main(options: dict[str, Any]) -> None:
         edge_port=options["port"],
         data_dir=Path(options["data_dir"]),
         edge_database_url=options.get("database_url", ""),
-        scanners=options.get("scanners", []),
+        **{name: options[name] for name in LINE if name in options},
         factory_url=options.get("factory_url", ""),
         edge_token=options.get("edge_token"),
     )
+    # Whoever measures memory does not want to measure what the collector has yet to find.
+    asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, gc.collect)
     runtime = EdgeRuntime(settings)
     if "trim_every_s" in options:
         runtime.pace = Pace(every_s=options["trim_every_s"])
@@ -40,6 +48,7 @@ async def main(options: dict[str, Any]) -> None:
 
 if __name__ == "__main__":
     given = json.loads(sys.argv[1])
+    configure_logs("error", "auto")  # devices would tell of each connection where we must answer
     pin(given["core"])
     allow_sockets(8192)
     uvloop.run(main(given))

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from pydantic import JsonValue
 
+from domain.line.commands import ChangeOverrides
 from domain.line.models import HardwareKind
 from domain.line.rows import OverrideRow
 
@@ -368,6 +369,10 @@ class EdgePort(Protocol):
     def storable(self, given: Mapping[HardwareKind, JsonValue]) -> dict[str, str]:
         """The overrides that say so: whole kinds, as JSON, secrets sealed. Raises ValidationFailed
         for what the edge could not run on together with all the rest; touches no device."""
+
+    def sealed(self, command: ChangeOverrides) -> ChangeOverrides:
+        """The same with the secrets of devices sealed; ValidationFailed for devices that there
+        cannot be."""
 
     async def adopt(self, kinds: Collection[HardwareKind]) -> None:
         """Puts the stored overrides of these kinds in force. Only devices that changed restart."""

@@ -93,10 +93,11 @@ class PolledPlc:
     async def _serve(self, session: TagSession, link: Link) -> None:
         reached = _Reached(session, self._poller(session))
         await reached.poller.probe()
-        await link.connected(session.peer)
+        # Before it is told, which may take a while: whoever sees it connected may write.
         self._reached = reached
         self._table.found()
         try:
+            await link.connected(session.peer)
             polling = reached.poller.poll(link)
             await first_end(polling, session.until_lost(), reached.until_broken())
         finally:

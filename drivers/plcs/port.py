@@ -7,7 +7,7 @@ from typing import Annotated, Any, Protocol, Self
 from pydantic import Field, ValidationInfo, field_validator
 
 from domain.kernel.errors import ValidationFailed
-from drivers.configuration import DeviceModel, validated
+from drivers.configuration import DeviceModel, HostOrNone, validated
 from drivers.exclusive import Claim, refuse_shared
 from drivers.link import Driver
 from drivers.plcs.ethernet_ip.settings import EthernetIpSettings
@@ -42,7 +42,7 @@ class PlcConfig(DeviceModel):
     name: str = Field(default="", max_length=64)
     protocol: PlcProtocol
     line_id: str | None = Field(default=None, min_length=1, max_length=64)
-    host: Annotated[str, Field(max_length=255, validate_default=True)] = ""
+    host: Annotated[HostOrNone, Field(validate_default=True)] = ""
     port: Annotated[int, Field(ge=0, le=65535, validate_default=True)] = 0
     connect_timeout_s: float = Field(default=5.0, gt=0, le=60)
     timeout_s: float = Field(default=1.0, gt=0, le=60)

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Protocol
 from pydantic import Field, model_validator
 
 from domain.kernel.errors import ValidationFailed
-from drivers.configuration import DeviceModel, validated
+from drivers.configuration import DeviceModel, Host, validated
 from drivers.link import Driver
 from drivers.printers.jobs import Document, PrintJob, Receipt
 from drivers.printers.parameters import TextParameters, TsplParameters, ZplParameters
@@ -42,7 +42,7 @@ class PrinterConfig(DeviceModel):
     index: int = Field(ge=0, le=99)
     name: str = Field(min_length=1, max_length=64)
     model: PrinterModel
-    host: str = Field(min_length=1, max_length=255)
+    host: Host
     port: int = Field(default=9100, ge=1, le=65535)
     line_id: str | None = Field(default=None, min_length=1, max_length=64)
     dpmm: Literal[6, 8, 12, 24] = 8

@@ -172,8 +172,9 @@ class Feeder(ABC):
 class StreamFeeder(Feeder):
     """A feeder of bytes, in the convention of its model.
 
-    While it runs, `heartbeat` may be set; `cut` ends the connections, `reset` breaks them,
-    `abandon` leaves them half open as a power cut does; it is then there anew.
+    While it runs, `heartbeat` may be set; `listen` hears the peers' answers; `cut` ends the
+    connections, `reset` breaks them, `abandon` leaves them half open as a power cut does; it is
+    then there anew.
     """
 
     def __init__(self, config: PlayConfig, codes: Codes = ()) -> None:
@@ -182,6 +183,7 @@ class StreamFeeder(Feeder):
         self.answers = bytearray()
         self._profile = config.framing
         self._encoder = Encoder(config)
+        self._listeners: list[Callable[[bytes], None]] = []
 
     async def start(self) -> None:
         await super().start()
@@ -190,6 +192,10 @@ class StreamFeeder(Feeder):
     async def answered(self, data: bytes) -> None:
         """Waits until the peers' answers hold these bytes."""
         await self._until(lambda: data in self.answers)
+
+    def listen(self, listener: Callable[[bytes], None]) -> None:
+        """Called with what a peer answers, the moment it comes."""
+        self._listeners.append(listener)
 
     @abstractmethod
     async def send_raw(self, data: bytes) -> None:
@@ -212,7 +218,10 @@ class StreamFeeder(Feeder):
         await self.send_raw(self._random.randbytes(size))
 
     async def _answer(self, data: bytes) -> None:
-        self.answers = (self.answers + data)[-ANSWERS_KEPT_BYTES:]
+        for listener in self._listeners:
+            listener(data)
+        self.answers += data
+        del self.answers[:-ANSWERS_KEPT_BYTES]
         await self._notify()
 
     async def _deliver(self, code: Code) -> None:

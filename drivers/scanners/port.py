@@ -15,7 +15,7 @@ from pydantic import (
 
 from domain.kernel.errors import ValidationFailed
 from domain.line.models import ScannerRole
-from drivers.configuration import DeviceModel, WireBytes, validated
+from drivers.configuration import DeviceModel, HostOrNone, WireBytes, validated
 from drivers.exclusive import Claim, refuse_shared, serial_device
 from drivers.link import Driver
 from drivers.plcs.ethernet_ip.encapsulation import DEFAULT_PORT as ETHERNET_IP_PORT
@@ -75,7 +75,7 @@ class ScannerConfig(DeviceModel):
     role: ScannerRole = ScannerRole.ADD
     line_id: str | None = Field(default=None, min_length=1, max_length=64)
     mode: TcpMode = TcpMode.CLIENT
-    host: Annotated[str, Field(max_length=255, validate_default=True)] = ""
+    host: Annotated[HostOrNone, Field(validate_default=True)] = ""
     port: Annotated[int, Field(ge=0, le=65535, validate_default=True)] = 0
     allowed_peers: tuple[IPvAnyAddress, ...] = ()
     modbus: Annotated[ModbusScanner | None, Field(validate_default=True)] = None

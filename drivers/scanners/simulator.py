@@ -17,11 +17,12 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 class ScannerSimulator(StreamFeeder):
     """Serves any number of peers at `port`, or dials one; see Feeder. A dialling simulator is
-    ready at once."""
+    ready at once. `opened_count`: connections since the start."""
 
     def __init__(self, config: SimulatorConfig, codes: Codes = ()) -> None:
         super().__init__(config, codes)
         self.port = config.port
+        self.opened_count = 0
         self._config = config
         self._peers: dict[StreamWriter, asyncio.Task[None]] = {}
         self._abandoned: list[StreamWriter] = []
@@ -70,6 +71,7 @@ class ScannerSimulator(StreamFeeder):
     def _on_call(self, reader: StreamReader, writer: StreamWriter) -> asyncio.Task[None]:
         serving = asyncio.create_task(self._serve(reader, writer))
         self._peers[writer] = serving
+        self.opened_count += 1
         return serving
 
     async def _serve(self, reader: StreamReader, writer: StreamWriter) -> None:

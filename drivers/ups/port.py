@@ -14,7 +14,7 @@ from pydantic import (
     field_validator,
 )
 
-from drivers.configuration import DeviceModel, validated
+from drivers.configuration import DeviceModel, Host, validated
 from drivers.link import Driver
 
 
@@ -113,7 +113,7 @@ class UpsConfig(DeviceModel):
 
     name: str = Field(default="UPS", min_length=1, max_length=64)
     protocol: UpsProtocol = UpsProtocol.NUT
-    host: str = Field(min_length=1, max_length=255)
+    host: Host
     port: int | None = Field(default=None, ge=1, le=65535)
     ups: str = Field(default="ups", pattern=r"^[A-Za-z0-9._-]{1,64}$")
     username: OneLine | None = None

@@ -1133,47 +1133,28 @@ export interface components {
          *     `ack_offset` and as wide as the counter, for scanners that wait for that.
          */
         AssemblyResult: {
-            /** Ackinstance */
             ackInstance?: number | null;
-            /**
-             * Ackoffset
-             * @default 0
-             */
+            /** @default 0 */
             ackOffset: number;
-            /**
-             * Attribute
-             * @default 3
-             */
+            /** @default 3 */
             attribute: number;
-            /**
-             * Classid
-             * @default 4
-             */
+            /** @default 4 */
             classId: number;
             /**
-             * Counterbytes
              * @default 2
              * @enum {integer}
              */
             counterBytes: 1 | 2 | 4;
-            /** Counteroffset */
             counterOffset: number;
-            /**
-             * Datalength
-             * @default 240
-             */
+            /** @default 240 */
             dataLength: number;
-            /** Dataoffset */
             dataOffset: number;
-            /** Instance */
             instance: number;
             /**
-             * Lengthbytes
              * @default 2
              * @enum {integer}
              */
             lengthBytes: 1 | 2 | 4;
-            /** Lengthoffset */
             lengthOffset?: number | null;
         };
         /**
@@ -1385,15 +1366,9 @@ export interface components {
         /** Data[Annotated[list[Annotated[dict[str, Any], AfterValidator, DescribedAs]], FieldInfo(annotation=NoneType, required=True, metadata=[MaxLen(max_length=10)]), BeforeValidator]] */
         compat_rest__kernel__okto__schemas__Data_Annotated_list_Annotated_dict_str__Any___AfterValidator__DescribedAs____FieldInfo_annotation_NoneType__required_True__metadata__MaxLen_max_length_10_____BeforeValidator____1: {
             data: {
-                /**
-                 * Allowedpeers
-                 * @default []
-                 */
+                /** @default [] */
                 allowedPeers: string[];
-                /**
-                 * Connecttimeouts
-                 * @default 5
-                 */
+                /** @default 5 */
                 connectTimeoutS: number;
                 ethernetIp?: components["schemas"]["EthernetIpScanner"] | null;
                 /**
@@ -1420,40 +1395,23 @@ export interface components {
                  *     }
                  */
                 framing: components["schemas"]["FrameProfile"];
-                /**
-                 * Host
-                 * @default
-                 */
+                /** @default  */
                 host: string;
-                /** Index */
                 index: number;
-                /** Lineid */
                 lineId?: string | null;
-                /**
-                 * Lingers
-                 * @default 0
-                 */
+                /** @default 0 */
                 lingerS: number;
-                /**
-                 * Maxinflight
-                 * @default 64
-                 */
+                /** @default 64 */
                 maxInFlight: number;
                 modbus?: components["schemas"]["ModbusScanner"] | null;
                 /** @default client */
                 mode: components["schemas"]["TcpMode"];
                 /** @default GENERIC */
                 model: components["schemas"]["ScannerModel"];
-                /** Name */
                 name: string;
-                /**
-                 * Port
-                 * @default 0
-                 */
+                /** @default 0 */
                 port: number;
-                /** Replybad */
                 replyBad?: string | null;
-                /** Replygood */
                 replyGood?: string | null;
                 /** @default ADD */
                 role: components["schemas"]["ScannerRole"];
@@ -1468,55 +1426,31 @@ export interface components {
         /** Data[Annotated[list[Annotated[dict[str, Any], AfterValidator, DescribedAs]], FieldInfo(annotation=NoneType, required=True, metadata=[MaxLen(max_length=10)]), BeforeValidator]] */
         compat_rest__kernel__okto__schemas__Data_Annotated_list_Annotated_dict_str__Any___AfterValidator__DescribedAs____FieldInfo_annotation_NoneType__required_True__metadata__MaxLen_max_length_10_____BeforeValidator____2: {
             data: ({
-                /**
-                 * Connecttimeouts
-                 * @default 5
-                 */
+                /** @default 5 */
                 connectTimeoutS: number;
                 /**
-                 * Dpmm
                  * @default 8
                  * @enum {integer}
                  */
                 dpmm: 6 | 8 | 12 | 24;
-                /** Host */
                 host: string;
-                /** Index */
                 index: number;
-                /**
-                 * Jobtimeouts
-                 * @default 30
-                 */
+                /** @default 30 */
                 jobTimeoutS: number;
-                /**
-                 * Labelheightmm
-                 * @default 40
-                 */
+                /** @default 40 */
                 labelHeightMm: number;
-                /**
-                 * Labels
-                 * @default 2
-                 */
+                /** @default 2 */
                 labelS: number;
-                /**
-                 * Labelwidthmm
-                 * @default 60
-                 */
+                /** @default 60 */
                 labelWidthMm: number;
-                /** Lineid */
                 lineId?: string | null;
-                /**
-                 * Maxwaiting
-                 * @default 32
-                 */
+                /** @default 32 */
                 maxWaiting: number;
                 /**
-                 * Model
                  * @default ZPL
                  * @constant
                  */
                 model: "ZPL";
-                /** Name */
                 name: string;
                 /**
                  * @default {
@@ -1525,76 +1459,40 @@ export interface components {
                  *     }
                  */
                 parameters: components["schemas"]["ZplParameters"];
-                /**
-                 * Polls
-                 * @default 2
-                 */
+                /** @default 2 */
                 pollS: number;
-                /**
-                 * Port
-                 * @default 9100
-                 */
+                /** @default 9100 */
                 port: number;
-                /**
-                 * Replytimeouts
-                 * @default 2
-                 */
+                /** @default 2 */
                 replyTimeoutS: number;
-                /**
-                 * Writetimeouts
-                 * @default 5
-                 */
+                /** @default 5 */
                 writeTimeoutS: number;
             } | {
-                /**
-                 * Connecttimeouts
-                 * @default 5
-                 */
+                /** @default 5 */
                 connectTimeoutS: number;
                 /**
-                 * Dpmm
                  * @default 8
                  * @enum {integer}
                  */
                 dpmm: 6 | 8 | 12 | 24;
-                /** Host */
                 host: string;
-                /** Index */
                 index: number;
-                /**
-                 * Jobtimeouts
-                 * @default 30
-                 */
+                /** @default 30 */
                 jobTimeoutS: number;
-                /**
-                 * Labelheightmm
-                 * @default 40
-                 */
+                /** @default 40 */
                 labelHeightMm: number;
-                /**
-                 * Labels
-                 * @default 2
-                 */
+                /** @default 2 */
                 labelS: number;
-                /**
-                 * Labelwidthmm
-                 * @default 60
-                 */
+                /** @default 60 */
                 labelWidthMm: number;
-                /** Lineid */
                 lineId?: string | null;
-                /**
-                 * Maxwaiting
-                 * @default 32
-                 */
+                /** @default 32 */
                 maxWaiting: number;
                 /**
-                 * Model
                  * @default TSPL
                  * @constant
                  */
                 model: "TSPL";
-                /** Name */
                 name: string;
                 /**
                  * @default {
@@ -1604,76 +1502,40 @@ export interface components {
                  *     }
                  */
                 parameters: components["schemas"]["TsplParameters"];
-                /**
-                 * Polls
-                 * @default 2
-                 */
+                /** @default 2 */
                 pollS: number;
-                /**
-                 * Port
-                 * @default 9100
-                 */
+                /** @default 9100 */
                 port: number;
-                /**
-                 * Replytimeouts
-                 * @default 2
-                 */
+                /** @default 2 */
                 replyTimeoutS: number;
-                /**
-                 * Writetimeouts
-                 * @default 5
-                 */
+                /** @default 5 */
                 writeTimeoutS: number;
             } | {
-                /**
-                 * Connecttimeouts
-                 * @default 5
-                 */
+                /** @default 5 */
                 connectTimeoutS: number;
                 /**
-                 * Dpmm
                  * @default 8
                  * @enum {integer}
                  */
                 dpmm: 6 | 8 | 12 | 24;
-                /** Host */
                 host: string;
-                /** Index */
                 index: number;
-                /**
-                 * Jobtimeouts
-                 * @default 30
-                 */
+                /** @default 30 */
                 jobTimeoutS: number;
-                /**
-                 * Labelheightmm
-                 * @default 40
-                 */
+                /** @default 40 */
                 labelHeightMm: number;
-                /**
-                 * Labels
-                 * @default 2
-                 */
+                /** @default 2 */
                 labelS: number;
-                /**
-                 * Labelwidthmm
-                 * @default 60
-                 */
+                /** @default 60 */
                 labelWidthMm: number;
-                /** Lineid */
                 lineId?: string | null;
-                /**
-                 * Maxwaiting
-                 * @default 32
-                 */
+                /** @default 32 */
                 maxWaiting: number;
                 /**
-                 * Model
                  * @default TEXT
                  * @constant
                  */
                 model: "TEXT";
-                /** Name */
                 name: string;
                 /**
                  * @default {
@@ -1696,25 +1558,13 @@ export interface components {
                  *     }
                  */
                 parameters: components["schemas"]["TextParameters-Output"];
-                /**
-                 * Polls
-                 * @default 2
-                 */
+                /** @default 2 */
                 pollS: number;
-                /**
-                 * Port
-                 * @default 9100
-                 */
+                /** @default 9100 */
                 port: number;
-                /**
-                 * Replytimeouts
-                 * @default 2
-                 */
+                /** @default 2 */
                 replyTimeoutS: number;
-                /**
-                 * Writetimeouts
-                 * @default 5
-                 */
+                /** @default 5 */
                 writeTimeoutS: number;
             })[];
             /** @constant */
@@ -1772,10 +1622,7 @@ export interface components {
         /** Data[Annotated[list[Annotated[dict[str, Any], AfterValidator, DescribedAs]], FieldInfo(annotation=NoneType, required=True, metadata=[MaxLen(max_length=16)]), BeforeValidator]] */
         Data_Annotated_list_Annotated_dict_str__Any___AfterValidator__DescribedAs____FieldInfo_annotation_NoneType__required_True__metadata__MaxLen_max_length_16_____BeforeValidator__: {
             data: {
-                /**
-                 * Connecttimeouts
-                 * @default 5
-                 */
+                /** @default 5 */
                 connectTimeoutS: number;
                 /**
                  * @default {
@@ -1785,14 +1632,9 @@ export interface components {
                  *     }
                  */
                 ethernetIp: components["schemas"]["EthernetIpSettings"];
-                /**
-                 * Host
-                 * @default
-                 */
+                /** @default  */
                 host: string;
-                /** Id */
                 id: string;
-                /** Lineid */
                 lineId?: string | null;
                 /**
                  * @default {
@@ -1812,10 +1654,7 @@ export interface components {
                  *     }
                  */
                 modbus: components["schemas"]["ModbusSettings"];
-                /**
-                 * Name
-                 * @default
-                 */
+                /** @default  */
                 name: string;
                 /**
                  * @default {
@@ -1827,10 +1666,7 @@ export interface components {
                  *     }
                  */
                 opcUa: components["schemas"]["OpcUaSettings"];
-                /**
-                 * Port
-                 * @default 0
-                 */
+                /** @default 0 */
                 port: number;
                 protocol: components["schemas"]["PlcProtocol"];
                 /**
@@ -1850,10 +1686,7 @@ export interface components {
                  *     }
                  */
                 tcpSocket: components["schemas"]["TcpSocketSettings-Output"];
-                /**
-                 * Timeouts
-                 * @default 1
-                 */
+                /** @default 1 */
                 timeoutS: number;
             }[];
             /** @constant */
@@ -2236,23 +2069,13 @@ export interface components {
          */
         EthernetIpScanner: {
             assembly?: components["schemas"]["AssemblyResult"] | null;
-            /**
-             * Micro800
-             * @default false
-             */
+            /** @default false */
             micro800: boolean;
-            /**
-             * Pollintervals
-             * @default 0.02
-             */
+            /** @default 0.02 */
             pollIntervalS: number;
-            /** Slot */
             slot?: number | null;
             tags?: components["schemas"]["TagResult"] | null;
-            /**
-             * Timeouts
-             * @default 1
-             */
+            /** @default 1 */
             timeoutS: number;
         };
         /**
@@ -2264,20 +2087,11 @@ export interface components {
          *     for 504; one that hangs up instead needs 504 here.
          */
         EthernetIpSettings: {
-            /**
-             * Connectionbytes
-             * @default 4002
-             */
+            /** @default 4002 */
             connectionBytes: number;
-            /**
-             * Micro800
-             * @default false
-             */
+            /** @default false */
             micro800: boolean;
-            /**
-             * Slot
-             * @default 0
-             */
+            /** @default 0 */
             slot: number;
         };
         /**
@@ -2302,24 +2116,16 @@ export interface components {
         FrameProfile: {
             /** @default KEEP */
             aimPrefix: components["schemas"]["AimPrefix"];
-            /**
-             * Base64
-             * @default false
-             */
+            /** @default false */
             base64: boolean;
-            /**
-             * Emptyisnoread
-             * @default true
-             */
+            /** @default true */
             emptyIsNoRead: boolean;
             /**
-             * Encoding
              * @default latin-1
              * @enum {string}
              */
             encoding: "latin-1" | "utf-8";
             /**
-             * Ends
              * @default [
              *       "\r\n",
              *       "\r",
@@ -2329,18 +2135,12 @@ export interface components {
             ends: string[];
             /** @default NONE */
             envelope: components["schemas"]["Envelope"];
-            /** Gssubstitute */
             gsSubstitute?: string | null;
             heartbeat?: components["schemas"]["Heartbeat"] | null;
-            /** Listseparator */
             listSeparator?: string | null;
-            /**
-             * Maxframe
-             * @default 4096
-             */
+            /** @default 4096 */
             maxFrame: number;
             /**
-             * Noreadpatterns
              * @default [
              *       "NOREAD",
              *       "ERROR",
@@ -2349,12 +2149,8 @@ export interface components {
              *     ]
              */
             noReadPatterns: string[];
-            /** Quietgaps */
             quietGapS?: number | null;
-            /**
-             * Start
-             * @default
-             */
+            /** @default  */
             start: string;
         };
         /**
@@ -2367,27 +2163,15 @@ export interface components {
         GatewaySettings: {
             /** @default BIG */
             byteOrder: components["schemas"]["Order"];
-            /**
-             * Inputbase
-             * @default 0
-             */
+            /** @default 0 */
             inputBase: number;
-            /**
-             * Inputsize
-             * @default 0
-             */
+            /** @default 0 */
             inputSize: number;
             /** @default holding */
             inputTable: components["schemas"]["InputTable"];
-            /**
-             * Outputbase
-             * @default 0
-             */
+            /** @default 0 */
             outputBase: number;
-            /**
-             * Outputsize
-             * @default 0
-             */
+            /** @default 0 */
             outputSize: number;
         };
         /** GeneratedCode */
@@ -2419,13 +2203,9 @@ export interface components {
          *     terminator. Without an interval and a silence it is recognised but not demanded.
          */
         Heartbeat: {
-            /** Header */
             header: string;
-            /** Intervals */
             intervalS?: number | null;
-            /** Silences */
             silenceS?: number | null;
-            /** Terminator */
             terminator: string;
         };
         /**
@@ -2436,20 +2216,15 @@ export interface components {
          *     are typed into whatever else runs on the machine as well.
          */
         HidDevice: {
-            /** Device */
             device: string;
             /**
-             * Ends
              * @default [
              *       "ENTER",
              *       "TAB"
              *     ]
              */
             ends: components["schemas"]["EndKey"][];
-            /**
-             * Grab
-             * @default true
-             */
+            /** @default true */
             grab: boolean;
             /** @default KEYBOARD */
             protocol: components["schemas"]["HidProtocol"];
@@ -2545,52 +2320,27 @@ export interface components {
          *     that has been handled, for scanners that wait for it. `serial` instead of the scanner's host.
          */
         ModbusScanner: {
-            /** Acknowledgeaddress */
             acknowledgeAddress?: string | null;
             /** @default BIG */
             byteOrder: components["schemas"]["Order"];
-            /**
-             * Counteraddress
-             * @default holding:0
-             */
+            /** @default holding:0 */
             counterAddress: string;
-            /**
-             * Dataaddress
-             * @default holding:2
-             */
+            /** @default holding:2 */
             dataAddress: string;
             /** @default SOCKET */
             framer: components["schemas"]["ModbusFramer"];
-            /**
-             * Lengthaddress
-             * @default holding:1
-             */
+            /** @default holding:1 */
             lengthAddress: string | null;
-            /**
-             * Maxlength
-             * @default 120
-             */
+            /** @default 120 */
             maxLength: number;
-            /**
-             * Pollintervals
-             * @default 0.02
-             */
+            /** @default 0.02 */
             pollIntervalS: number;
-            /**
-             * Retries
-             * @default 1
-             */
+            /** @default 1 */
             retries: number;
             serial?: components["schemas"]["SerialPort"] | null;
-            /**
-             * Timeouts
-             * @default 1
-             */
+            /** @default 1 */
             timeoutS: number;
-            /**
-             * Unitid
-             * @default 1
-             */
+            /** @default 1 */
             unitId: number;
         };
         /**
@@ -2615,31 +2365,16 @@ export interface components {
              *     }
              */
             gateway: components["schemas"]["GatewaySettings"];
-            /**
-             * Maxbits
-             * @default 2000
-             */
+            /** @default 2000 */
             maxBits: number;
-            /**
-             * Maxgap
-             * @default 8
-             */
+            /** @default 8 */
             maxGap: number;
-            /**
-             * Maxregisters
-             * @default 125
-             */
+            /** @default 125 */
             maxRegisters: number;
-            /**
-             * Retries
-             * @default 1
-             */
+            /** @default 1 */
             retries: number;
             serial?: components["schemas"]["SerialPort"] | null;
-            /**
-             * Unitid
-             * @default 1
-             */
+            /** @default 1 */
             unitId: number;
         };
         /** Mode */
@@ -2697,38 +2432,22 @@ export interface components {
          *     between two publishings, the oldest dropped beyond.
          */
         OpcUaSettings: {
-            /** Certificatefolder */
             certificateFolder?: string | null;
-            /** Certificatepath */
             certificatePath?: string | null;
-            /** Password */
             password?: string | null;
-            /**
-             * Path
-             * @default
-             */
+            /** @default  */
             path: string;
-            /** Privatekeypassword */
             privateKeyPassword?: string | null;
-            /** Privatekeypath */
             privateKeyPath?: string | null;
-            /**
-             * Publishingintervals
-             * @default 0.1
-             */
+            /** @default 0.1 */
             publishingIntervalS: number;
-            /**
-             * Queuesize
-             * @default 10
-             */
+            /** @default 10 */
             queueSize: number;
             /** @default SIGN_AND_ENCRYPT */
             securityMode: components["schemas"]["UaSecurityMode"];
             /** @default NONE */
             securityPolicy: components["schemas"]["UaSecurityPolicy"];
-            /** Trustedcertificatepath */
             trustedCertificatePath?: string | null;
-            /** Username */
             username?: string | null;
         };
         /**
@@ -3024,40 +2743,27 @@ export interface components {
          *     (0x11, 0x13), which then cannot be part of a code.
          */
         SerialPort: {
-            /**
-             * Baudrate
-             * @default 9600
-             */
+            /** @default 9600 */
             baudrate: number;
             /**
-             * Bytesize
              * @default 8
              * @enum {integer}
              */
             bytesize: 7 | 8;
-            /** Device */
             device: string;
             /**
-             * Parity
              * @default N
              * @enum {string}
              */
             parity: "N" | "E" | "O" | "M" | "S";
-            /**
-             * Rtscts
-             * @default false
-             */
+            /** @default false */
             rtscts: boolean;
             /**
-             * Stopbits
              * @default 1
              * @enum {integer}
              */
             stopbits: 1 | 2;
-            /**
-             * Xonxoff
-             * @default false
-             */
+            /** @default false */
             xonxoff: boolean;
         };
         /**
@@ -3122,44 +2828,24 @@ export interface components {
         TagBinding: {
             /** @default READ_WRITE */
             access: components["schemas"]["TagAccess"];
-            /** Address */
             address: string;
             /** @default BIG */
             byteOrder: components["schemas"]["Order"];
-            /**
-             * Deadband
-             * @default 0
-             */
+            /** @default 0 */
             deadband: number;
-            /** Length */
             length?: number | null;
-            /** Name */
             name: string;
-            /**
-             * Offset
-             * @default 0
-             */
+            /** @default 0 */
             offset: number;
-            /** Plc */
             plc: string;
-            /**
-             * Pollintervals
-             * @default 0.1
-             */
+            /** @default 0.1 */
             pollIntervalS: number;
-            /**
-             * Readback
-             * @default false
-             */
+            /** @default false */
             readBack: boolean;
-            /**
-             * Scale
-             * @default 1
-             */
+            /** @default 1 */
             scale: number;
             /** @default BOOL */
             type: components["schemas"]["TagType"];
-            /** Unit */
             unit?: string | null;
             /** @default BIG */
             wordOrder: components["schemas"]["Order"];
@@ -3171,18 +2857,11 @@ export interface components {
          *     back once the code was handled, for programs that wait for that.
          */
         TagResult: {
-            /** Acknowledge */
             acknowledge?: string | null;
-            /** Counter */
             counter: string;
-            /** Data */
             data: string;
-            /**
-             * Datalength
-             * @default 82
-             */
+            /** @default 82 */
             dataLength: number;
-            /** Length */
             length?: string | null;
         };
         /**
@@ -3210,73 +2889,35 @@ export interface components {
          */
         "TcpSocketSettings-Input": {
             /**
-             * Encoding
              * @default latin-1
              * @enum {string}
              */
             encoding: "ascii" | "latin-1" | "utf-8";
-            /**
-             * Erroranswer
-             * @default ERR {reason}
-             */
+            /** @default ERR {reason} */
             errorAnswer: string | null;
-            /**
-             * Falseword
-             * @default 0
-             */
+            /** @default 0 */
             falseWord: string;
-            /** Greeting */
             greeting?: string | null;
-            /**
-             * Maxlinebytes
-             * @default 1024
-             */
+            /** @default 1024 */
             maxLineBytes: number;
-            /**
-             * Probeanswer
-             * @default {value}
-             */
+            /** @default {value} */
             probeAnswer: string;
-            /** Probecommand */
             probeCommand?: string | null;
-            /** Push */
             push?: string | null;
-            /**
-             * Readanswer
-             * @default {address} {value}
-             */
+            /** @default {address} {value} */
             readAnswer: string;
-            /**
-             * Readcommand
-             * @default RD {address}
-             */
+            /** @default RD {address} */
             readCommand: string | null;
-            /** Silences */
             silenceS?: number | null;
-            /**
-             * Start
-             * @default
-             */
+            /** @default  */
             start: string;
-            /**
-             * Terminator
-             * @default
-             */
+            /** @default  */
             terminator: string;
-            /**
-             * Trueword
-             * @default 1
-             */
+            /** @default 1 */
             trueWord: string;
-            /**
-             * Writeanswer
-             * @default OK
-             */
+            /** @default OK */
             writeAnswer: string;
-            /**
-             * Writecommand
-             * @default WR {address} {value}
-             */
+            /** @default WR {address} {value} */
             writeCommand: string | null;
         };
         /**
@@ -3292,73 +2933,35 @@ export interface components {
          */
         "TcpSocketSettings-Output": {
             /**
-             * Encoding
              * @default latin-1
              * @enum {string}
              */
             encoding: "ascii" | "latin-1" | "utf-8";
-            /**
-             * Erroranswer
-             * @default ERR {reason}
-             */
+            /** @default ERR {reason} */
             errorAnswer: string | null;
-            /**
-             * Falseword
-             * @default 0
-             */
+            /** @default 0 */
             falseWord: string;
-            /** Greeting */
             greeting?: string | null;
-            /**
-             * Maxlinebytes
-             * @default 1024
-             */
+            /** @default 1024 */
             maxLineBytes: number;
-            /**
-             * Probeanswer
-             * @default {value}
-             */
+            /** @default {value} */
             probeAnswer: string;
-            /** Probecommand */
             probeCommand?: string | null;
-            /** Push */
             push?: string | null;
-            /**
-             * Readanswer
-             * @default {address} {value}
-             */
+            /** @default {address} {value} */
             readAnswer: string;
-            /**
-             * Readcommand
-             * @default RD {address}
-             */
+            /** @default RD {address} */
             readCommand: string | null;
-            /** Silences */
             silenceS?: number | null;
-            /**
-             * Start
-             * @default
-             */
+            /** @default  */
             start: string;
-            /**
-             * Terminator
-             * @default \r\n
-             */
+            /** @default \r\n */
             terminator: string;
-            /**
-             * Trueword
-             * @default 1
-             */
+            /** @default 1 */
             trueWord: string;
-            /**
-             * Writeanswer
-             * @default OK
-             */
+            /** @default OK */
             writeAnswer: string;
-            /**
-             * Writecommand
-             * @default WR {address} {value}
-             */
+            /** @default WR {address} {value} */
             writeCommand: string | null;
         };
         /**
@@ -3382,24 +2985,13 @@ export interface components {
          *     default, one that is not `required` is printed as nothing.
          */
         TemplateParameter: {
-            /** Default */
             default?: string | null;
-            /**
-             * Format
-             * @default %Y-%m-%d
-             */
+            /** @default %Y-%m-%d */
             format: string;
-            /**
-             * Maxlength
-             * @default 200
-             */
+            /** @default 200 */
             maxLength: number;
-            /** Name */
             name: string;
-            /**
-             * Required
-             * @default true
-             */
+            /** @default true */
             required: boolean;
             /** @default text */
             type: components["schemas"]["ParameterType"];
@@ -3421,91 +3013,45 @@ export interface components {
          *     `gs1_prefix` and each GS as `gs1_separator`. Bytes are written with \xNN, \r, \n, \t and \\.
          */
         "TextParameters-Input": {
-            /**
-             * Acknowledge
-             * @default ACK
-             */
+            /** @default ACK */
             acknowledge: string;
-            /** Done */
             done?: string | null;
             /**
-             * Encoding
              * @default ascii
              * @enum {string}
              */
             encoding: "ascii" | "latin-1" | "utf-8" | "cp1251" | "cp866";
-            /**
-             * Gs1Prefix
-             * @default
-             */
+            /** @default  */
             gs1Prefix: string;
-            /**
-             * Gs1Separator
-             * @default 
-             */
+            /** @default  */
             gs1Separator: string;
-            /**
-             * Printcommand
-             * @default
-             */
+            /** @default  */
             printCommand: string;
-            /**
-             * Refuse
-             * @default ERR
-             */
+            /** @default ERR */
             refuse: string;
-            /**
-             * Replystart
-             * @default
-             */
+            /** @default  */
             replyStart: string;
-            /**
-             * Replyterminator
-             * @default
-             */
+            /** @default  */
             replyTerminator: string;
-            /**
-             * Separators
-             * @default |
-             */
+            /** @default | */
             separators: string;
-            /**
-             * Start
-             * @default
-             */
+            /** @default  */
             start: string;
-            /**
-             * Statuscommand
-             * @default
-             */
+            /** @default  */
             statusCommand: string;
-            /**
-             * Statusrules
-             * @default []
-             */
+            /** @default [] */
             statusRules: components["schemas"]["TextRule"][];
-            /**
-             * Statusseparator
-             * @default |
-             */
+            /** @default | */
             statusSeparator: string;
-            /**
-             * Terminator
-             * @default
-             */
+            /** @default  */
             terminator: string;
             /**
-             * Testbody
              * @description Template of the test print
              * @default
              */
             testBody: string;
-            /**
-             * Unsolicited
-             * @default []
-             */
+            /** @default [] */
             unsolicited: string[];
-            /** Verblength */
             verbLength?: number | null;
         };
         /**
@@ -3521,91 +3067,45 @@ export interface components {
          *     `gs1_prefix` and each GS as `gs1_separator`. Bytes are written with \xNN, \r, \n, \t and \\.
          */
         "TextParameters-Output": {
-            /**
-             * Acknowledge
-             * @default ACK
-             */
+            /** @default ACK */
             acknowledge: string;
-            /** Done */
             done?: string | null;
             /**
-             * Encoding
              * @default ascii
              * @enum {string}
              */
             encoding: "ascii" | "latin-1" | "utf-8" | "cp1251" | "cp866";
-            /**
-             * Gs1Prefix
-             * @default
-             */
+            /** @default  */
             gs1Prefix: string;
-            /**
-             * Gs1Separator
-             * @default \x1d
-             */
+            /** @default \x1d */
             gs1Separator: string;
-            /**
-             * Printcommand
-             * @default
-             */
+            /** @default  */
             printCommand: string;
-            /**
-             * Refuse
-             * @default ERR
-             */
+            /** @default ERR */
             refuse: string;
-            /**
-             * Replystart
-             * @default
-             */
+            /** @default  */
             replyStart: string;
-            /**
-             * Replyterminator
-             * @default \r
-             */
+            /** @default \r */
             replyTerminator: string;
-            /**
-             * Separators
-             * @default |
-             */
+            /** @default | */
             separators: string;
-            /**
-             * Start
-             * @default
-             */
+            /** @default  */
             start: string;
-            /**
-             * Statuscommand
-             * @default
-             */
+            /** @default  */
             statusCommand: string;
-            /**
-             * Statusrules
-             * @default []
-             */
+            /** @default [] */
             statusRules: components["schemas"]["TextRule"][];
-            /**
-             * Statusseparator
-             * @default |
-             */
+            /** @default | */
             statusSeparator: string;
-            /**
-             * Terminator
-             * @default \r
-             */
+            /** @default \r */
             terminator: string;
             /**
-             * Testbody
              * @description Template of the test print
              * @default
              */
             testBody: string;
-            /**
-             * Unsolicited
-             * @default []
-             */
+            /** @default [] */
             unsolicited: string[];
-            /** Verblength */
             verbLength?: number | null;
         };
         /**
@@ -3614,11 +3114,8 @@ export interface components {
          *     `field`, counted from 0 after cutting at the `status_separator`. PRINTING is no condition.
          */
         TextRule: {
-            /** Condition */
             condition: components["schemas"]["PrinterCondition"] | "PRINTING";
-            /** Field */
             field?: number | null;
-            /** Text */
             text: string;
         };
         /**
@@ -3636,15 +3133,11 @@ export interface components {
          */
         TsplParameters: {
             /**
-             * Cancelonfailure
              * @description Take back (ESC !.) a job that was sent and did not get printed
              * @default true
              */
             cancelOnFailure: boolean;
-            /**
-             * Idles
-             * @default 0.3
-             */
+            /** @default 0.3 */
             idleS: number;
             /** @default BYTE */
             statusQuery: components["schemas"]["TsplStatusQuery"];
@@ -3732,15 +3225,11 @@ export interface components {
          */
         ZplParameters: {
             /**
-             * Cancelonfailure
              * @description Take back (~JA) a job that was sent and did not get printed
              * @default true
              */
             cancelOnFailure: boolean;
-            /**
-             * Hoststatus
-             * @default true
-             */
+            /** @default true */
             hostStatus: boolean;
         };
     };
@@ -5357,10 +4846,7 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": {
-                    /**
-                     * Connecttimeouts
-                     * @default 5
-                     */
+                    /** @default 5 */
                     connectTimeoutS?: number;
                     /**
                      * @default {
@@ -5370,14 +4856,9 @@ export interface operations {
                      *     }
                      */
                     ethernetIp?: components["schemas"]["EthernetIpSettings"];
-                    /**
-                     * Host
-                     * @default
-                     */
+                    /** @default  */
                     host?: string;
-                    /** Id */
                     id: string;
-                    /** Lineid */
                     lineId?: string | null;
                     /**
                      * @default {
@@ -5397,10 +4878,7 @@ export interface operations {
                      *     }
                      */
                     modbus?: components["schemas"]["ModbusSettings"];
-                    /**
-                     * Name
-                     * @default
-                     */
+                    /** @default  */
                     name?: string;
                     /**
                      * @default {
@@ -5412,10 +4890,7 @@ export interface operations {
                      *     }
                      */
                     opcUa?: components["schemas"]["OpcUaSettings"];
-                    /**
-                     * Port
-                     * @default 0
-                     */
+                    /** @default 0 */
                     port?: number;
                     protocol: components["schemas"]["PlcProtocol"];
                     /**
@@ -5435,10 +4910,7 @@ export interface operations {
                      *     }
                      */
                     tcpSocket?: components["schemas"]["TcpSocketSettings-Input"];
-                    /**
-                     * Timeouts
-                     * @default 1
-                     */
+                    /** @default 1 */
                     timeoutS?: number;
                 }[];
             };
@@ -5612,55 +5084,31 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": ({
-                    /**
-                     * Connecttimeouts
-                     * @default 5
-                     */
+                    /** @default 5 */
                     connectTimeoutS?: number;
                     /**
-                     * Dpmm
                      * @default 8
                      * @enum {integer}
                      */
                     dpmm?: 6 | 8 | 12 | 24;
-                    /** Host */
                     host: string;
-                    /** Index */
                     index: number;
-                    /**
-                     * Jobtimeouts
-                     * @default 30
-                     */
+                    /** @default 30 */
                     jobTimeoutS?: number;
-                    /**
-                     * Labelheightmm
-                     * @default 40
-                     */
+                    /** @default 40 */
                     labelHeightMm?: number;
-                    /**
-                     * Labels
-                     * @default 2
-                     */
+                    /** @default 2 */
                     labelS?: number;
-                    /**
-                     * Labelwidthmm
-                     * @default 60
-                     */
+                    /** @default 60 */
                     labelWidthMm?: number;
-                    /** Lineid */
                     lineId?: string | null;
-                    /**
-                     * Maxwaiting
-                     * @default 32
-                     */
+                    /** @default 32 */
                     maxWaiting?: number;
                     /**
-                     * Model
                      * @default ZPL
                      * @constant
                      */
                     model?: "ZPL";
-                    /** Name */
                     name: string;
                     /**
                      * @default {
@@ -5669,76 +5117,40 @@ export interface operations {
                      *     }
                      */
                     parameters?: components["schemas"]["ZplParameters"];
-                    /**
-                     * Polls
-                     * @default 2
-                     */
+                    /** @default 2 */
                     pollS?: number;
-                    /**
-                     * Port
-                     * @default 9100
-                     */
+                    /** @default 9100 */
                     port?: number;
-                    /**
-                     * Replytimeouts
-                     * @default 2
-                     */
+                    /** @default 2 */
                     replyTimeoutS?: number;
-                    /**
-                     * Writetimeouts
-                     * @default 5
-                     */
+                    /** @default 5 */
                     writeTimeoutS?: number;
                 } | {
-                    /**
-                     * Connecttimeouts
-                     * @default 5
-                     */
+                    /** @default 5 */
                     connectTimeoutS?: number;
                     /**
-                     * Dpmm
                      * @default 8
                      * @enum {integer}
                      */
                     dpmm?: 6 | 8 | 12 | 24;
-                    /** Host */
                     host: string;
-                    /** Index */
                     index: number;
-                    /**
-                     * Jobtimeouts
-                     * @default 30
-                     */
+                    /** @default 30 */
                     jobTimeoutS?: number;
-                    /**
-                     * Labelheightmm
-                     * @default 40
-                     */
+                    /** @default 40 */
                     labelHeightMm?: number;
-                    /**
-                     * Labels
-                     * @default 2
-                     */
+                    /** @default 2 */
                     labelS?: number;
-                    /**
-                     * Labelwidthmm
-                     * @default 60
-                     */
+                    /** @default 60 */
                     labelWidthMm?: number;
-                    /** Lineid */
                     lineId?: string | null;
-                    /**
-                     * Maxwaiting
-                     * @default 32
-                     */
+                    /** @default 32 */
                     maxWaiting?: number;
                     /**
-                     * Model
                      * @default TSPL
                      * @constant
                      */
                     model?: "TSPL";
-                    /** Name */
                     name: string;
                     /**
                      * @default {
@@ -5748,76 +5160,40 @@ export interface operations {
                      *     }
                      */
                     parameters?: components["schemas"]["TsplParameters"];
-                    /**
-                     * Polls
-                     * @default 2
-                     */
+                    /** @default 2 */
                     pollS?: number;
-                    /**
-                     * Port
-                     * @default 9100
-                     */
+                    /** @default 9100 */
                     port?: number;
-                    /**
-                     * Replytimeouts
-                     * @default 2
-                     */
+                    /** @default 2 */
                     replyTimeoutS?: number;
-                    /**
-                     * Writetimeouts
-                     * @default 5
-                     */
+                    /** @default 5 */
                     writeTimeoutS?: number;
                 } | {
-                    /**
-                     * Connecttimeouts
-                     * @default 5
-                     */
+                    /** @default 5 */
                     connectTimeoutS?: number;
                     /**
-                     * Dpmm
                      * @default 8
                      * @enum {integer}
                      */
                     dpmm?: 6 | 8 | 12 | 24;
-                    /** Host */
                     host: string;
-                    /** Index */
                     index: number;
-                    /**
-                     * Jobtimeouts
-                     * @default 30
-                     */
+                    /** @default 30 */
                     jobTimeoutS?: number;
-                    /**
-                     * Labelheightmm
-                     * @default 40
-                     */
+                    /** @default 40 */
                     labelHeightMm?: number;
-                    /**
-                     * Labels
-                     * @default 2
-                     */
+                    /** @default 2 */
                     labelS?: number;
-                    /**
-                     * Labelwidthmm
-                     * @default 60
-                     */
+                    /** @default 60 */
                     labelWidthMm?: number;
-                    /** Lineid */
                     lineId?: string | null;
-                    /**
-                     * Maxwaiting
-                     * @default 32
-                     */
+                    /** @default 32 */
                     maxWaiting?: number;
                     /**
-                     * Model
                      * @default TEXT
                      * @constant
                      */
                     model?: "TEXT";
-                    /** Name */
                     name: string;
                     /**
                      * @default {
@@ -5840,25 +5216,13 @@ export interface operations {
                      *     }
                      */
                     parameters?: components["schemas"]["TextParameters-Input"];
-                    /**
-                     * Polls
-                     * @default 2
-                     */
+                    /** @default 2 */
                     pollS?: number;
-                    /**
-                     * Port
-                     * @default 9100
-                     */
+                    /** @default 9100 */
                     port?: number;
-                    /**
-                     * Replytimeouts
-                     * @default 2
-                     */
+                    /** @default 2 */
                     replyTimeoutS?: number;
-                    /**
-                     * Writetimeouts
-                     * @default 5
-                     */
+                    /** @default 5 */
                     writeTimeoutS?: number;
                 })[];
             };
@@ -6011,19 +5375,11 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": {
-                    /** Body */
                     body: string;
-                    /**
-                     * Description
-                     * @default
-                     */
+                    /** @default  */
                     description?: string;
-                    /** Name */
                     name: string;
-                    /**
-                     * Parameters
-                     * @default []
-                     */
+                    /** @default [] */
                     parameters?: components["schemas"]["TemplateParameter"][];
                 };
             };
@@ -6103,19 +5459,11 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": {
-                    /** Body */
                     body: string;
-                    /**
-                     * Description
-                     * @default
-                     */
+                    /** @default  */
                     description?: string;
-                    /** Name */
                     name?: string;
-                    /**
-                     * Parameters
-                     * @default []
-                     */
+                    /** @default [] */
                     parameters?: components["schemas"]["TemplateParameter"][];
                 };
             };
@@ -6633,15 +5981,9 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": {
-                    /**
-                     * Allowedpeers
-                     * @default []
-                     */
+                    /** @default [] */
                     allowedPeers?: string[];
-                    /**
-                     * Connecttimeouts
-                     * @default 5
-                     */
+                    /** @default 5 */
                     connectTimeoutS?: number;
                     ethernetIp?: components["schemas"]["EthernetIpScanner"] | null;
                     /**
@@ -6668,40 +6010,23 @@ export interface operations {
                      *     }
                      */
                     framing?: components["schemas"]["FrameProfile"];
-                    /**
-                     * Host
-                     * @default
-                     */
+                    /** @default  */
                     host?: string;
-                    /** Index */
                     index: number;
-                    /** Lineid */
                     lineId?: string | null;
-                    /**
-                     * Lingers
-                     * @default 0
-                     */
+                    /** @default 0 */
                     lingerS?: number;
-                    /**
-                     * Maxinflight
-                     * @default 64
-                     */
+                    /** @default 64 */
                     maxInFlight?: number;
                     modbus?: components["schemas"]["ModbusScanner"] | null;
                     /** @default client */
                     mode?: components["schemas"]["TcpMode"];
                     /** @default GENERIC */
                     model?: components["schemas"]["ScannerModel"];
-                    /** Name */
                     name: string;
-                    /**
-                     * Port
-                     * @default 0
-                     */
+                    /** @default 0 */
                     port?: number;
-                    /** Replybad */
                     replyBad?: string | null;
-                    /** Replygood */
                     replyGood?: string | null;
                     /** @default ADD */
                     role?: components["schemas"]["ScannerRole"];

@@ -23,7 +23,7 @@ from domain.kernel.actor import Actor, system_actor
 from domain.kernel.errors import Conflict, DomainError, ValidationFailed
 from domain.kernel.uow import UnitOfWork
 from domain.line import repository as line_repository
-from domain.line.commands import full_key
+from domain.line.commands import ChangeOverrides, full_key, short_key
 from domain.line.models import HardwareKind
 from domain.line.ports import (
     EdgeStatus,
@@ -39,6 +39,7 @@ from drivers.registry import plc_catalogue, printer_catalogue, scanner_catalogue
 from oktograph.core import Core
 from oktograph.edge.device_secrets import DeviceSecrets, shown
 from oktograph.edge.document import EdgeDocument, RunningConfiguration, overriding
+from oktograph.edge.hardware import parse_hardware
 from oktograph.edge.line import EdgeLine
 from oktograph.edge.packing import Labelling, Packing
 from oktograph.edge.telemetry import EdgeTelemetry
@@ -46,6 +47,17 @@ from oktograph.synchronisation import Synchronisation
 
 FACTORY: Final = "factory"
 logger = structlog.get_logger(__name__)
+
+
+_SECRETIVE: Final = {str(kind): kind for kind in (HardwareKind.PLCS, HardwareKind.UPS)}
+"""Kinds whose settings hold secrets."""
+
+
+def _json(text: str) -> Any:
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return None  # to be refused as what it is
 
 
 @dataclass(slots=True)
@@ -216,6 +228,24 @@ class EdgeControl:
         kept = self.running.documents
         values = {k: self._secrets.storable(k, wanted.hardware, kept) for k in given}
         return {str(kind): orjson.dumps(value).decode() for kind, value in values.items()}
+
+    def sealed(self, command: ChangeOverrides) -> ChangeOverrides:
+        given = {
+            kind: value
+            for key, text in command.set.items()
+            if (kind := _SECRETIVE.get(short_key(key))) and (value := _json(text)) is not None
+        }
+        if not given:
+            return command
+        document = EdgeDocument.read({str(kind): value for kind, value in given.items()})
+        found = parse_hardware(self._secrets.opened(document.hardware()))
+        kept = self.running.documents
+        told = {
+            str(kind): orjson.dumps(self._secrets.storable(kind, found, kept)).decode()
+            for kind in given
+        }
+        values = {key: told.get(short_key(key), text) for key, text in command.set.items()}
+        return command.model_copy(update={"set": values})
 
     async def adopt(self, kinds: Collection[HardwareKind]) -> None:
         """Others that are stored wait for their reload."""

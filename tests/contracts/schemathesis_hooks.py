@@ -57,16 +57,21 @@ def each_id_once(_context: HookContext, body: Any) -> Any:
 DEVICES = ["put_scanners", "put_plcs", "put_printers"]
 
 
-@schemathesis.hook("map_body").apply_to(operation_id=DEVICES)
-def at_home(_context: HookContext, body: Any) -> Any:
+@schemathesis.hook
+def before_call(_context: HookContext, case: Case, _kwargs: Any) -> None:
     """Devices that are configured are dialled: nobody outside this machine, and no port that
     somebody may listen on."""
-    for item in body if isinstance(body, list) else ():
+    definition = getattr(case.operation, "definition", None)
+    known = getattr(definition, "raw", None)
+    if not isinstance(known, dict) or known.get("operationId") not in DEVICES:
+        return  # the graph, too
+    if not meant_well(case):
+        return
+    for item in case.body if isinstance(case.body, list) else ():
         if isinstance(item, dict) and isinstance(item.get("host"), str):
             item["host"] = "127.0.0.1"
         if isinstance(item, dict) and isinstance(item.get("port"), int) and item["port"] > 0:
-            item["port"] = min(item["port"], 1)
-    return body
+            item["port"] = 1
 
 
 DOCUMENTS = ["set_configuration", "dispatch_command", "dispatch_group_command"]

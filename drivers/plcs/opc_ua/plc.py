@@ -51,7 +51,6 @@ class OpcUaPlc:
                 self._clock,
             )
             await monitor.look_up(self._bindings)
-            await link.connected(session.peer)
             await self._follow(monitor, link)
 
     async def aclose(self) -> None:
@@ -94,10 +93,13 @@ class OpcUaPlc:
             return await monitor.browse()
 
     async def _follow(self, monitor: "Monitor", link: Link) -> None:
+        # Before it is told, which may take a while: whoever sees it connected may write, and what
+        # was looked up before must not be noted after that.
         self._monitor = monitor
         self._table.found()
         try:
             monitor.report(self._bindings)
+            await link.connected(monitor.session.peer)
             following = monitor.follow(link, self.config.opc_ua)
             await first_end(following, monitor.session.until_lost())
         finally:

@@ -68,7 +68,7 @@ async def change_overrides(context: Context, command: ChangeOverrides) -> dict[s
     context.actor.require(Permission.LINE_CONFIGURATION_WRITE)
     edge = edge_of(context)
     async with context.transaction() as work:
-        found = await operations.change(work, command)
+        found = await operations.change(work, edge.sealed(command))
         edge.check_overrides(found)
         return found
 

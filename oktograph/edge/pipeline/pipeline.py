@@ -65,6 +65,7 @@ class Pipeline:
         self._outputs = Outputs(around.write, around.shown, clock, self._output_failed)
         self._lines: dict[str, LineRun] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._stopping = False
         self.packing = NO_PACKING
         self.on_change: Callable[[], None] = lambda: None
         self.book.on_alarm = self._stop_where_told
@@ -74,6 +75,7 @@ class Pipeline:
 
     async def stop(self) -> None:
         """Pulses end, what was told to go later is given up, and the book is written."""
+        self._stopping = True
         for run in self._lines.values():
             run.close()
         for task in list(self._tasks):
@@ -312,6 +314,9 @@ class Pipeline:
         return self._lines[line_id]
 
     def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        if self._stopping:
+            work.close()
+            return
         task = asyncio.create_task(work, name=name)
         self._tasks.add(task)
         task.add_done_callback(self._ended)

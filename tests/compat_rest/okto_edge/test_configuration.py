@@ -154,8 +154,8 @@ async def test_the_catalogue_of_scanners_says_what_can_be_spoken(edge: Edge) -> 
     assert {one["name"]: one["available"] for one in found["transports"]} == {
         "TCP": True,
         "SERIAL": True,
-        "MODBUS": False,
-        "ETHERNET_IP": False,
+        "MODBUS": True,
+        "ETHERNET_IP": True,
         "USB_HID": True,
     }
     assert "COGNEX_DATAMAN" in found["models"]

@@ -157,6 +157,10 @@ async def test_passwords_are_sealed_where_they_are_stored_and_masked_where_shown
         running = edge.runtime.control.running.hardware.plcs[0]
         assert running.opc_ua.password is not None
         assert running.opc_ua.password.get_secret_value() == SECRET
+        raw = json.dumps([server | {"opcUa": {"username": "edge", "password": SECRET + "!"}}])
+        set_ = await operator.http.put("/api/v1/config", json={"set": {"plcs": raw}})
+        assert set_.status_code == 200, set_.text
+        await put(operator, PLCS, shown)
         assert SECRET not in (await operator.http.get("/api/v1/config")).text
         answer = await operator.http.put(PLCS, json=[shown[0] | {"id": "other"}])
         assert answer.json()["error"]["details"]["field"] == "plcs.0.opcUa.password"

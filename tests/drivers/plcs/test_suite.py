@@ -15,12 +15,13 @@ from domain.kernel.errors import (
     UpstreamFailed,
     ValidationFailed,
 )
-from drivers.link import LinkState
-from drivers.plcs.tags import Quality
+from drivers.link import LinkState, StateChange
+from drivers.plcs.tags import Quality, TagValue
+from drivers.supervised import SupervisedTask
 from tests.support.ethernet_ip import ethernet_ip, ethernet_ip_micro800, ethernet_ip_small
 from tests.support.modbus import modbus_rtu, modbus_rtu_over_tcp, modbus_tcp, profinet
 from tests.support.opc_ua import opc_ua
-from tests.support.plcs import FIRST, TIMEOUT_S, WELL, PlcPeer, plc_rig, running
+from tests.support.plcs import FIRST, QUICK, TIMEOUT_S, WELL, PlcPeer, plc_rig, running
 from tests.support.tcp_socket import tcp_socket
 from tests.support.waiting import DEADLINE_S, eventually, unchanging
 
@@ -150,6 +151,30 @@ async def test_connected_only_when_it_answers(peer: PlcPeer) -> None:
         await rig.state(LinkState.CONNECTED)
         await rig.told.has("count", 7)
         assert await peer.get("reject") is False
+
+
+async def test_it_can_be_written_as_soon_as_it_is_connected(peer: PlcPeer) -> None:
+    """Also while who is told of the connection takes long: a journal on a slow disk."""
+    confirmed: list[TagValue] = []
+
+    async def write_at_once(change: StateChange) -> None:
+        if change.state is LinkState.CONNECTED:
+            confirmed.append(await task.driver.write("speed", 2.5))  # type: ignore[attr-defined]
+
+    async with plc_rig(peer, connect=False) as rig:
+        await rig.task.stop()
+        task = SupervisedTask("at-once", rig.plc, backoff=QUICK, on_transition=write_at_once)
+        task.start()
+        try:
+            await task.wait_for_state(LinkState.CONNECTED, DEADLINE_S)
+            await eventually(lambda: [each.value for each in confirmed] == [2.5])
+            await rig.told.has("speed", 2.5)
+            # What it held when it was reached is not told over what was written since.
+            await unchanging(lambda: rig.told.of("speed"), 0.1)
+            assert rig.told.of("speed")[-1] == (2.5, GOOD)
+            assert await peer.get("speed") == 2.5
+        finally:
+            await task.stop()
 
 
 @pytest.mark.parametrize("how", ["cut", "abandon", "stall", "garble", "flood"])

@@ -134,7 +134,7 @@ def test_settings_survive_json() -> None:
 def test_schemas_are_by_model() -> None:
     parameters, whole = parameter_schemas(), config_schemas()
     assert set(parameters) == set(whole) == set(PrinterModel)
-    assert "host_status" in parameters["ZPL"]["properties"]
-    assert "status_query" in parameters["TSPL"]["properties"]
+    assert "hostStatus" in parameters["ZPL"]["properties"]
+    assert "statusQuery" in parameters["TSPL"]["properties"]
     assert parameters["TEXT"]["properties"]["terminator"]["type"] == "string"
-    assert "label_width_mm" in whole["TEXT"]["properties"]
+    assert "labelWidthMm" in whole["TEXT"]["properties"]
