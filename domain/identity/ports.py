@@ -49,10 +49,11 @@ class TokenClaims:
 
 @dataclass(frozen=True, slots=True)
 class AuthenticatedActor:
-    """Who a token or a key stands for, and until when: None for a key without an end."""
+    """Who a token or a key stands for, and until when: whoever still listens then has to come
+    again."""
 
     actor: Actor
-    expires_at_us: int | None
+    expires_at_us: int
 
 
 class InspectedToken(NamedTuple):

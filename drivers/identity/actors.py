@@ -61,7 +61,7 @@ class KeyStanding(NamedTuple):
     """To be asked for again at `look_again_us`."""
 
     actor: Actor
-    expires_at_us: int | None
+    expires_at_us: int
     look_again_us: int
 
 

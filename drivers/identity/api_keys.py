@@ -29,10 +29,9 @@ class StoredKeys:
             raise Unauthorized("Invalid or missing token")
         if rules.use_is_due(row, now_us):
             await self._note_use(row)
-        look_again_us = now_us + rules.USE_NOTED_US
-        if row.expires_at_us is not None:
-            look_again_us = min(look_again_us, row.expires_at_us)
-        return KeyStanding(rules.actor_of_key(row), row.expires_at_us, look_again_us)
+        ends_us = rules.session_ends_us(row, now_us)
+        look_again_us = min(now_us + rules.USE_NOTED_US, ends_us)
+        return KeyStanding(rules.actor_of_key(row), ends_us, look_again_us)
 
     async def _row(self, key: str) -> ApiKeyRow | None:
         if not rules.can_be_key(key):

@@ -15,6 +15,10 @@ MAX_LENGTH: Final = 256
 USE_NOTED_US: Final = 60 * SECOND_US
 """The last use is written down once in so long, and as long a process trusts what it has read."""
 
+SESSION_US: Final = 12 * 3600 * SECOND_US
+"""As long as a user's: a socket that was opened with a key has to be opened again, so that one
+that was revoked meanwhile hears no more."""
+
 
 class DemoKey(NamedTuple):
     """Documented: it exists in a demo only."""
@@ -44,6 +48,12 @@ def prefix_of(key: str) -> str:
 
 def is_good(row: ApiKeyRow, now_us: int) -> bool:
     return row.revoked_at_us is None and (row.expires_at_us is None or now_us < row.expires_at_us)
+
+
+def session_ends_us(row: ApiKeyRow, now_us: int) -> int:
+    """For what is opened with it now."""
+    ends_us = now_us + SESSION_US
+    return ends_us if row.expires_at_us is None else min(ends_us, row.expires_at_us)
 
 
 def use_is_due(row: ApiKeyRow, now_us: int) -> bool:

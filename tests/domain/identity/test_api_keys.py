@@ -50,7 +50,7 @@ async def test_a_key_opens_what_its_role_may(house: House, role: Role) -> None:
     assert (actor.kind, actor.id, actor.name) == (ActorKind.API_KEY, row.id, "A dashboard")
     assert (actor.customer_id, actor.role) == (house.customer_id, role)
     assert actor.permissions == ROLE_PERMISSIONS[role]
-    assert found.expires_at_us is None
+    assert found.expires_at_us == house.clock.now_us() + 12 * 3600 * 1_000_000
     assert await resolvers.me(house.context(actor)) is None
 
 
