@@ -21,6 +21,10 @@ HERE = "192.0.2.7"
 PASSWORD = "long enough"
 EVERYTHING = " ".join(OTAO)
 BOTH = tuple(GrantType)
+READ = "application:software:read"
+UPDATE = "application:software:update"
+HOUR_S = 3600
+DAY_S = 24 * HOUR_S
 
 
 def basic(client_id: str, secret: str) -> str:

@@ -212,6 +212,17 @@ async def test_a_manager_s_token_does_not_make_a_manager(
     assert await factory.contents() == before
 
 
+async def test_what_a_program_changes_is_audited_as_its_own(
+    factory: FactoryServer, http: httpx2.AsyncClient
+) -> None:
+    answer = (await post(http, "token", **OWN)).json()
+    assert (await post(http, "revoke", token=answer["access_token"])).status_code == 200
+    admin = await factory.logged_in("admin")
+    document = "{ auditLog(first: 1) { edges { node { action actor { username } } } } }"
+    entry = (await admin.ask(document))["auditLog"]["edges"][0]["node"]
+    assert entry == {"action": "token.revoked", "actor": {"username": "demo-client"}}
+
+
 BODIES: list[tuple[bytes, str, int]] = [
     (b"", FORM, 400),
     (b"grant_type=client_credentials&grant_type=client_credentials", FORM, 400),

@@ -15,7 +15,7 @@ from domain.kernel.paging import PageRequest
 from domain.kernel.permissions import ROLE_PERMISSIONS, Role
 from graph.identity import resolvers
 from graph.identity.resolvers import CreatedKey
-from tests.domain.identity.conftest import House
+from tests.domain.identity.conftest import House, dead
 from tests.support.contents import contents
 from tests.support.databases import new_customer
 from tests.support.log import caught_up, facts
@@ -35,11 +35,6 @@ async def stored(house: House, key_id: str) -> ApiKeyRow:
         row = await repository.key_of(session, house.customer_id, key_id)
     assert row is not None
     return row
-
-
-async def dead(house: House, key: str) -> None:
-    with pytest.raises(Unauthorized):
-        await house.peers.tokens.actor(key)
 
 
 @pytest.mark.parametrize("role", list(Role))
