@@ -24,11 +24,13 @@ from benchmarks import (
     lists,
     overview,
     reject,
+    reload,
     soak,
     subscribers,
     sync,
     trimming,
     verdict,
+    writes,
 )
 from benchmarks.figures import FULL, QUICK, Benchmark, Figure
 from benchmarks.machine import LOAD_CORE, SHARED_CORE, pin
@@ -39,6 +41,8 @@ BENCHMARKS: Final[Mapping[str, Benchmark]] = {
     "ingest-postgres": ingest.run_on_postgres,
     "socket": verdict.run,
     "reject": reject.run,
+    "reload": reload.run,
+    "writes": writes.run,
     "soak": soak.run,
     "lists": lists.run,
     "devices": devices.run,
@@ -97,7 +101,9 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", choices=[*BENCHMARKS, []], metavar="name")
     parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds")
-    parser.add_argument("--size", type=int, help="bottles to begin with, or codes to read, where it matters")
+    parser.add_argument(
+        "--size", type=int, help="bottles to begin with, or codes to read, where it matters"
+    )
     parser.add_argument("--json", type=Path, help="also write the figures to this file")
     return parser.parse_args()
 

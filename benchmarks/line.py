@@ -5,13 +5,17 @@ the line would see it."""
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+import string
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from itertools import count
+from random import Random
 from typing import Any, Final, Self
 
 from benchmarks.edge import Edge, running_edge
 from benchmarks.factory import data_of
 from benchmarks.http_load import load
+from domain.production.codes import ProfileCatalogue, generate_code
 from drivers.plcs.modbus.simulation import ModbusSimulatorConfig
 from drivers.plcs.modbus.simulator import ModbusSimulator
 from drivers.scanners.simulation import Codes, SimulatorConfig
@@ -25,6 +29,10 @@ GOOD: Final = b"G"
 BAD: Final = b"B"
 CONNECT_S: Final = 20.0
 LOOK_EVERY_S: Final = 0.05
+_UNREADABLE: Final = 20
+_DIGITS: Final = string.digits + string.ascii_letters
+_STRIDE: Final = 22_801_763_489
+"""A prime: serials are all over the unique key, and none comes twice."""
 LINKS: Final = "{ scanners { connected } plcs { link { connected } } }"
 Json = dict[str, Any]
 
@@ -34,20 +42,33 @@ def gate(scanner: int) -> str:
     return f"reject-{scanner}"
 
 
-class SimulatedLine:
-    """Use as `async with`. With `codes`, one for each scanner, they are played as fast as they can
-    be had; without, a scanner sends what it is told to."""
+def fresh_codes(scanner: int) -> Iterator[str]:
+    """Valid ones of a product of its own, each once, without end."""
+    random, milk = Random(scanner), ProfileCatalogue().profile("milk")
+    gtin = generate_code(milk, random)[2:16]
+    for number in count():
+        yield generate_code(milk, random, gtin, _serial(number))
 
-    def __init__(self, codes: Sequence[Codes] = ()) -> None:
+
+def cut_short(code: str) -> str:
+    """As it comes from a torn label."""
+    return code[:_UNREADABLE]
+
+
+class SimulatedLine:
+    """Use as `async with`. Each scanner plays its own of the `codes` at that rate a second, or as
+    fast as they can be had; without any it sends what it is told to."""
+
+    def __init__(self, codes: Sequence[Codes] = (), rate: float | None = None) -> None:
         self.plc = ModbusSimulator(_controller())
-        config = SimulatorConfig(rate=None if codes else 0)
         played = codes or [()] * SCANNERS
-        self.scanners = [ScannerSimulator(config, one) for one in played]
+        self.scanners = [ScannerSimulator(SimulatorConfig(rate=rate), one) for one in played]
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
-        for one in (self.plc, *self.scanners):
-            await self._stack.enter_async_context(one)
+        await self._stack.enter_async_context(self.plc)
+        for scanner in self.scanners:
+            await self._stack.enter_async_context(scanner)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -105,7 +126,8 @@ async def ask(edge: Edge, request: bytes) -> Any:
 
 async def _connected(edge: Edge) -> None:
     async with asyncio.timeout(CONNECT_S):
-        while not _all_up(data_of(await ask(edge, edge.graphql(LINKS)))):
+        # Asked as whoever stands at the line would: a page that is loaded again and again.
+        while not _all_up(data_of(await ask(edge, edge.graphql(LINKS)))):  # noqa: ASYNC110
             await asyncio.sleep(LOOK_EVERY_S)
 
 
@@ -133,3 +155,12 @@ def _tags() -> list[Json]:
         {"name": "bin", "address": "discrete:0", **often},
         {"name": "belt", "address": "input:0", "type": "UINT", **often},
     ]
+
+
+def _serial(number: int) -> str:
+    """Six characters, different for different numbers below 62^6."""
+    left, found = number * _STRIDE % 62**6, ""
+    for _ in range(6):
+        left, digit = divmod(left, 62)
+        found += _DIGITS[digit]
+    return found

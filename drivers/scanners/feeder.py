@@ -183,6 +183,8 @@ class StreamFeeder(Feeder):
         self.answers = bytearray()
         self._profile = config.framing
         self._encoder = Encoder(config)
+        # A scanner puts one frame after the other on its wire, heartbeats too.
+        self._wire = asyncio.Lock()
         self._listeners: list[Callable[[bytes], None]] = []
 
     async def start(self) -> None:
@@ -229,10 +231,11 @@ class StreamFeeder(Feeder):
             await self.noise(self._random.randint(1, 64))
         data = self._encode(code)
         split = len(data) > 1 and self._happens(self.faults.split)
-        for packet in self._packets(data) if split else [data]:
-            await self.send_raw(packet)
-            if split:
-                await asyncio.sleep(0)
+        async with self._wire:
+            for packet in self._packets(data) if split else [data]:
+                await self.send_raw(packet)
+                if split:
+                    await asyncio.sleep(0)
 
     def _encode(self, code: Code) -> bytes:
         return self._encoder.encode(code)
@@ -245,7 +248,8 @@ class StreamFeeder(Feeder):
         interval_s = (profile and profile.interval_s) or DEFAULT_HEARTBEAT_S
         while profile is not None:
             if self.heartbeat and not self._stalled:
-                await self.send_raw(self._encoder.heartbeat())
+                async with self._wire:
+                    await self.send_raw(self._encoder.heartbeat())
             await asyncio.sleep(interval_s)
 
 

@@ -101,3 +101,20 @@ async def test_scanner_that_dials_for_each_code() -> None:
             await line.simulator.cut()
         assert line.sink.texts == milk(5)
         assert LinkState.LOST not in line.states()
+
+
+async def test_a_simulator_tells_of_connections_and_answers() -> None:
+    heard: list[bytes] = []
+    async with rig(GENERIC, Lane.TCP_CLIENT, reply_good="+") as line:
+        simulator = line.simulator
+        assert isinstance(simulator, ScannerSimulator)
+        line.sink.verdict = lambda _: True
+        simulator.listen(heard.append)
+        assert simulator.opened_count == 1
+        await simulator.emit(MILK)
+        await asyncio.wait_for(simulator.answered(b"+"), DEADLINE_S)
+        assert b"".join(heard) == b"+"
+        back = line.task.expect(LinkState.CONNECTED)
+        await simulator.reset()
+        await asyncio.wait_for(back, DEADLINE_S)
+        assert simulator.opened_count == 2
