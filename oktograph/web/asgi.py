@@ -1,6 +1,6 @@
 """The applications of a port: the graph, the dialect, and what shows how it is."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Route
@@ -22,8 +22,9 @@ from oktograph.factory.runtime import FactoryRuntime
 from oktograph.runtime import Runtime
 from oktograph.settings import Settings
 from oktograph.web.console import edge_operations, factory_operations
+from oktograph.web.oauth import oauth_routes
 from oktograph.web.observability import Metrics, Observed
-from oktograph.web.well_known import well_known_routes
+from oktograph.web.well_known import metadata_routes, well_known_routes
 
 
 class FirstSegment:
@@ -53,7 +54,9 @@ def edge_app(runtime: EdgeRuntime) -> ASGIApp:
 
 def factory_app(runtime: FactoryRuntime) -> ASGIApp:
     """Everything the factory's port answers."""
-    return _port(runtime, FACTORY, factory_operations(demo=runtime.settings.demo))
+    public_url = runtime.settings.public_url
+    tokens = [*oauth_routes(runtime.entry, public_url), *metadata_routes(public_url)]
+    return _port(runtime, FACTORY, factory_operations(demo=runtime.settings.demo), tokens)
 
 
 def dialect_only(runtime: Runtime, dialect: Dialect) -> ASGIApp:
@@ -61,7 +64,12 @@ def dialect_only(runtime: Runtime, dialect: Dialect) -> ASGIApp:
     return Observed(_dialect(runtime, dialect), Metrics())
 
 
-def _port(runtime: Runtime, dialect: Dialect, operations: tuple[str, ...]) -> ASGIApp:
+def _port(
+    runtime: Runtime,
+    dialect: Dialect,
+    operations: tuple[str, ...],
+    more: Sequence[BaseRoute] = (),
+) -> ASGIApp:
     """The graph, and a dialect at the root for all that is not the graph's or the operator's."""
     settings = runtime.settings
     metrics = Metrics()
@@ -73,10 +81,12 @@ def _port(runtime: Runtime, dialect: Dialect, operations: tuple[str, ...]) -> AS
         *documentation_routes(dialect.title),
         *well_known_routes(runtime.services.identity.tokens),
         Route("/metrics", metrics.page),
+        *more,
     ]
     shared = Starlette(routes=others)
     endpoint = next(route for route in graph if isinstance(route, Route))
-    owners = dict.fromkeys(("graphql", "docs", "metrics", ".well-known"), shared)
+    owned = ("graphql", "docs", "metrics", ".well-known", *(("oauth2",) if more else ()))
+    owners = dict.fromkeys(owned, shared)
     return Observed(FirstSegment(owners, _dialect(runtime, dialect), endpoint), metrics)
 
 
