@@ -24,7 +24,7 @@ from drivers.scanners.simulator import ScannerSimulator
 HOST: Final = "127.0.0.1"
 LINE: Final = "line-1"
 SCANNERS: Final = 10
-PULSE_MS: Final = 50
+PULSE_MS: Final = 20
 GOOD: Final = b"G"
 BAD: Final = b"B"
 CONNECT_S: Final = 20.0
