@@ -11,6 +11,7 @@ from starlette.types import ASGIApp
 from compat_rest.kernel.dialect import Dialect
 from compat_rest.okto_edge.app import DIALECT as OKTO_EDGE
 from compat_rest.okto_factory.app import DIALECT as OKTO_FACTORY
+from oktograph.edge.document import Fitted, as_they_are
 from oktograph.edge.runtime import EdgeRuntime
 from oktograph.factory.introduction import introduce
 from oktograph.factory.runtime import FactoryRuntime
@@ -85,16 +86,16 @@ class Installation:
         await self.workers.start()
         self._stack.push_async_callback(self.workers.stop)
 
-    async def start_edge(self, **told: Any) -> EdgeRuntime:
+    async def start_edge(self, fitted: Fitted = as_they_are, **told: Any) -> EdgeRuntime:
         """Connected to the factory beside it, unless its settings name another one. `told` are
-        settings of the edge alone."""
+        settings of the edge alone, `fitted` is of its RunningConfiguration."""
         if self._edge_token is not None:
             told |= {
                 "factory_url": self.factory_url,
                 "edge_token": SecretStr(self._edge_token),
             }
         listeners = self._listen("edge", self.settings.edge_port, EDGE_SURFACES)
-        self.edge = runtime = EdgeRuntime(self.settings.model_copy(update=told))
+        self.edge = runtime = EdgeRuntime(self.settings.model_copy(update=told), fitted)
         await runtime.start()
         self._stack.push_async_callback(runtime.stop)
         self._note_first_password("edge", runtime)

@@ -22,6 +22,7 @@ from drivers.scanners.port import parse_scanners
 from drivers.upstream.requests import checked_base_url
 
 DEMO_CLOUD_PORT = 8090
+DEMO_CONSOLE_PORT = 8091
 BROKERS = ("memory", "redis", "rediss", "postgres", "postgresql")
 COUNTERS = ("memory", "redis", "rediss")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")

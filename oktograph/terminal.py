@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import sys
-from collections.abc import Sequence
 
 from rich.console import Console
 from rich.live import Live
@@ -13,8 +12,10 @@ from rich.text import Text
 from domain.fleet.repository import devices
 from domain.production.commands import BatchFilter, BottleFilter, PalletFilter
 from domain.production.repository import aggregates, bottles, scans
+from oktograph.demo.line import Demo
 from oktograph.installation import Installation
 from oktograph.runtime import Runtime
+from oktograph.settings import DEMO_CONSOLE_PORT
 
 TERMINAL_S = 1.0
 PLAIN_S = 10.0
@@ -38,25 +39,27 @@ SOCKETS = {"edge": ("/ws",), "factory": ("/ws/device", "/ws/dashboard")}
 class Announcement:
     """On a terminal the counts are one line that changes; elsewhere a line every ten seconds."""
 
-    def __init__(self, installation: Installation, notes: Sequence[str] = ()) -> None:
+    def __init__(self, installation: Installation, demo: Demo | None = None) -> None:
         self._installation = installation
-        self._notes = notes
+        self._demo = demo
         self._console = Console()
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        for note in self._notes:
+        for note in self._demo.notes if self._demo else ():
             self._console.print(note)
         for name, port in self._installation.ports.items():
             self._console.print(self._addresses(name, port))
-        if self._installation.settings.demo:
+        if self._demo is not None:
+            if self._demo.console_port:
+                self._console.print(self._devices(self._demo))
             self._console.print(self._accounts())
         for name, password in self._installation.first_passwords.items():
             self._console.print(
                 f"First start of the {name}: user [bold]admin[/], password "
                 f"[bold]{password}[/] (shown only now)"
             )
-        if self._installation.settings.demo:
+        if self._demo is not None:
             self._task = asyncio.create_task(self._count(), name="terminal")
 
     async def stop(self) -> None:
@@ -78,6 +81,16 @@ class Announcement:
             table.add_row("Cloud", settings.cloud_url)
         return table
 
+    def _devices(self, demo: Demo) -> Table:
+        title = "Simulated devices of the line"
+        table = Table(box=None, show_header=False, title=title, title_justify="left")
+        for key, what, where in demo.hardware.devices:
+            table.add_row(key, what, where)
+        port = demo.console_port
+        other = "" if port == DEMO_CONSOLE_PORT else f" --port {port}"
+        table.add_row("all of them", "obey", f"oktograph simulate tell{other} help")
+        return table
+
     def _accounts(self) -> Table:
         table = Table(box=None, title="Demo accounts", title_justify="left")
         for column in ("user", "password", "role"):
@@ -90,7 +103,7 @@ class Announcement:
         if not sys.stdout.isatty():
             while True:
                 await asyncio.sleep(PLAIN_S)
-                self._console.print(await self._counts())
+                self._console.print(await self._counts(), soft_wrap=True)
         with Live(console=self._console, auto_refresh=False) as live:
             while True:
                 live.update(await self._counts(), refresh=True)
@@ -113,6 +126,14 @@ async def _counts(runtime: Runtime) -> str:
     figures = f"bottles {sum(made.values()):,} · batches {packed:,} · pallets {loaded:,}"
     if services.fleet is not None:
         return f"factory: devices {online} of {online + offline} online · {figures}"
-    states = ", ".join(f"{s.name} {s.state.lower()}" for s in services.line.scanners())
+    line = services.line
+    links = [(one.name, one.link) for one in line.plcs()]
+    states = ", ".join(
+        [
+            *(f"{one.id} {one.state.lower()}" for one in line.lines()),
+            *(f"{one.name} {one.state.lower()}" for one in line.scanners()),
+            *(f"{name} {link.state.lower()}" for name, link in links if not link.connected),
+        ]
+    )
     streams = services.streams.live
     return f"edge: scans {read:,} · {figures} · streams {streams} · {states}"

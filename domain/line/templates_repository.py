@@ -7,6 +7,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from domain.kernel.columns import table_of
 from domain.kernel.database import ReadSession, WriteSession
+from domain.kernel.text import is_storable
 from domain.line.models import PrinterTemplate
 from domain.line.rows import TemplateRow
 
@@ -26,6 +27,8 @@ async def templates(session: ReadSession, customer_id: int, printer: int) -> lis
 async def template(
     session: ReadSession, customer_id: int, printer: int, name: str
 ) -> TemplateRow | None:
+    if not is_storable(name):
+        return None
     query = select(*_COLUMNS).where(
         TEMPLATE.c.customer_id == customer_id,
         TEMPLATE.c.printer_index == printer,

@@ -35,10 +35,16 @@ class Relay:
         self._abandoned: list[StreamWriter] = []
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def start(self, host: str, port: int, target: int) -> None:
-        """Raises OSError where the port is taken."""
+    async def start(
+        self, host: str, port: int, target: int, listener: socket.socket | None = None
+    ) -> None:
+        """Raises OSError where the port is taken. A `listener` is there already, with whoever has
+        dialled it."""
         self._target = target
-        self._server = await asyncio.start_server(self._on_call, host, port)
+        if listener is not None:
+            self._server = await asyncio.start_server(self._on_call, sock=listener)
+        else:
+            self._server = await asyncio.start_server(self._on_call, host, port)
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def stop(self) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlsplit
 
 import typer
@@ -12,6 +12,10 @@ import uvloop
 from domain.kernel.errors import DomainError
 from oktograph.cli.options import DataDir, settings_with
 from oktograph.settings import Settings
+
+if TYPE_CHECKING:
+    from oktograph.demo.line import Demo
+    from oktograph.installation import Installation
 
 SURFACES = ("okto-edge", "okto-factory")
 
@@ -90,6 +94,13 @@ def _environment(options: Mapping[str, object]) -> dict[str, str]:
     return {f"OKTOGRAPH_{name.upper()}": str(v) for name, v in options.items() if v is not None}
 
 
+async def _start_edge(installation: "Installation", demo: "Demo | None") -> None:
+    if demo is None:
+        await installation.start_edge()
+    else:
+        await installation.start_edge(demo.fitted, **demo.edge_settings())
+
+
 async def _serve(
     settings: Settings,
     role: RoleOption,
@@ -106,7 +117,8 @@ async def _serve(
 
     configure_logs(settings.log_level, settings.log_format)
     async with AsyncExitStack() as stack:
-        demo = Demo(settings) if settings.demo else None
+        has_line = role is not RoleOption.FACTORY
+        demo = Demo(settings, has_line=has_line) if settings.demo else None
         if demo is not None:
             await stack.enter_async_context(demo)
             settings = demo.settings()
@@ -122,13 +134,13 @@ async def _serve(
             elif role is not RoleOption.EDGE:
                 await installation.start_factory()
             if role is not RoleOption.FACTORY:
-                await installation.start_edge(**(demo.edge_settings() if demo else {}))
+                await _start_edge(installation, demo)
         except PortTaken as error:
             typer.echo(str(error), err=True)
             raise typer.Exit(1) from error
         if demo is not None:
             await demo.begin(installation)
-        announcement = Announcement(installation, demo.notes if demo else [])
+        announcement = Announcement(installation, demo)
         announcement.start()
         stack.push_async_callback(announcement.stop)
         await installation.run()

@@ -1,12 +1,15 @@
-"""The demo: a cloud, and a line whose scanner reads milk codes; real peers on real sockets."""
+"""The demo: a cloud, and a whole line of simulated devices; real peers on real sockets."""
 
 import errno
-from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from random import Random
-from typing import Any
+from typing import Any, Final
+
+from pydantic.alias_generators import to_snake
 
 from domain.kernel.actor import system_actor
+from domain.line.models import HardwareKind
+from domain.line.ports import LineRunState
 from domain.production.codes import DEFAULT_CATALOGUE, generate_code
 from domain.production.commands import BottleFilter, CreateBottles, NewBottle
 from domain.production.operations.bottles import create_bottles
@@ -14,50 +17,42 @@ from domain.production.repository import bottles
 from drivers.cloud.simulator.data import DEMO
 from drivers.cloud.simulator.server import running_cloud
 from drivers.cloud.simulator.state import CloudState
-from drivers.scanners.simulation import Code, Faults, SimulatorConfig
-from drivers.scanners.simulator import ScannerSimulator
 from graph.context import Services
+from oktograph.background import background
 from oktograph.demo.factory import DemoFactory
+from oktograph.demo.hardware import DemoHardware
+from oktograph.demo.labels import store_templates
+from oktograph.demo.places import Places
+from oktograph.demo.plan import fitted
+from oktograph.edge.document import Fitted
+from oktograph.edge.runtime import EdgeRuntime
 from oktograph.edge.software_folder import hooks
 from oktograph.installation import Installation
-from oktograph.settings import DEMO_CLOUD_PORT, Settings
+from oktograph.settings import DEMO_CLOUD_PORT, DEMO_CONSOLE_PORT, Settings
+from oktograph.simulation.bottles import GTINS
+from oktograph.simulation.scanners import LINE
+from oktograph.simulation.spoken import ConsoleServer
 
-LINE = "line-001"
-GTINS = ("04600605032541", "04607009780924")
-REMEMBERED = 50
-PACK_SIZE = 24
-PREPRINTED = 12
-SYNC_INTERVAL_S = 2.0
+PACK_SIZE: Final = 24
+PREPRINTED: Final = 12
+SYNC_INTERVAL_S: Final = 2.0
 """Who watches a demo does not wait half a minute."""
-
-
-def line_codes(random: Random) -> Iterator[Code]:
-    """Endless milk codes: one in thirty a duplicate, one in fifty a no-read, some unreadable."""
-    milk = DEFAULT_CATALOGUE.profile("milk")
-    recent: list[str] = []
-    while True:
-        chance = random.random()
-        if chance < 0.02:
-            yield None
-        elif chance < 0.053 and recent:
-            yield random.choice(recent)
-        elif chance < 0.07:
-            yield generate_code(milk, random, random.choice(GTINS))[:-3]
-        else:
-            code = generate_code(milk, random, random.choice(GTINS))
-            recent = [*recent[-REMEMBERED:], code]
-            yield code
+CONSOLE: Final = "console"
 
 
 class Demo:
-    """A cloud, and a line for the edge; an async context. Started before the edge and the factory,
-    which are then configured to dial what listens here; what the user has set stays."""
+    """A cloud, and with `has_line` a line for the edge; an async context. Started before the edge
+    and the factory, which are then configured to dial what listens here; what the user has set
+    stays. `devices` are as DemoHardware has them."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, has_line: bool = True) -> None:
         self._given = settings
+        self._has_line = has_line
         self._stack = AsyncExitStack()
         self._cloud_url = settings.cloud_url
-        self._scanners: list[dict[str, Any]] = []
+        self._places = Places(settings.data_dir)
+        self.hardware = DemoHardware(settings, self._places)
+        self.console_port = 0
         self.notes: list[str] = []
         self.factory = DemoFactory(settings.edge_identifier)
 
@@ -65,8 +60,9 @@ class Demo:
         try:
             if not self._cloud_url:
                 self._cloud_url = await self._start_cloud(DEMO_CLOUD_PORT)
-            if not self._given.scanners:
-                self._scanners = [await self._start_scanner()]
+            if self._has_line:
+                await self.hardware.start(self._stack)
+                await self._start_console()
         except BaseException:
             await self._stack.aclose()
             raise
@@ -85,16 +81,37 @@ class Demo:
         told: dict[str, Any] = {"pack_size": self._given.pack_size or PACK_SIZE, **hooks(folder)}
         if "sync_interval_s" not in self._given.model_fields_set:
             told["sync_interval_s"] = SYNC_INTERVAL_S
-        if self._scanners:
-            told["scanners"] = self._scanners
-        return told
+        return told | {to_snake(kind): one for kind, one in self.hardware.documents.items()}
+
+    @property
+    def fitted(self) -> Fitted:
+        """Of the edge: the demo's plan gives way to what people configure."""
+        return fitted(self.hardware.documents)
 
     async def begin(self, installation: Installation) -> None:
         """Everything is started."""
         if installation.edge is not None:
-            await stock(installation.edge.services, installation.edge.core.customer.id)
+            await self.begin_line(installation.edge)
         if "factory" in installation.ports:
             await self.factory.begin(installation.factory_url, self._stack)
+
+    async def begin_line(self, edge: EdgeRuntime) -> None:
+        """The edge is started, on these settings."""
+        await stock(edge.services, edge.core.customer.id)
+        if HardwareKind.PRINTERS in self.hardware.documents:
+            await store_templates(edge.services, edge.core.customer.id)
+        if (filler := self.hardware.filler) is not None:
+            self._stack.push_async_callback(background(filler.run, "demo filler"))
+        states = {line.id: line.state for line in edge.services.line.lines()}
+        self.hardware.begin(stopped=states.get(LINE) is LineRunState.STOPPED)
+        self._places.keep()
+
+    async def _start_console(self) -> None:
+        port = self._places.free(CONSOLE, DEMO_CONSOLE_PORT)
+        server = ConsoleServer(self.hardware.console, port)
+        await self._stack.enter_async_context(server)
+        self.console_port = server.port
+        self._places.took(CONSOLE, server.port)
 
     async def _start_cloud(self, port: int) -> str:
         """A port that is taken is replaced by a free one; `notes` then says so."""
@@ -107,14 +124,6 @@ class Demo:
             cloud = await self._stack.enter_async_context(running_cloud(port=0, state=state))
             self.notes.append(f"Port {port} is taken: the cloud answers on {cloud.port} instead")
         return cloud.url
-
-    async def _start_scanner(self) -> dict[str, Any]:
-        # Misreads of a single character come from the scanner itself, as on a real line.
-        config = SimulatorConfig(rate=self._given.demo_rate, faults=Faults(mangle=0.015))
-        codes = line_codes(Random())  # noqa: S311 - a simulation
-        scanner = await self._stack.enter_async_context(ScannerSimulator(config, codes))
-        address = {"host": "127.0.0.1", "port": scanner.port}
-        return {"index": 0, "name": "Scanner 1", "role": "ADD", "line_id": LINE, **address}
 
 
 async def stock(services: Services, customer_id: int) -> None:

@@ -38,7 +38,13 @@ from domain.sync.operations import connection
 from drivers.registry import plc_catalogue, printer_catalogue, scanner_catalogue
 from oktograph.core import Core
 from oktograph.edge.device_secrets import DeviceSecrets, shown
-from oktograph.edge.document import EdgeDocument, RunningConfiguration, overriding
+from oktograph.edge.document import (
+    EdgeDocument,
+    Fitted,
+    RunningConfiguration,
+    as_they_are,
+    overriding,
+)
 from oktograph.edge.hardware import parse_hardware
 from oktograph.edge.line import EdgeLine
 from oktograph.edge.packing import Labelling, Packing
@@ -112,11 +118,17 @@ class _Told:
 class EdgeControl:
     """An `EdgeConfiguration` for the factory's link and the `EdgePort` of the resolvers."""
 
-    def __init__(self, core: Core, machinery: Machinery, secrets: DeviceSecrets) -> None:
+    def __init__(
+        self,
+        core: Core,
+        machinery: Machinery,
+        secrets: DeviceSecrets,
+        fitted: Fitted = as_they_are,
+    ) -> None:
         self._core = core
         self._machinery = machinery
         self._secrets = secrets
-        self._settings = RunningConfiguration.of_settings(core.settings)
+        self._settings = RunningConfiguration.of_settings(core.settings, fitted)
         self._told = _Told()
         self._one_at_a_time = asyncio.Lock()
         self.running = self._settings

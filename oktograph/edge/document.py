@@ -22,6 +22,7 @@ MAX_BATCH: Final = 10_000
 # The attributes that hold each kind, in documents and in settings.
 _FIELDS: Final = {kind: to_snake(kind) for kind in HardwareKind}
 Opened = Callable[[Documents], Documents]
+Fitted = Callable[[Documents], Documents]
 
 
 Items = list[dict[str, Any]]
@@ -83,13 +84,14 @@ class EdgeDocument(BaseModel):
         return {kind: value for kind, value in given.items() if value is not None}
 
 
-def _as_it_is(documents: Documents) -> Documents:
+def as_they_are(documents: Documents) -> Documents:
     return documents
 
 
 @dataclass(frozen=True, slots=True)
 class RunningConfiguration:
-    """What an edge runs on."""
+    """What an edge runs on. `fitted` cuts documents that give way to others, for what is parsed of
+    them: as documents they stay whole, and come back with what they were cut for."""
 
     log_level: str
     pack_size: int
@@ -99,9 +101,10 @@ class RunningConfiguration:
     telemetry_interval_s: float
     documents: Documents
     hardware: Hardware
+    fitted: Fitted = as_they_are
 
     @classmethod
-    def of_settings(cls, settings: Settings) -> Self:
+    def of_settings(cls, settings: Settings, fitted: Fitted = as_they_are) -> Self:
         given = {kind: getattr(settings, _FIELDS[kind]) for kind in HardwareKind}
         documents = {kind: value for kind, value in given.items() if value}
         return cls(
@@ -112,10 +115,11 @@ class RunningConfiguration:
             sync_interval_s=settings.sync_interval_s,
             telemetry_interval_s=settings.telemetry_interval_s,
             documents=documents,
-            hardware=parse_hardware(documents),
+            hardware=parse_hardware(fitted(documents)),
+            fitted=fitted,
         )
 
-    def overlaid(self, *documents: EdgeDocument, opened: Opened = _as_it_is) -> Self:
+    def overlaid(self, *documents: EdgeDocument, opened: Opened = as_they_are) -> Self:
         """The later ones first. `opened` gives back the secrets in a document of hardware. Raises
         ValidationFailed for hardware that does not fit together."""
         values: dict[str, Any] = {}
@@ -124,7 +128,7 @@ class RunningConfiguration:
             given = {name: getattr(document, name) for name in _SCALARS}
             values |= {name: value for name, value in given.items() if value is not None}
             hardware |= document.hardware()
-        parsed = parse_hardware(opened(hardware))
+        parsed = parse_hardware(self.fitted(opened(hardware)))
         return replace(self, **values, documents=hardware, hardware=parsed)
 
     def changes(self, other: Self) -> list[str]:
@@ -137,7 +141,7 @@ class RunningConfiguration:
 _SCALARS: Final = tuple(
     name
     for name in RunningConfiguration.__dataclass_fields__
-    if name not in ("documents", "hardware")
+    if name not in ("documents", "hardware", "fitted")
 )
 # What may be overridden, by either spelling, as documents have it.
 NAMES: Final = {

@@ -16,6 +16,7 @@ from oktograph.core import Core, open_core
 from oktograph.edge.batches import open_batches
 from oktograph.edge.control import EdgeControl, Machinery
 from oktograph.edge.device_secrets import DeviceSecrets
+from oktograph.edge.document import Fitted, as_they_are
 from oktograph.edge.factory_link import (
     FactorySide,
     device_token,
@@ -27,6 +28,7 @@ from oktograph.edge.packing import Labelling, Packing
 from oktograph.edge.telemetry import EdgeTelemetry
 from oktograph.edge.transitions import forget_device_alarms
 from oktograph.runtime import Runtime
+from oktograph.settings import Settings
 from oktograph.synchronisation import (
     Synchronisation,
     deliver_in_background,
@@ -53,11 +55,16 @@ async def flushed(core: Core, sync: Synchronisation) -> str:
 
 
 class EdgeRuntime(Runtime):
-    """Everything of one edge. `factory` is None where no factory is configured."""
+    """Everything of one edge. `factory` is None where no factory is configured. `fitted` is of its
+    RunningConfiguration."""
 
     line: EdgeLine
     control: EdgeControl
     factory: FactorySide | None = None
+
+    def __init__(self, settings: Settings, fitted: Fitted = as_they_are) -> None:
+        super().__init__(settings)
+        self._fitted = fitted
 
     async def _start(self) -> None:
         settings, stack = self.settings, self._stack
@@ -69,7 +76,7 @@ class EdgeRuntime(Runtime):
             settings, core.transactions, core.customer.id, box, target, stack
         )
         machinery = self._machinery(sync)
-        self.control = EdgeControl(core, machinery, DeviceSecrets(box))
+        self.control = EdgeControl(core, machinery, DeviceSecrets(box), self._fitted)
         self.line.panel.online = self._is_online
         self.services = self._services(machinery, open_batches(core, token, stack))
         self.entry = ServiceEntry(self.services)

@@ -38,6 +38,26 @@ subscription LiveScans {
   }
 }
 """
+LINE = """query Line {
+  lines { id state reason }
+  tags { name value unit quality }
+  scanners { name role state }
+  plcs { name protocol link { state } }
+  printers { name conditions jobsQueued link { state } }
+  ups { power batteryPercent link { state } }
+  gpio { buttons { name presses } leds { name lit } }
+}
+"""
+ALARMS = """# What asks for somebody at the line. In the demo, from a shell:
+# oktograph simulate tell ups outage (and: ups restore)
+subscription LiveAlarms {
+  alarms {
+    cursor
+    previousState
+    alarm { kind source priority state active message }
+  }
+}
+"""
 FLEET = """query Fleet {
   overview {
     bottlesToday
@@ -94,8 +114,9 @@ subscription Metrics {
 
 
 def edge_operations(*, demo: bool) -> tuple[str, ...]:
-    """Outside the demo there is no account to fill in."""
-    return _sign_in("operator", demo=demo), LOOK, LISTEN
+    """Outside the demo there is no account to fill in, and perhaps no hardware."""
+    first = (_sign_in("operator", demo=demo), LOOK, LISTEN)
+    return (*first, LINE, ALARMS) if demo else first
 
 
 def factory_operations(*, demo: bool) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+import shlex
 import shutil
 from pathlib import Path
 
@@ -18,9 +19,12 @@ from graph.schema import schema
 from oktograph.factory.introduction import introduce
 from oktograph.settings import Settings
 from oktograph.web.console import edge_operations, factory_operations
+from tests.support.demo import running_demo
 from tests.support.edge import Edge, EdgeFolders, running_edge
 from tests.support.factory import FactoryServer
 from tests.support.fleet import until
+from tests.support.processes import run_to_end
+from tests.support.simulate import simulated
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -92,6 +96,40 @@ async def test_the_factory_s_curl_lines_answer(
     assert '"status":"SUCCEEDED"' in output
     assert '"dispatchCommand":{"status":"SUCCEEDED"' in output
     assert '"errors"' not in output
+
+
+def words_of(line: str) -> list[str]:
+    return shlex.split(line.partition("#")[0])
+
+
+async def test_what_the_readme_tries_on_the_demo_s_line(
+    edge_folders: EdgeFolders, tmp_path: Path
+) -> None:
+    """Step by step; what is active after each is the document's own promise."""
+    folder = await edge_folders.fresh(tmp_path / "data")
+    lines = [line for line in block_with("simulate tell ups outage").splitlines() if line]
+    stopped, empty = {"LINE_STOPPED"}, {"PRINTER_OUT_OF_MEDIA", "LINE_STOPPED"}
+    after = [{"UPS_ON_BATTERY"}, set(), stopped, set(), empty, stopped, set(), set()]
+    async with running_demo(folder) as place:
+        await place.connected()
+        for line, alarms in zip(lines, after, strict=True):
+            program, *words = words_of(line)
+            assert program == ".venv/bin/oktograph"
+            port = ("--port", str(place.demo.console_port))
+            done = await asyncio.to_thread(run_to_end, tmp_path, *words, *port)
+            assert (done.returncode, done.stdout.split()[0]) == (0, "OK"), done.stderr
+            await place.alarming(alarms)
+
+
+async def test_the_readme_s_simulations_say_what_to_configure(tmp_path: Path) -> None:
+    block = block_with("oktograph simulate scanner")
+    commands = [line for line in block.splitlines() if "simulate" in line and "edges" not in line]
+    for line in commands:
+        _, _, *words = words_of(line)
+        async with simulated(tmp_path, *words, "--port", "0") as device:
+            assert device.settings
+            assert await device.stop() == "stopped"
+    assert len(commands) == 3
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)

@@ -1,6 +1,7 @@
 """An OPC UA server that is a real peer: for tests, for the demo, for trying a configuration."""
 
 import asyncio
+import socket
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Self
@@ -29,12 +30,14 @@ class OpcUaSimulator:
 
     While it runs: `set` gives a node a value, `written` waits for a client's; `relay` has the
     faults of the wire; `go_down` and `come_up` are a restart of the server, whose clients' sessions
-    are gone. Use as `async with`, or `start` and `close`; closing twice is fine.
+    are gone. Use as `async with`, or `start` and `close`; closing twice is fine. With a `listener`
+    it can be dialled before it is started, which takes a second or two: who dials waits for it.
     """
 
-    def __init__(self, config: SimulatorConfig) -> None:
+    def __init__(self, config: SimulatorConfig, listener: socket.socket | None = None) -> None:
         self.config = config
         self.port = config.port
+        self._listener = listener
         self.relay = Relay()
         self.writes: list[tuple[str, Scalar]] = []
         self._nodes = {node.name: node for node in config.nodes}
@@ -58,7 +61,8 @@ class OpcUaSimulator:
             await self._add(node)
         self._server.subscribe_server_callback(CallbackType.PostWrite, self._on_write)
         await self._server.start()
-        await self.relay.start(self.config.host, self.port, self._server.bserver.port)
+        inner = self._server.bserver.port
+        await self.relay.start(self.config.host, self.port, inner, self._listener)
         self.port = self.relay.port
         if self.config.encoder is not None:
             self._encoder = asyncio.create_task(self._turn())
