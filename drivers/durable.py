@@ -1,7 +1,10 @@
 """What makes files survive a power cut."""
 
+import contextlib
 import os
 from pathlib import Path
+
+from domain.kernel.ids import new_id
 
 
 def sync_to_disk(path: Path) -> None:
@@ -11,3 +14,20 @@ def sync_to_disk(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def place_secret(path: Path, key: bytes) -> None:
+    """A file that only this account can read: complete or not there, and the first of two
+    processes wins."""
+    unfinished = path.with_name(f"{path.name}.{new_id()}")
+    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(key)
+            file.flush()
+            os.fsync(file.fileno())
+        with contextlib.suppress(FileExistsError):
+            path.hardlink_to(unfinished)
+    finally:
+        unfinished.unlink()
+    sync_to_disk(path.parent)

@@ -10,6 +10,7 @@ from graph.catalog.types import cloud_endpoint_type, site_type, variant_type
 from graph.context import Context
 from graph.fleet import resolvers as fleet
 from graph.fleet import types as fleet_types
+from graph.identity import program_types
 from graph.identity import resolvers as identity
 from graph.identity.types import user_type
 from graph.info import Info
@@ -38,6 +39,7 @@ def _finder(
 
 _FINDERS: Mapping[str, Finder] = {
     "Alarm": _finder(line.alarm, alarm_type),
+    "ApiKey": _finder(identity.api_key, program_types.api_key_type),
     "Application": _finder(software.application, software_types.application_type),
     "AuditEntry": _finder(journal.audit_entry, audit_type),
     "Batch": _finder(production.batch, batch_type),
@@ -50,6 +52,7 @@ _FINDERS: Mapping[str, Finder] = {
     "DeviceLogEntry": _finder(fleet.log_entry, fleet_types.log_type),
     "DeviceStatusChange": _finder(fleet.status_change, fleet_types.status_change_type),
     "Event": _finder(journal.event, event_type),
+    "OAuthClient": _finder(identity.oauth_client, program_types.client_type),
     "Pallet": _finder(production.pallet, pallet_type),
     "Release": _finder(software.release, software_types.release_type),
     "Rollout": _finder(software.rollout, software_types.rollout_type),

@@ -11,6 +11,7 @@ from graph.fleet.configuration_types import DeviceConfigStreamItem
 from graph.fleet.fields import FleetMutation, FleetQuery
 from graph.fleet.types import CommandStreamItem, DeviceStatusStreamItem
 from graph.identity.fields import IdentityMutation, IdentityQuery
+from graph.identity.program_fields import ProgramMutation, ProgramQuery
 from graph.info import Info
 from graph.input_types import prepare_input_types
 from graph.journal.fields import JournalMutation, JournalQuery
@@ -38,6 +39,7 @@ from graph.sync.types import SyncStreamItem
 @strawberry.type
 class Query(
     IdentityQuery,
+    ProgramQuery,
     ProductionQuery,
     BufferQuery,
     LineQuery,
@@ -59,6 +61,7 @@ class Query(
 @strawberry.type
 class Mutation(
     IdentityMutation,
+    ProgramMutation,
     ProductionMutation,
     AlarmMutation,
     HardwareMutation,

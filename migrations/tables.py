@@ -2,7 +2,9 @@
 
 import domain.catalog.models
 import domain.fleet.models
+import domain.identity.api_keys.models
 import domain.identity.models
+import domain.identity.oauth.models
 import domain.journal.models
 import domain.kernel.eventlog
 import domain.line.alarms.models

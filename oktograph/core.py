@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 
 from domain.identity import operations as identity
+from domain.identity.oauth.ports import OAuthServices
 from domain.identity.ports import IdentityServices, TokenKind
 from domain.identity.rows import CustomerRow
 from domain.journal import audit
@@ -23,7 +24,9 @@ from domain.production.repository.scan_store_postgres import PostgresScanStore
 from domain.production.repository.scan_store_sqlite import SqliteScanStore
 from drivers.bus.wakeups import WakeUpBus
 from drivers.identity.actors import ActorSource, Tokens, UserSource
+from drivers.identity.api_keys import StoredKeys
 from drivers.identity.keys import KeyRing
+from drivers.identity.macs import FileMacs
 from drivers.identity.passwords import Argon2Passwords
 from drivers.identity.throttle import Throttle, ThrottleSettings
 from drivers.identity.tokens import TokenSettings
@@ -50,29 +53,37 @@ class Core:
     fanout: Fanout
     streams: Streams
     passwords: Argon2Passwords
+    macs: FileMacs
     customer: CustomerRow
     build: Build
     first_password: str | None = field(default=None, repr=False)
     """Of the administrator made at the very first start; shown once, kept nowhere."""
 
     def identity(
-        self, stack: AsyncExitStack, sources: Mapping[TokenKind, ActorSource] | None = None
+        self,
+        stack: AsyncExitStack,
+        sources: Mapping[TokenKind, ActorSource] | None = None,
+        oauth: OAuthServices | None = None,
     ) -> IdentityServices:
         """`sources` are for tokens of others than users."""
         settings = self.settings
-        lifetime_s = int(settings.token_lifetime_h * 3600)
         tokens = Tokens(
             KeyRing(settings.keys),
-            TokenSettings(user_lifetime_s=lifetime_s),
+            TokenSettings(
+                user_lifetime_s=int(settings.token_lifetime_h * 3600),
+                access_lifetime_s=settings.access_token_lifetime_s,
+                public_url=settings.public_url,
+            ),
             self.clock,
             {TokenKind.USER: UserSource(self.database), **(sources or {})},
+            api_keys=StoredKeys(self.transactions, self.macs),
         )
         stack.callback(tokens.follow(self.tail))
         throttle = Throttle(
             ThrottleSettings(settings.rate_limits, settings.counters_url), self.clock
         )
         stack.push_async_callback(throttle.close)
-        return IdentityServices(self.passwords, tokens, throttle)
+        return IdentityServices(self.passwords, tokens, throttle, self.macs, oauth)
 
     def rates(self, stack: AsyncExitStack) -> Rates:
         """How often whom calls which of the old APIs, counted by all processes together."""
@@ -134,6 +145,7 @@ async def open_core(
         fanout=fanout,
         streams=Streams(fanout, STREAM_SOURCES),
         passwords=passwords,
+        macs=FileMacs.in_folder(settings.keys),
         customer=customer,
         build=Build(version("oktograph"), clock.now_us()),
     )

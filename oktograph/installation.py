@@ -49,6 +49,8 @@ class Installation:
         """Of `edge` and `factory`."""
         self.first_passwords: dict[str, str] = {}
         """Of the administrators that a first start has made, by `edge` and `factory`."""
+        self.callers: list[Callable[[], Awaitable[None]]] = []
+        """End what calls in from this very process, before it is hung up on."""
         self._bindings = bindings
         self._prepare_factory = prepare_factory
         self._edge_beside = edge_beside and not settings.factory_url
@@ -139,6 +141,8 @@ class Installation:
         self._servers += servers
 
     async def _stop_streams(self) -> None:
+        for end in self.callers:
+            await end()
         for runtime in (self.edge, self.factory):
             if runtime is not None:
                 await runtime.stop_streams()

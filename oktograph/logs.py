@@ -31,8 +31,10 @@ def configure_logs(level: str, style: str) -> None:
         )
     )
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
-    # A line for each request belongs into metrics; alembic's chatter into nothing.
-    for noisy in ("uvicorn.access", "uvicorn.error", "alembic", "httpx2", "httpcore2"):
+    # A line for each request belongs into metrics; alembic's chatter into nothing, nor the names
+    # that Authlib sees, which may be anything that people type.
+    noise = ("uvicorn.access", "uvicorn.error", "alembic", "authlib", "httpx2", "httpcore2")
+    for noisy in noise:
         logging.getLogger(noisy).setLevel(logging.WARNING)
     structlog.configure(
         processors=[

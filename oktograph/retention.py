@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from domain.fleet.repository import commands, devices, records, telemetry
+from domain.identity.oauth import repository as oauth
 from domain.journal import repository as journal
 from domain.journal.retirement import retire
 from domain.kernel import eventlog
@@ -50,6 +51,7 @@ FOR_EVER: Final[Mapping[str, str]] = {
     "event_log_reader": "one row for each reader",
     **dict.fromkeys(
         (
+            "api_key",
             "application",
             "catalog_cloud_endpoint",
             "catalog_site",
@@ -62,6 +64,7 @@ FOR_EVER: Final[Mapping[str, str]] = {
             "edge_state",
             "fleet_connection_settings",
             "line_override",
+            "oauth_client",
             "provisioning",
             "software_release",
             "upgrade_edge",
@@ -85,6 +88,7 @@ def retentions(settings: Settings) -> list[Retention]:
             by_session(intake.trim_conflicts),
         ),
         "audit_entry": (settings.audit_retention_days * DAY_S, retire),
+        **_of_grants(settings),
     }
     return [Retention(name, keep_s, remove) for name, (keep_s, remove) in kept.items() if keep_s]
 
@@ -103,6 +107,16 @@ def _of_devices(settings: Settings) -> dict[str, tuple[float, Remove]]:
         "telemetry": (telemetry_s, by_session(telemetry.trim_points)),
         "telemetry_series": (telemetry_s, by_session(telemetry.trim_series)),
         "telemetry_rollup": (telemetry_s, by_session(telemetry.trim_hours)),
+    }
+
+
+def _of_grants(settings: Settings) -> dict[str, tuple[float, Remove]]:
+    """Refresh tokens first: their grants go after them."""
+    keep_s = settings.grant_retention_days * DAY_S
+    return {
+        "oauth_refresh_token": (keep_s, by_session(oauth.trim_refresh_tokens)),
+        "oauth_grant": (keep_s, by_session(oauth.trim_grants)),
+        "oauth_revoked_token": (keep_s, by_session(oauth.trim_revoked)),
     }
 
 

@@ -101,6 +101,13 @@ class Settings(BaseSettings):
     update_timeout_s: float = Field(600.0, gt=0)
 
     token_lifetime_h: float = Field(12.0, gt=0, le=24 * 31)
+    public_url: str = ""
+    """Where the factory is reached from outside, without a path: the issuer of its OAuth tokens.
+    By default whatever address a client has called."""
+    access_token_lifetime_s: int = Field(3_600, ge=60, le=86_400)
+    """Of what the token endpoint issues."""
+    refresh_token_lifetime_days: float = Field(30.0, gt=0, le=366)
+    """From the last refresh on."""
     rate_limits: bool = True
     throttle_url: str = ""
     """Where attempts are counted: `memory://`, `redis://…`; by default the broker, where that is
@@ -130,6 +137,8 @@ class Settings(BaseSettings):
     """Of the journal, and of what edges delivered and could not be stored."""
     audit_retention_days: float = Field(0.0, ge=0)
     """Of the audit, by default for ever. What is left verifies."""
+    grant_retention_days: float = Field(30.0, ge=0)
+    """Of OAuth grants, refresh tokens and revoked access tokens, from when they expired."""
 
     graphql_introspection: bool = True
     graphql_ide: bool = True
@@ -201,6 +210,15 @@ class Settings(BaseSettings):
     def _known_factory(cls, value: str) -> str:
         with _as_value_error():
             return checked_base_url(value).rstrip("/") if value else value
+
+    @field_validator("public_url")
+    @classmethod
+    def _known_issuer(cls, value: str) -> str:
+        with _as_value_error():
+            found = checked_base_url(value).rstrip("/") if value else value
+        if urlsplit(found).path:
+            raise ValueError("must have no path")
+        return found
 
     @field_validator("broadcast_url")
     @classmethod

@@ -1,53 +1,32 @@
 """Who calls Valtronics' API: whoever has a token, by the two permissions that it knows."""
 
-from collections.abc import Mapping
 from typing import Annotated, Final
 
 from fastapi import Depends
 from starlette.requests import HTTPConnection
 
 from compat_rest.kernel.auth import caller
-from domain.kernel.actor import Actor
+from domain.identity.mappings import VALTRONICS, name_needed, names_held
 from domain.kernel.errors import Forbidden
 from domain.kernel.permissions import Permission
 from graph.context import Context
 
 READ: Final = "device:read"
 WRITE: Final = "device:write"
-PERMISSIONS: Final[Mapping[str, frozenset[Permission]]] = {
-    READ: frozenset(
-        {
-            Permission.FLEET_CONFIGURATION_READ,
-            Permission.FLEET_DEVICE_READ,
-            Permission.FLEET_TELEMETRY_READ,
-        }
-    ),
-    WRITE: frozenset(
-        {
-            Permission.FLEET_CONFIGURATION_WRITE,
-            Permission.FLEET_DEVICE_REPORT,
-            Permission.FLEET_DEVICE_WRITE,
-        }
-    ),
-}
-"""What each of its names stands for: who may all of it is shown the name."""
 KNOWN_CALLER: Final = "valtronics.caller"
 """Where a request's scope holds its caller, once somebody has looked."""
 INSUFFICIENT: Final = "Insufficient permissions to access this device"
 
 
-def held(actor: Actor) -> list[str]:
-    return [name for name, needed in PERMISSIONS.items() if needed <= actor.permissions]
-
-
 def name_of(permission: str) -> str:
     """Theirs for one of ours, which is shown as it is where they have none."""
-    return next((name for name, ours in PERMISSIONS.items() if permission in ours), permission)
+    ours = next((one for one in Permission if one == permission), None)
+    return permission if ours is None else name_needed(VALTRONICS, ours) or permission
 
 
 def require(context: Context, *names: str) -> Context:
     """Raises Forbidden that says what is missing and what is there."""
-    permissions = held(context.actor)
+    permissions = list(names_held(VALTRONICS, context.actor.permissions))
     for name in names:
         if name not in permissions:
             raise Forbidden(INSUFFICIENT, required_permission=name, user_permissions=permissions)

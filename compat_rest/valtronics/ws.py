@@ -6,9 +6,10 @@ from typing import Any, Final
 from fastapi import APIRouter, WebSocket
 
 from compat_rest.kernel.websockets import LegacyStream, serve_stream
-from compat_rest.valtronics.auth import PERMISSIONS, READ
+from compat_rest.valtronics.auth import READ
 from compat_rest.valtronics.messages import PATH
 from domain.fleet import events
+from domain.identity.mappings import VALTRONICS
 from domain.kernel.clock import iso
 from domain.kernel.eventlog import LogRow
 
@@ -51,7 +52,7 @@ def message(row: LogRow) -> Message | None:
     return None if present is None else present(row)
 
 
-STREAM: Final = LegacyStream("valtronics", tuple(sorted(PERMISSIONS[READ])), message)
+STREAM: Final = LegacyStream("valtronics", tuple(sorted(VALTRONICS[READ])), message)
 
 
 @router.websocket(PATH)

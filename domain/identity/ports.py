@@ -3,20 +3,34 @@
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
+from domain.identity.oauth.ports import OAuthServices
+from domain.identity.oauth.rows import ClientRow, GrantRow
 from domain.identity.rows import UserRow
 from domain.kernel.actor import Actor
 
 
 class TokenKind(StrEnum):
-    USER = "user"
+    """A CLIENT's token is its own, a GRANT's a user's by way of a client."""
+
+    CLIENT = "client"
     DEVICE = "device"
+    GRANT = "grant"
+    USER = "user"
+
+
+OAUTH_KINDS: Final = frozenset({TokenKind.CLIENT, TokenKind.GRANT})
+"""Those that the token endpoint issues, with scopes."""
 
 
 @dataclass(frozen=True, slots=True)
 class TokenClaims:
-    """A token's content. `customer` is the public id; `generation` is the subject's at issue."""
+    """A token's content. `customer` is the public id; `generation` is the subject's at issue.
+
+    What the token endpoint issues also names its `client`, its `scope` (words with blanks
+    between), the `issuer` where that is the address it was asked at, and the `grant` it hangs on.
+    """
 
     kind: TokenKind
     subject: str
@@ -27,14 +41,28 @@ class TokenClaims:
     token_id: str
     issued_at_us: int
     expires_at_us: int
+    client: str | None = None
+    scope: str | None = None
+    grant: str | None = None
+    issuer: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class AuthenticatedActor:
-    """Who a token stands for, and until when."""
+    """Who a token or a key stands for, and until when: whoever still listens then has to come
+    again."""
 
     actor: Actor
     expires_at_us: int
+
+
+class InspectedToken(NamedTuple):
+    """An access token that is good right now, with what it says."""
+
+    claims: TokenClaims
+    actor: Actor
+    issuer: str
+    audience: str
 
 
 class IssuedToken(NamedTuple):
@@ -68,12 +96,22 @@ class TokenService(Protocol):
     ) -> IssuedToken:
         """`customer` is the public id."""
 
+    def issue_client(self, client: ClientRow, scope: str, issuer: str) -> IssuedToken: ...
+
+    def issue_granted(
+        self, grant: GrantRow, user: UserRow, client: ClientRow, scope: str, issuer: str
+    ) -> IssuedToken: ...
+
     async def actor(self, token: str) -> AuthenticatedActor:
-        """Raises Unauthorized for every token that is not good right now."""
+        """Of a token or an API key. Raises Unauthorized for all that is not good right now."""
+
+    async def inspect(self, token: str) -> InspectedToken:
+        """Of an access token. Raises Unauthorized for all that is not good right now."""
 
     def forget(self, subject: str) -> None:
-        """Right after a commit that ended the subject's tokens: this process does not wait for
-        the log, by which all others learn of it."""
+        """Right after a commit that ended what hangs on the subject (a user, a device, a client, a
+        grant, a token's id, an API key): this process does not wait for the log, by which all
+        others learn of it."""
 
     def jwks(self) -> dict[str, Any]:
         """The public keys, RFC 7517."""
@@ -84,8 +122,21 @@ class LoginThrottle(Protocol):
         """Around one login. Raises RateLimited at entry; leaving by Unauthorized is a failure and
         counts, leaving well forgets the username's failures, other errors do not count."""
 
+    def attempt_by_program(self, address: str) -> AbstractAsyncContextManager[None]:
+        """The same around one authentication by a secret that nobody can guess: only failures of
+        one address are counted. Whoever knows a client's id, which is no secret, could otherwise
+        close it out, and it may log in many times at once."""
+
     async def worth_reporting(self, username: str) -> bool:
         """Whether a failure may take room in the log and the journal: a flood may not."""
+
+
+class SecretMacs(Protocol):
+    """HMAC-SHA256 under a key of this installation that is in no database. Only for secrets of
+    256 random bits: it is fast on purpose."""
+
+    def of(self, purpose: str, secret: str) -> str:
+        """64 hexadecimal digits; another purpose gives others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,3 +146,6 @@ class IdentityServices:
     passwords: PasswordService
     tokens: TokenService
     throttle: LoginThrottle
+    macs: SecretMacs
+    oauth: OAuthServices | None = None
+    """Of a factory; an edge has no token endpoint."""

@@ -26,18 +26,12 @@ FIRST_START_LOCK: Final = 0x6F6B7469  # a well-known key for pg_advisory_xact_lo
 
 _USER = table_of(User)
 _CUSTOMER = table_of(Customer)
-_SELECT = select(
-    _USER.c.id,
-    _USER.c.customer_id,
-    _USER.c.username,
-    _USER.c.display_name,
-    _USER.c.role,
-    _USER.c.created_at_us,
-    _USER.c.disabled_at_us,
-    _USER.c.token_generation,
-    _USER.c.is_demo,
-    _CUSTOMER.c.public_id,
-).join_from(_USER, _CUSTOMER, _USER.c.customer_id == _CUSTOMER.c.id)
+USER_COLUMNS: Final = (
+    *(_USER.c[name] for name in UserRow._fields[:-1]),
+    _CUSTOMER.c.public_id.label("customer_public_id"),
+)
+"""A UserRow's, of users joined with their customers."""
+_SELECT = select(*USER_COLUMNS).join_from(_USER, _CUSTOMER, _USER.c.customer_id == _CUSTOMER.c.id)
 _BY_ID = _SELECT.where(_USER.c.id == bindparam("user_id"))
 _CREDENTIAL = _SELECT.add_columns(_USER.c.password_hash).where(
     _USER.c.username == bindparam("username")

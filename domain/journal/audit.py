@@ -33,7 +33,7 @@ CHECKED_AT_ONCE: Final = 1_000
 # The entry that tells up to where older ones were removed, by retention.
 RETIRED: Final = "audit.retired"
 ENTITY: Final = "audit"
-_AUDITED: Final = frozenset({ActorKind.USER, ActorKind.DEVICE})
+_AUDITED: Final = frozenset({ActorKind.API_KEY, ActorKind.CLIENT, ActorKind.DEVICE, ActorKind.USER})
 _TOLD_BY_DEVICES: Final = frozenset(
     {
         fleet.COMMAND_FINISHED,

@@ -8,7 +8,12 @@ from domain.kernel.permissions import Permission, Role
 
 
 class ActorKind(StrEnum):
+    """A CLIENT is a program with OAuth credentials of its own, an API_KEY whoever holds that key;
+    a user who came in by a client stays a USER, with less permissions."""
+
     ANONYMOUS = "ANONYMOUS"
+    API_KEY = "API_KEY"
+    CLIENT = "CLIENT"
     DEVICE = "DEVICE"
     SYSTEM = "SYSTEM"
     USER = "USER"

@@ -1,7 +1,7 @@
 """One vocabulary for what an actor may do.
 
 A name is `context:resource:action`, the list is alphabetical. Roles are sets of permissions;
-a dialect's scopes and levels are translated to these in that dialect's `auth.py`.
+what the dialects call the same is in `domain/identity/mappings.py`.
 """
 
 from enum import StrEnum
@@ -25,8 +25,15 @@ class Permission(StrEnum):
     FLEET_SELF_USE = "fleet:self:use"
     FLEET_TELEMETRY_READ = "fleet:telemetry:read"
     FLEET_TOKEN_ISSUE = "fleet:token:issue"  # noqa: S105 - a permission's name
+    IDENTITY_CLIENT_MANAGE = "identity:client:manage"
+    IDENTITY_INSTALLATION_BACKUP = "identity:installation:backup"
+    IDENTITY_INSTALLATION_RESTART = "identity:installation:restart"
+    IDENTITY_KEY_MANAGE = "identity:key:manage"
     IDENTITY_USER_MANAGE = "identity:user:manage"
     IDENTITY_USER_READ = "identity:user:read"
+    JOBS_ANALYSIS_READ = "jobs:analysis:read"
+    JOBS_CONFIGURATION_READ = "jobs:configuration:read"
+    JOBS_CONFIGURATION_WRITE = "jobs:configuration:write"
     JOURNAL_AUDIT_READ = "journal:audit:read"
     JOURNAL_EVENT_ACKNOWLEDGE = "journal:event:acknowledge"
     JOURNAL_EVENT_EXPORT = "journal:event:export"
@@ -49,6 +56,7 @@ class Permission(StrEnum):
     PRODUCTION_CONTENT_READ = "production:content:read"
     PRODUCTION_PALLET_READ = "production:pallet:read"
     PRODUCTION_PALLET_WRITE = "production:pallet:write"
+    PRODUCTION_SCAN_EXPORT = "production:scan:export"
     PRODUCTION_SCAN_READ = "production:scan:read"
     PRODUCTION_SCAN_RECORD = "production:scan:record"
     SOFTWARE_ARTIFACT_READ = "software:artifact:read"
@@ -89,6 +97,7 @@ _LINE_WORK = frozenset(
         Permission.PRODUCTION_BOTTLE_WRITE,
         Permission.PRODUCTION_BUFFER_WRITE,
         Permission.PRODUCTION_PALLET_WRITE,
+        Permission.PRODUCTION_SCAN_EXPORT,
         Permission.PRODUCTION_SCAN_RECORD,
         Permission.SYNC_CLOUD_RUN,
         # The documented clients provision and switch the mode as the line's operator.
@@ -115,10 +124,11 @@ _DEPLOYS = frozenset({Permission.SOFTWARE_RELEASE_WRITE, Permission.SOFTWARE_ROL
 _SILENCES = frozenset({Permission.LINE_ALARM_SERVICE, Permission.LINE_ALARM_SHELVE})
 _OPERATOR = (_READS | _LINE_WORK) - _OVERSIGHT
 
-_MANAGES = _DEPLOYS | _FLEET_WORK | _SILENCES | {Permission.CATALOG_ITEM_WRITE}
+_KEEPS = frozenset({Permission.CATALOG_ITEM_WRITE, Permission.JOBS_CONFIGURATION_WRITE})
+_MANAGES = _DEPLOYS | _FLEET_WORK | _SILENCES | _KEEPS
 
 ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
-    Role.AUDITOR: _READS | {Permission.JOURNAL_EVENT_EXPORT},
+    Role.AUDITOR: _READS | {Permission.JOURNAL_EVENT_EXPORT, Permission.PRODUCTION_SCAN_EXPORT},
     Role.OPERATOR: _OPERATOR,
     Role.MANAGER: _OPERATOR | _OVERSIGHT | _MANAGES,
     Role.ADMIN: frozenset(Permission),

@@ -7,6 +7,7 @@ from domain.kernel.actor import Actor, ActorKind
 from domain.kernel.database import Database
 from domain.kernel.errors import Unauthorized
 from domain.kernel.permissions import DEVICE_PERMISSIONS
+from drivers.identity.actors import Standing
 
 
 class DeviceSource:
@@ -19,17 +20,18 @@ class DeviceSource:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def actor(self, claims: TokenClaims) -> Actor:
+    async def standing(self, claims: TokenClaims) -> Standing:
         async with self._database.read() as session:
             found = await devices.token_subject(session, claims.subject)
         if found is None or found.token_generation != claims.generation:
             raise Unauthorized("Invalid or missing token")
         if found.customer_public_id != claims.customer:
             raise Unauthorized("Invalid or missing token")
-        return Actor(
+        actor = Actor(
             kind=ActorKind.DEVICE,
             customer_id=found.customer_id,
             id=found.id,
             name=found.identifier,
             permissions=DEVICE_PERMISSIONS,
         )
+        return Standing(actor, frozenset({found.id}))

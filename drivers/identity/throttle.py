@@ -16,6 +16,8 @@ from domain.kernel.clock import SECOND_US, Clock
 from domain.kernel.errors import RateLimited, Unauthorized
 from drivers.counters import Counters
 
+Hits = list[tuple[RateLimitItem, str]]
+
 
 @dataclass(frozen=True, slots=True)
 class ThrottleSettings:
@@ -49,10 +51,27 @@ class Throttle:
 
     @asynccontextmanager
     async def attempt(self, username: str, address: str) -> AsyncIterator[None]:
+        counters = self._counters(username, address)
+        async with self._entered(counters):
+            yield
+        if self._settings.enabled:
+            await self._give_back(counters[1:])
+            await self._forget(*counters[0])
+
+    @asynccontextmanager
+    async def attempt_by_program(self, address: str) -> AsyncIterator[None]:
+        counters: Hits = [(self._by_address, address)] if address else []
+        async with self._entered(counters):
+            yield
+        if self._settings.enabled:
+            await self._give_back(counters)
+
+    @asynccontextmanager
+    async def _entered(self, counters: Hits) -> AsyncIterator[None]:
+        """Gives nothing back where all went well."""
         if not self._settings.enabled:
             yield
             return
-        counters = self._counters(username, address)
         await self._enter(counters)
         try:
             yield
@@ -61,8 +80,6 @@ class Throttle:
         except Exception:
             await self._give_back(counters)
             raise
-        await self._give_back(counters[1:])
-        await self._forget(*counters[0])
 
     async def worth_reporting(self, username: str) -> bool:
         if not self._settings.enabled:
@@ -71,12 +88,12 @@ class Throttle:
             self._report_all, "all"
         )
 
-    def _counters(self, username: str, address: str) -> list[tuple[RateLimitItem, str]]:
+    def _counters(self, username: str, address: str) -> Hits:
         """The username's first. A face without an address (a socket file) has only that."""
         by_username = (self._by_username, username.casefold())
         return [by_username, (self._by_address, address)] if address else [by_username]
 
-    async def _enter(self, counters: list[tuple[RateLimitItem, str]]) -> None:
+    async def _enter(self, counters: Hits) -> None:
         for position, (item, key) in enumerate(counters):
             if not await self._hit(item, key):
                 # What was refused was no attempt at those before it.
@@ -85,7 +102,7 @@ class Throttle:
                     "Too many failed logins", retry_after_s=await self._retry_after_s(item, key)
                 )
 
-    async def _give_back(self, counters: list[tuple[RateLimitItem, str]]) -> None:
+    async def _give_back(self, counters: Hits) -> None:
         for item, key in counters:
             await self._hit(item, key, cost=-1)
 

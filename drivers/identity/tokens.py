@@ -12,7 +12,7 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, GuestProtocol
 
-from domain.identity.ports import TokenClaims, TokenKind
+from domain.identity.ports import OAUTH_KINDS, TokenClaims, TokenKind
 from domain.kernel.clock import SECOND_US, Clock
 from domain.kernel.errors import Unauthorized
 from drivers.identity.keys import ALGORITHM, KeyRing
@@ -27,12 +27,16 @@ REFUSED: Final = (JoseError, ValueError, TypeError, KeyError, OverflowError, Rec
 
 @dataclass(frozen=True, slots=True)
 class TokenSettings:
-    """A user's token lasts a shift; a device renews its own."""
+    """A user's token lasts a shift; a device renews its own; what the token endpoint issues is
+    asked for anew every hour. `public_url` is the only issuer of those, where it is set; else it
+    is whatever address of ours the client has called."""
 
     issuer: str = "oktograph"
     audience: str = "oktograph"
     user_lifetime_s: int = 12 * 3600
     device_lifetime_s: int = 30 * 24 * 3600
+    access_lifetime_s: int = 3600
+    public_url: str = ""
 
 
 class JwtCodec:
@@ -58,17 +62,17 @@ class JwtCodec:
             starts_us = max(claims.issued_at_us, _seconds(opened.claims.get("nbf", 0)) * SECOND_US)
         except REFUSED as error:
             raise Unauthorized("Invalid or missing token") from error
-        if opened.header.get("typ") != TYPE or not self._is_ours(opened.claims):
+        if opened.header.get("typ") != TYPE or not self._is_ours(opened.claims, claims.kind):
             raise Unauthorized("Invalid or missing token")
         self._check_time(starts_us, claims.expires_at_us)
         return claims
 
     def _payload(self, claims: TokenClaims) -> dict[str, Any]:
         payload = {
-            "iss": self._settings.issuer,
+            "iss": claims.issuer or self._settings.issuer,
             "aud": self._settings.audience,
             "sub": claims.subject,
-            "client_id": self._settings.audience,
+            "client_id": claims.client or self._settings.audience,
             "iat": claims.issued_at_us // SECOND_US,
             "exp": claims.expires_at_us // SECOND_US,
             "jti": claims.token_id,
@@ -77,7 +81,8 @@ class JwtCodec:
             "customer": claims.customer,
             "gen": claims.generation,
         }
-        return payload if claims.role is None else payload | {"role": claims.role}
+        more = {"role": claims.role, "scope": claims.scope, "grant": claims.grant}
+        return payload | {name: value for name, value in more.items() if value is not None}
 
     def _key_for(self, signed: GuestProtocol) -> ECKey:
         key_id = signed.headers().get("kid")
@@ -86,10 +91,16 @@ class JwtCodec:
             raise ValueError("no key of ours")
         return key
 
-    def _is_ours(self, payload: dict[str, Any]) -> bool:
-        audience = payload.get("aud")
+    def _is_ours(self, payload: dict[str, Any], kind: TokenKind) -> bool:
+        audience, issuer = payload.get("aud"), payload.get("iss")
         meant_for = audience if isinstance(audience, list) else [audience]
-        return payload.get("iss") == self._settings.issuer and self._settings.audience in meant_for
+        if self._settings.audience not in meant_for:
+            return False
+        if kind not in OAUTH_KINDS:
+            return issuer == self._settings.issuer
+        if self._settings.public_url:
+            return issuer == self._settings.public_url
+        return isinstance(issuer, str) and issuer.startswith(("http://", "https://"))
 
     def _check_time(self, starts_us: int, ends_us: int) -> None:
         now_us = self._clock.now_us()
@@ -101,18 +112,27 @@ class JwtCodec:
 
 def _claims(payload: dict[str, Any]) -> TokenClaims:
     """Raises KeyError, TypeError or ValueError for claims that we never wrote."""
-    role = payload.get("role")
+    kind = TokenKind(payload["kind"])
+    is_oauth = kind in OAUTH_KINDS
     return TokenClaims(
-        kind=TokenKind(payload["kind"]),
+        kind=kind,
         subject=_text(payload["sub"]),
         name=_text(payload["username"]),
         customer=_text(payload["customer"]),
-        role=None if role is None else _text(role),
+        role=_text_or_none(payload.get("role")),
         generation=_seconds(payload["gen"]),
         token_id=_text(payload["jti"]),
         issued_at_us=_seconds(payload["iat"]) * SECOND_US,
         expires_at_us=_seconds(payload["exp"]) * SECOND_US,
+        client=_text(payload["client_id"]) if is_oauth else None,
+        scope=_text(payload["scope"]) if is_oauth else None,
+        grant=_text(payload["grant"]) if kind is TokenKind.GRANT else None,
+        issuer=_text(payload["iss"]) if is_oauth else None,
     )
+
+
+def _text_or_none(value: object) -> str | None:
+    return None if value is None else _text(value)
 
 
 def _text(value: object) -> str:

@@ -1,15 +1,13 @@
 """Secrets at rest: sealed with Fernet (AES-128-CBC and HMAC-SHA256) under a key in a file."""
 
-import contextlib
 import logging
-import os
 from pathlib import Path
 from typing import Final, Self
 
 from cryptography.fernet import Fernet, InvalidToken
 
 from domain.kernel.errors import Conflict
-from domain.kernel.ids import new_id
+from drivers.durable import place_secret
 
 KEY_FILE: Final = "secrets.key"
 logger = logging.getLogger(__name__)
@@ -29,7 +27,7 @@ class FernetBox:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = folder / KEY_FILE
         if not path.exists():
-            _place(path, Fernet.generate_key())
+            place_secret(path, Fernet.generate_key())
         if path.stat().st_mode & 0o077:
             logger.warning("others could read %s; it is closed to them now", path.name)
             path.chmod(0o600)
@@ -43,23 +41,3 @@ class FernetBox:
             return self._fernet.decrypt(sealed.encode()).decode()
         except InvalidToken:
             raise Conflict("What was stored of the cloud cannot be read: sign in again") from None
-
-
-def _place(path: Path, key: bytes) -> None:
-    """Complete or not there, and the first of two processes wins."""
-    unfinished = path.with_name(f"{path.name}.{new_id()}")
-    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(key)
-            file.flush()
-            os.fsync(file.fileno())
-        with contextlib.suppress(FileExistsError):
-            path.hardlink_to(unfinished)
-    finally:
-        unfinished.unlink()
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

@@ -186,6 +186,33 @@ export type AlertSummary = {
   critical: Scalars['Int']['output'];
 };
 
+/** What a program that only knows a header gets in by */
+export type ApiKey = Node & {
+  id: Scalars['ID']['output'];
+  name: Scalars['String']['output'];
+  /** How the key begins */
+  prefix: Scalars['String']['output'];
+  role: Role;
+  createdAt: Scalars['DateTime']['output'];
+  createdBy: Scalars['String']['output'];
+  /** Right to the minute */
+  lastUsedAt: Maybe<Scalars['DateTime']['output']>;
+  expiresAt: Maybe<Scalars['DateTime']['output']>;
+  revokedAt: Maybe<Scalars['DateTime']['output']>;
+};
+
+export type ApiKeyConnection = {
+  edges: Array<ApiKeyEdge>;
+  pageInfo: PageInfo;
+  /** Counted only when asked for */
+  totalCount: Scalars['Int']['output'];
+};
+
+export type ApiKeyEdge = {
+  cursor: Scalars['String']['output'];
+  node: ApiKey;
+};
+
 /** What releases are versions of */
 export type Application = Node & {
   id: Scalars['ID']['output'];
@@ -611,6 +638,12 @@ export type ConnectionSettings = {
   allowSwitch: Scalars['Boolean']['output'];
 };
 
+export type CreateApiKeyInput = {
+  name: Scalars['String']['input'];
+  role: Role;
+  expiresAt?: InputMaybe<Scalars['DateTime']['input']>;
+};
+
 export type CreateApplicationInput = {
   name: Scalars['String']['input'];
   description?: Scalars['String']['input'];
@@ -635,6 +668,13 @@ export type CreateDeviceGroupInput = {
   name: Scalars['String']['input'];
   description?: InputMaybe<Scalars['String']['input']>;
   deviceIds?: Array<Scalars['ID']['input']>;
+};
+
+export type CreateOAuthClientInput = {
+  name: Scalars['String']['input'];
+  /** The most that its tokens may carry */
+  scopes: Array<Scalars['String']['input']>;
+  grantTypes?: Array<GrantType>;
 };
 
 export type CreatePalletInput = {
@@ -671,6 +711,12 @@ export type CreateRolloutInput = {
   maxAttempts?: Scalars['Int']['input'];
   rejectRatePercent?: InputMaybe<Scalars['Float']['input']>;
   lineId?: InputMaybe<Scalars['String']['input']>;
+};
+
+export type CreatedApiKey = {
+  apiKey: ApiKey;
+  /** Shown this once, and kept nowhere */
+  key: Scalars['String']['output'];
 };
 
 export type DeployInput = {
@@ -1110,6 +1156,11 @@ export type Gpio = {
   link: DeviceLink;
 };
 
+export enum GrantType {
+  ClientCredentials = 'CLIENT_CREDENTIALS',
+  Password = 'PASSWORD'
+}
+
 /** `changed` counts those that came in or left */
 export type GroupMembersChanged = {
   changed: Scalars['Int']['output'];
@@ -1206,6 +1257,20 @@ export type LoginPayload = {
 export type Mutation = {
   /** A token for a name and a password */
   login: LoginPayload;
+  /** The answer alone shows the client's secret */
+  createOAuthClient: OAuthClientWithSecret;
+  /** The old secret and all its tokens are dead */
+  rotateOAuthClientSecret: OAuthClientWithSecret;
+  /** All its tokens are dead */
+  disableOAuthClient: OAuthClient;
+  /** Tokens from before stay dead */
+  enableOAuthClient: OAuthClient;
+  /** With all its tokens; what it was */
+  deleteOAuthClient: OAuthClient;
+  /** The answer alone shows the key */
+  createApiKey: CreatedApiKey;
+  /** For good, and at once */
+  revokeApiKey: ApiKey;
   /** Judge and store one read; answers when it is on disk */
   scan: ScanResult;
   /** Judge a code; stores nothing */
@@ -1394,6 +1459,41 @@ export type Mutation = {
 export type MutationLoginArgs = {
   username: Scalars['String']['input'];
   password: Scalars['String']['input'];
+};
+
+
+export type MutationCreateOAuthClientArgs = {
+  input: CreateOAuthClientInput;
+};
+
+
+export type MutationRotateOAuthClientSecretArgs = {
+  id: Scalars['ID']['input'];
+};
+
+
+export type MutationDisableOAuthClientArgs = {
+  id: Scalars['ID']['input'];
+};
+
+
+export type MutationEnableOAuthClientArgs = {
+  id: Scalars['ID']['input'];
+};
+
+
+export type MutationDeleteOAuthClientArgs = {
+  id: Scalars['ID']['input'];
+};
+
+
+export type MutationCreateApiKeyArgs = {
+  input: CreateApiKeyInput;
+};
+
+
+export type MutationRevokeApiKeyArgs = {
+  id: Scalars['ID']['input'];
 };
 
 
@@ -1910,6 +2010,48 @@ export type Node = {
   id: Scalars['ID']['output'];
 };
 
+/** A program that asks for tokens of its own */
+export type OAuthClient = Node & {
+  id: Scalars['ID']['output'];
+  clientId: Scalars['String']['output'];
+  name: Scalars['String']['output'];
+  scopes: Array<Scalars['String']['output']>;
+  grantTypes: Array<OAuthGrantType>;
+  createdAt: Scalars['DateTime']['output'];
+  createdBy: Scalars['String']['output'];
+  secretChangedAt: Scalars['DateTime']['output'];
+  disabledAt: Maybe<Scalars['DateTime']['output']>;
+};
+
+export type OAuthClientConnection = {
+  edges: Array<OAuthClientEdge>;
+  pageInfo: PageInfo;
+  /** Counted only when asked for */
+  totalCount: Scalars['Int']['output'];
+};
+
+export type OAuthClientEdge = {
+  cursor: Scalars['String']['output'];
+  node: OAuthClient;
+};
+
+export type OAuthClientWithSecret = {
+  client: OAuthClient;
+  /** Shown this once, and kept nowhere */
+  secret: Scalars['String']['output'];
+};
+
+export enum OAuthGrantType {
+  ClientCredentials = 'CLIENT_CREDENTIALS',
+  Password = 'PASSWORD'
+}
+
+/** What an OAuth client may be given */
+export type OAuthScope = {
+  name: Scalars['String']['output'];
+  permissions: Array<Scalars['String']['output']>;
+};
+
 /** Something that people at the edge have set otherwise */
 export type Override = {
   key: Scalars['String']['output'];
@@ -2095,6 +2237,15 @@ export enum ProvisioningStatus {
 export type Query = {
   /** Whoever asks; null for a device */
   me: Maybe<User>;
+  /** OAuth clients, newest first */
+  oauthClients: OAuthClientConnection;
+  /** API keys, newest first, revoked ones too */
+  apiKeys: ApiKeyConnection;
+  /** By its id or its client id */
+  oauthClient: Maybe<OAuthClient>;
+  /** All that an OAuth client may be given */
+  oauthScopes: Array<OAuthScope>;
+  apiKey: Maybe<ApiKey>;
   /** Bottles, newest first */
   bottles: BottleConnection;
   /** By id or by its code in any form a scanner sends */
@@ -2221,6 +2372,32 @@ export type Query = {
   previewRollout: RolloutPreview;
   /** Anything by its global id; null for what is not there */
   node: Maybe<Node>;
+};
+
+
+export type QueryOauthClientsArgs = {
+  first?: InputMaybe<Scalars['Int']['input']>;
+  after?: InputMaybe<Scalars['String']['input']>;
+  last?: InputMaybe<Scalars['Int']['input']>;
+  before?: InputMaybe<Scalars['String']['input']>;
+};
+
+
+export type QueryApiKeysArgs = {
+  first?: InputMaybe<Scalars['Int']['input']>;
+  after?: InputMaybe<Scalars['String']['input']>;
+  last?: InputMaybe<Scalars['Int']['input']>;
+  before?: InputMaybe<Scalars['String']['input']>;
+};
+
+
+export type QueryOauthClientArgs = {
+  id: Scalars['ID']['input'];
+};
+
+
+export type QueryApiKeyArgs = {
+  id: Scalars['ID']['input'];
 };
 
 

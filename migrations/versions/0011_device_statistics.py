@@ -1,6 +1,6 @@
 """what devices measure in sums, when they were last seen, what people tell with a change
 
-Revision: 0011, after 0007
+Revision: 0011, after 0010
 """
 
 import sqlalchemy as sa
@@ -9,7 +9,7 @@ from alembic import op
 from migrations.columns import ID
 
 revision = "0011"
-down_revision = "0007"
+down_revision = "0010"
 branch_labels = None
 depends_on = None
 

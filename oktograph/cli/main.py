@@ -25,16 +25,18 @@ app.add_typer(simulate.app, name="simulate")
 @app.command("contracts")
 def contracts(
     target: Annotated[Path, typer.Option(help="Where to write")] = Path("frontend_contracts"),
+    docs: Annotated[Path, typer.Option(help="Where the pages are")] = Path("docs"),
     check: Annotated[bool, typer.Option("--check", help="Only tell what is stale")] = False,
 ) -> None:
-    """Write the schema, the OpenAPI and AsyncAPI documents and the TypeScript types anew."""
+    """Write the schema, the OpenAPI and AsyncAPI documents and the TypeScript types anew, and
+    docs/permissions.md."""
     import oktograph.contracts as documents  # slow to import
 
     if not check:
-        for path in documents.write(target):
+        for path in [*documents.write(target), *documents.write_page(docs)]:
             typer.echo(path)
         return
-    stale = documents.drift(target)
+    stale = [*documents.drift(target), *documents.drift_of_page(docs)]
     for line in stale:
         typer.echo(line, err=True)
     if stale:

@@ -9,10 +9,11 @@ from typing import Final
 
 from oktograph.contracts.descriptions import descriptions
 from oktograph.contracts.node import ToolFailed
+from oktograph.contracts.permissions import PAGE, permissions_page, write_page
 from oktograph.contracts.typescript import FOLDER, typescript
 from oktograph.documents import OPERATIONS
 
-__all__ = ["ToolFailed", "drift", "write"]
+__all__ = ["ToolFailed", "drift", "drift_of_page", "permissions_page", "write", "write_page"]
 _GENERATED: Final = ("schema.graphql", "errors.json", "openapi/*", "asyncapi/*", f"{FOLDER}/*")
 _SHOWN_LINES: Final = 20
 
@@ -44,6 +45,13 @@ def drift(target: Path) -> list[str]:
         for name in names
         if wanted.get(name) != present.get(name)
     ]
+
+
+def drift_of_page(docs: Path) -> list[str]:
+    """The same for docs/permissions.md."""
+    path, wanted = docs / PAGE, permissions_page()
+    present = path.read_text("utf-8") if path.exists() else ""
+    return [] if present == wanted else [_difference(PAGE, present, wanted)]
 
 
 def _wanted(target: Path) -> dict[str, str]:

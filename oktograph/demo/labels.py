@@ -14,10 +14,17 @@ _MAY: Final = frozenset({Permission.LINE_HARDWARE_READ, Permission.LINE_CONFIGUR
 _TEMPLATES: Final[tuple[dict[str, Any], ...]] = (
     {
         "name": "default",
-        "description": "A code, and what it says",
+        "description": "Any text, and as a code",
         "body": "^XA^PW480^LL320^FO20,20^A0N,22,22^FD{{code}}^FS"
         "^FO20,60^BXN,8,200,,,,_^FD{{code}}^FS^XZ",
         "parameters": [{"name": "code"}],
+    },
+    {
+        "name": "bottle",
+        "description": "A marking code, as GS1 DataMatrix",
+        "body": "^XA^PW480^LL320^FO20,20^A0N,22,22^FD{{code}}^FS"
+        "^FO20,60^BXN,8,200,,,,_^FD{{code}}^FS^XZ",
+        "parameters": [{"name": "code", "type": "gs1"}],
     },
     {
         "name": BATCH,

@@ -93,7 +93,9 @@ class Demo:
         if installation.edge is not None:
             await self.begin_line(installation.edge)
         if "factory" in installation.ports:
-            await self.factory.begin(installation.factory_url, self._stack)
+            edges = await self._stack.enter_async_context(AsyncExitStack())
+            await self.factory.begin(installation.factory_url, edges)
+            installation.callers.append(edges.aclose)
 
     async def begin_line(self, edge: EdgeRuntime) -> None:
         """The edge is started, on these settings."""

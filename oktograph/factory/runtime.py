@@ -1,12 +1,15 @@
 """The factory: everything that one of its processes has, started and stopped in order."""
 
 from domain.identity.ports import TokenKind
+from drivers.identity.actors import ActorSource
 from drivers.identity.devices import DeviceSource
+from drivers.identity.oauth.sources import ClientSource, GrantSource
 from drivers.rates import Rates
 from graph.context import Services
 from oktograph.core import open_core
 from oktograph.factory.fleet import CloudSwitch, KeptFigures, fleet_services
 from oktograph.factory.no_line import NoLine
+from oktograph.factory.programs import oauth_services, program_accounts
 from oktograph.factory.software import software_services
 from oktograph.runtime import Runtime
 from oktograph.settings import Settings
@@ -36,7 +39,12 @@ class FactoryRuntime(Runtime):
             settings, stack, settings.factory_database, "factory", worker=self.worker
         )
         self.rates = core.rates(stack)
-        devices = {TokenKind.DEVICE: DeviceSource(core.database)}
+        await program_accounts(core)
+        sources: dict[TokenKind, ActorSource] = {
+            TokenKind.CLIENT: ClientSource(core.database),
+            TokenKind.DEVICE: DeviceSource(core.database),
+            TokenKind.GRANT: GrantSource(core.database),
+        }
         sync = await forwarding_services(core, CloudSwitch(), stack, deliver=self.worker == 0)
         fleet = fleet_services(core, stack)
         self.services = Services(
@@ -48,7 +56,7 @@ class FactoryRuntime(Runtime):
             streams=core.streams,
             policy=self._policy(),
             build=core.build,
-            identity=core.identity(stack, devices),
+            identity=core.identity(stack, sources, oauth_services(core)),
             scans=core.intake(stack),
             sync=sync,
             line=NoLine(),

@@ -1,6 +1,6 @@
 """The applications of a port: the graph, the dialect, and what shows how it is."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from starlette.applications import Starlette
@@ -25,8 +25,9 @@ from oktograph.factory.runtime import FactoryRuntime
 from oktograph.runtime import Runtime
 from oktograph.settings import Settings
 from oktograph.web.console import edge_operations, factory_operations
+from oktograph.web.oauth import oauth_routes
 from oktograph.web.observability import Metrics, Observed
-from oktograph.web.well_known import well_known_routes
+from oktograph.web.well_known import metadata_routes, well_known_routes
 
 NOTHING: Final[Mapping[str, ASGIApp]] = {}
 
@@ -82,7 +83,9 @@ def factory_app(runtime: FactoryRuntime) -> ASGIApp:
         name: Below(f"/{name}", _dialect(runtime, one), one.title) for name, one in MOUNTED.items()
     }
     operations = factory_operations(demo=runtime.settings.demo)
-    return _port(runtime, FACTORY, operations, mounted)
+    public_url = runtime.settings.public_url
+    tokens = [*oauth_routes(runtime.entry, public_url), *metadata_routes(public_url)]
+    return _port(runtime, FACTORY, operations, tokens, mounted)
 
 
 def dialect_only(runtime: Runtime, dialect: Dialect) -> ASGIApp:
@@ -94,6 +97,7 @@ def _port(
     runtime: Runtime,
     dialect: Dialect,
     operations: tuple[str, ...],
+    more: Sequence[BaseRoute] = (),
     mounted: Mapping[str, ASGIApp] = NOTHING,
 ) -> ASGIApp:
     """The graph, dialects at their own segments, and one at the root for all that is not the
@@ -108,11 +112,12 @@ def _port(
         *documentation_routes(dialect.title),
         *well_known_routes(runtime.services.identity.tokens),
         Route("/metrics", metrics.page),
+        *more,
     ]
     shared = Starlette(routes=others)
     endpoint = next(route for route in graph if isinstance(route, Route))
-    ours = ("graphql", "docs", "metrics", ".well-known")
-    owners: dict[str, ASGIApp] = {**mounted, **dict.fromkeys(ours, shared)}
+    owned = ("graphql", "docs", "metrics", ".well-known", *(("oauth2",) if more else ()))
+    owners: dict[str, ASGIApp] = {**mounted, **dict.fromkeys(owned, shared)}
     return Observed(FirstSegment(owners, _dialect(runtime, dialect), endpoint), metrics)
 
 

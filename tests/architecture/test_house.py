@@ -13,6 +13,7 @@ from compat_rest.kernel.okto import errors as okto_edge
 from domain.kernel.errors import DomainError, ErrorCode
 from domain.kernel.permissions import DEVICE_PERMISSIONS, ROLE_PERMISSIONS, Permission, Role
 from graph.transport import http as graphql
+from oktograph.web import oauth
 
 ROOT: Final = Path(__file__).parents[2]
 PACKAGES: Final = ("domain", "graph", "drivers", "compat_rest", "oktograph", "migrations")
@@ -29,7 +30,14 @@ PUBLIC: Final = {
         ),
         "catalogues are read before anybody has a token",
     ),
-    "graph.identity.resolvers.login": "nobody has a token yet",
+    **dict.fromkeys(
+        (
+            f"graph.identity.resolvers.oauth.{name}"
+            for name in ("introspect_token", "issue_tokens", "revoke_token")
+        ),
+        "the request itself names the client and shows its secret",
+    ),
+    "graph.identity.resolvers.users.login": "nobody has a token yet",
     "graph.line.resolvers.edge.health": "a load balancer has none",
     "graph.line.resolvers.edge.plc_catalogue": "a catalogue is read before anybody has a token",
     "graph.line.resolvers.edge.printer_catalogue": "a catalogue is read before anybody has a token",
@@ -188,7 +196,9 @@ def test_nothing_sleeps_in_wall_clock_or_prints_in_the_domain() -> None:
 
 
 @pytest.mark.parametrize(
-    "table", [okto_edge.STATUSES, graphql.STATUS], ids=["okto-edge", "graphql"]
+    "table",
+    [okto_edge.STATUSES, graphql.STATUS, oauth.STATUSES],
+    ids=["okto-edge", "graphql", "oauth"],
 )
 def test_a_table_of_statuses_is_total(table: dict[ErrorCode, int]) -> None:
     assert set(table) == set(ErrorCode)
@@ -204,6 +214,10 @@ def test_every_permission_is_somebodys() -> None:
     held = frozenset().union(*(ROLE_PERMISSIONS[role] for role in Role if role is not Role.ADMIN))
     only_admin = {
         Permission.FLEET_HOST_CONTROL,
+        Permission.IDENTITY_CLIENT_MANAGE,
+        Permission.IDENTITY_INSTALLATION_BACKUP,
+        Permission.IDENTITY_INSTALLATION_RESTART,
+        Permission.IDENTITY_KEY_MANAGE,
         Permission.IDENTITY_USER_MANAGE,
         Permission.SOFTWARE_RELEASE_DELETE,
         Permission.SOFTWARE_ROLLOUT_APPROVE,

@@ -99,10 +99,16 @@ async def test_a_gate_that_does_not_move_stops_the_line(line: Line) -> None:
 
 async def test_a_reject_waits_until_the_belt_has_come_so_far(line: Line) -> None:
     """The encoder has 16 bits and runs over on the way."""
-    counted = {"tag": "reject", "pulseMs": 20, "encoder": "belt", "afterPulses": 100}
+    seen: Any = {"withinMs": 60_000}
+    counted: Any = {"tag": "reject", "pulseMs": 20, "encoder": "belt", "afterPulses": 100}
+    counted["feedback"] = seen
     async with line("ADD", stations=[{"scanner": 0, "reject": counted}]) as whole:
         await whole.read("ADD", TOO_SHORT)
-        await whole.scans(1)
+
+        async def on_its_way() -> bool:
+            return whole.edge.runtime.line.pipeline.pending(LINE) == 1
+
+        await until(on_its_way)
         whole.plc.put("belt", 65535)
         fired = whole.plc.expect("reject", True)
         shown = await whole.operator.ask('{ tag(name: "belt") { value } }')

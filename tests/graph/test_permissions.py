@@ -5,7 +5,7 @@ from typing import Any, cast
 import pytest
 
 from tests.support import documents as ask
-from tests.support import fleet_permissions, line_permissions
+from tests.support import fleet_permissions, identity_permissions, line_permissions
 from tests.support.codes import DOCUMENTED
 from tests.support.edge import Edge
 from tests.support.factory import FactoryServer
@@ -57,6 +57,7 @@ QUERIES: dict[str, Case] = {
     "variants": ("{ variants { id } }", {}, EVERYBODY),
     "cloudCompany": ("{ cloudCompany { __typename } }", {}, EVERYBODY),
     **fleet_permissions.QUERIES,
+    **identity_permissions.QUERIES,
     **line_permissions.QUERIES,
 }
 MUTATIONS: dict[str, Case] = {
@@ -149,6 +150,7 @@ MUTATIONS: dict[str, Case] = {
     "removeVariant": ('mutation { removeVariant(code: "x") { id } }', {}, MANAGERS),
     "syncNow": ("mutation { syncNow { __typename } }", {}, WORKERS),
     **fleet_permissions.MUTATIONS,
+    **identity_permissions.MUTATIONS,
     **line_permissions.MUTATIONS,
 }
 SUBSCRIPTIONS = {

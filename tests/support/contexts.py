@@ -4,6 +4,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from domain.identity.oauth.ports import OAuthServices
 from domain.identity.ports import IdentityServices, TokenKind
 from domain.identity.rows import UserRow
 from domain.identity.rules import actor_of
@@ -11,13 +12,19 @@ from domain.kernel.actor import ANONYMOUS, Actor
 from domain.kernel.database import Database
 from domain.kernel.tail import LogTail
 from domain.kernel.uow import Transactions
-from drivers.identity.actors import Tokens, UserSource
+from drivers.identity.actors import ActorSource, Tokens, UserSource
+from drivers.identity.api_keys import StoredKeys
 from drivers.identity.keys import KeyRing
+from drivers.identity.macs import FileMacs
+from drivers.identity.oauth.protocol import AuthlibProtocol
+from drivers.identity.oauth.sources import ClientSource, GrantSource
 from drivers.identity.passwords import Argon2Passwords
 from drivers.identity.throttle import Throttle, ThrottleSettings
 from drivers.identity.tokens import TokenSettings
 from graph.context import Context, Policy, Services
 from tests.support.clocks import ManualClock
+
+REFRESH_LIFETIME_S = 30 * 24 * 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +34,11 @@ class IdentityPeers:
     passwords: Argon2Passwords
     tokens: Tokens
     throttle: Throttle
+    macs: FileMacs
+    oauth: OAuthServices
 
     def bundle(self) -> IdentityServices:
-        return IdentityServices(self.passwords, self.tokens, self.throttle)
+        return IdentityServices(self.passwords, self.tokens, self.throttle, self.macs, self.oauth)
 
     async def close(self) -> None:
         self.passwords.close()
@@ -37,16 +46,25 @@ class IdentityPeers:
 
 
 def identity_peers(
-    database: Database,
+    transactions: Transactions,
     clock: ManualClock,
     folder: Path,
     throttle: ThrottleSettings | None = None,
 ) -> IdentityPeers:
-    sources = {TokenKind.USER: UserSource(database)}
+    """Those of a factory."""
+    database, macs = transactions.database, FileMacs.in_folder(folder / "keys")
+    sources: dict[TokenKind, ActorSource] = {
+        TokenKind.CLIENT: ClientSource(database),
+        TokenKind.GRANT: GrantSource(database),
+        TokenKind.USER: UserSource(database),
+    }
+    keys = StoredKeys(transactions, macs)
     return IdentityPeers(
         Argon2Passwords(),
-        Tokens(KeyRing(folder / "keys"), TokenSettings(), clock, sources),
+        Tokens(KeyRing(folder / "keys"), TokenSettings(), clock, sources, api_keys=keys),
         Throttle(throttle or ThrottleSettings(), clock),
+        macs,
+        OAuthServices(AuthlibProtocol(macs, clock), refresh_lifetime_s=REFRESH_LIFETIME_S),
     )
 
 

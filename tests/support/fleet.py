@@ -204,7 +204,7 @@ async def factory_process(
         streams=Streams(fanout, SOURCES),
         policy=Policy(),
         build=Build("test", 0),
-        identity=IdentityServices(ABSENT, tokens, ABSENT),
+        identity=IdentityServices(ABSENT, tokens, ABSENT, ABSENT),
         scans=ABSENT,
         sync=ABSENT,
         line=ABSENT,

@@ -104,12 +104,13 @@ class WholeLine:
 
     async def connected(self) -> None:
         line = self.edge.runtime.line
-        links = [one.connected for one in line.scanners()]
-        links += [one.link.connected for one in line.plcs()]
 
         async def holds() -> bool:
-            now = [one.connected for one in line.scanners()]
-            return all(now + [one.link.connected for one in line.plcs()])
+            """Every tag that is read has shown something, too."""
+            links = [one.connected for one in line.scanners()]
+            links += [one.link.connected for one in line.plcs()]
+            known = [one.quality == "GOOD" for one in line.tag_values()]
+            return all(links) and all(known)
 
         await until(holds)
 

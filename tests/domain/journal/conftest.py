@@ -27,7 +27,7 @@ Acting = Callable[..., Context]
 
 @pytest.fixture
 def services(database: Database, transactions: Transactions, tail: LogTail) -> Services:
-    identity = IdentityServices(ABSENT, ABSENT, ABSENT)
+    identity = IdentityServices(ABSENT, ABSENT, ABSENT, ABSENT)
     return services_of(database, transactions, tail, identity)
 
 

@@ -18,7 +18,7 @@ from domain.kernel.errors import Unauthorized
 from domain.kernel.permissions import ROLE_PERMISSIONS, Role
 from domain.kernel.tail import LogTail
 from domain.kernel.uow import Transactions
-from drivers.identity.actors import Tokens, UserSource
+from drivers.identity.actors import Standing, Tokens, UserSource
 from drivers.identity.keys import KeyRing
 from drivers.identity.tokens import TokenSettings
 from tests.support.clocks import ManualClock
@@ -130,9 +130,9 @@ async def test_what_ends_while_it_is_looked_up_is_not_kept(setting: Setting) -> 
     token, _ = setting.tokens.issue(user)
 
     class Overtaken(UserSource):
-        async def actor(self, claims: object) -> Actor:
+        async def standing(self, claims: object) -> Standing:
             setting.tokens.forget(user.id)
-            return actor_of(user)
+            return Standing(actor_of(user), frozenset({user.id}))
 
     setting.tokens._sources = {TokenKind.USER: Overtaken(setting.database)}
     await setting.tokens.actor(token)

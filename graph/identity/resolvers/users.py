@@ -1,17 +1,16 @@
-"""The use cases of identity."""
+"""Users, and their logins."""
 
 from typing import NamedTuple
 
 from domain.identity import operations, repository, rules
 from domain.identity.commands import CreateUser, Login, SetPassword, SetRole
-from domain.identity.rows import CredentialRow, UserRow
-from domain.journal import operations as journal
-from domain.journal.models import SECURITY, Severity
-from domain.kernel.actor import ActorKind, system_actor
-from domain.kernel.errors import NotFound, Unauthorized
+from domain.identity.rows import UserRow
+from domain.kernel.actor import ActorKind
+from domain.kernel.errors import NotFound
 from domain.kernel.paging import Page, PageRequest
 from domain.kernel.permissions import Permission
 from graph.context import Context
+from graph.identity import logins
 
 
 class LoginResult(NamedTuple):
@@ -25,10 +24,8 @@ async def login(context: Context, username: str, password: str, client_address: 
     """Public. Raises ValidationFailed, RateLimited, or Unauthorized without saying whether the
     name or the password was wrong, or the account closed."""
     attempt = Login.of(username=username, password=password)
-    identity = context.services.identity
-    async with identity.throttle.attempt(attempt.username, client_address):
-        user = await _verified(context, attempt, client_address)
-    token, expires_at_us = identity.tokens.issue(user)
+    user = await logins.verified(context, attempt, client_address)
+    token, expires_at_us = context.services.identity.tokens.issue(user)
     permissions = tuple(sorted(rules.actor_of(user).permissions))
     return LoginResult(token, expires_at_us, user, permissions)
 
@@ -103,46 +100,3 @@ async def enable_user(context: Context, user_id: str) -> UserRow:
     context.actor.require(Permission.IDENTITY_USER_MANAGE)
     async with context.transaction() as work:
         return await operations.enable_user(work, user_id)
-
-
-async def _verified(context: Context, attempt: Login, address: str) -> UserRow:
-    passwords = context.services.identity.passwords
-    async with context.read() as session:
-        found = await repository.credential(session, attempt.username)
-    stored = None if found is None else found.password_hash
-    check = await passwords.check(attempt.password, stored)
-    if found is None or not check.matches or found.user.disabled_at_us is not None:
-        await _report_failure(context, attempt, found, address)
-        raise Unauthorized("Invalid username or password")
-    async with context.services.transactions.begin(rules.actor_of(found.user)) as work:
-        if check.new_hash is not None:
-            await repository.replace_hash(
-                work.session, found.user.id, found.password_hash, check.new_hash
-            )
-        await operations.logged_in(work, found.user, address)
-    return found.user
-
-
-async def _report_failure(
-    context: Context, attempt: Login, found: CredentialRow | None, address: str
-) -> None:
-    """A fact and a warning in the journal of whose user it is, or of the installation's own
-    customer. Known and unknown names cost the same."""
-    if not await context.services.identity.throttle.worth_reporting(attempt.username):
-        return
-    user = None if found is None else found.user
-    async with context.read() as session:
-        owner = await repository.first_customer(session)
-    customer_id = user.customer_id if user is not None else owner.id if owner is not None else None
-    if customer_id is None:
-        return
-    async with context.services.transactions.begin(system_actor("login", customer_id)) as work:
-        await operations.login_failed(work, user, address)
-        await journal.record(
-            work,
-            "Failed login",
-            category=SECURITY,
-            source="login",
-            severity=Severity.WARNING,
-            data={"username": None if user is None else user.username, "address": address},
-        )

@@ -1,0 +1,73 @@
+"""Use cases of identity: users, programs and what they get in by; every face calls these."""
+
+from graph.identity.resolvers.api_keys import (
+    CreatedKey,
+    api_key,
+    api_keys,
+    count_api_keys,
+    create_api_key,
+    revoke_api_key,
+)
+from graph.identity.resolvers.clients import (
+    ClientWithSecret,
+    client_scopes,
+    count_oauth_clients,
+    create_oauth_client,
+    delete_oauth_client,
+    disable_oauth_client,
+    enable_oauth_client,
+    oauth_client,
+    oauth_clients,
+    rotate_oauth_client_secret,
+)
+from graph.identity.resolvers.oauth import (
+    TokenAnswer,
+    introspect_token,
+    issue_tokens,
+    revoke_token,
+)
+from graph.identity.resolvers.users import (
+    LoginResult,
+    create_user,
+    disable_user,
+    enable_user,
+    login,
+    me,
+    set_password,
+    set_role,
+    user,
+    users,
+)
+
+__all__ = [
+    "ClientWithSecret",
+    "CreatedKey",
+    "LoginResult",
+    "TokenAnswer",
+    "api_key",
+    "api_keys",
+    "client_scopes",
+    "count_api_keys",
+    "count_oauth_clients",
+    "create_api_key",
+    "create_oauth_client",
+    "create_user",
+    "delete_oauth_client",
+    "disable_oauth_client",
+    "disable_user",
+    "enable_oauth_client",
+    "enable_user",
+    "introspect_token",
+    "issue_tokens",
+    "login",
+    "me",
+    "oauth_client",
+    "oauth_clients",
+    "revoke_api_key",
+    "revoke_token",
+    "rotate_oauth_client_secret",
+    "set_password",
+    "set_role",
+    "user",
+    "users",
+]
