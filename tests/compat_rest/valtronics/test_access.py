@@ -165,6 +165,55 @@ async def test_a_key_and_a_number_are_each_customers_own(
     assert shown["name"] == "mine"
 
 
+CLIENT = """mutation ($input: CreateOAuthClientInput!) { createOAuthClient(input: $input) {
+  secret client { clientId } } }"""
+
+
+async def program(factory: FactoryServer, *scopes: str) -> Client:
+    """With a token of a client that was given these."""
+    admin = await factory.logged_in("admin")
+    given = {"name": "Dashboard", "scopes": list(scopes)}
+    made = (await admin.ask(CLIENT, input=given))["createOAuthClient"]
+    account = (made["client"]["clientId"], made["secret"])
+    form = {"grant_type": "client_credentials"}
+    answer = await factory.client().http.post("/oauth2/token", data=form, auth=account)
+    return factory.client(answer.json()["access_token"])
+
+
+@pytest.mark.parametrize(
+    ("scopes", "shown"),
+    [
+        (("device:read",), ["device:read"]),
+        (("device:write",), ["device:write"]),
+        (("device:read", "device:write"), ["device:read", "device:write"]),
+        (("endpoint:read",), []),
+    ],
+)
+async def test_a_program_may_what_its_scopes_say(
+    factory: FactoryServer, manager: Client, scopes: tuple[str, ...], shown: list[str]
+) -> None:
+    """A smaller scope, and a scope of another dialect, open no more than they say."""
+    await create(manager)
+    client = await program(factory, *scopes)
+    before = await factory.contents()
+    for call in (*CALLS, BULK):
+        if not {call.needs, "device:read"} <= set(shown):
+            details = error(await send(client, call), 403)["details"]
+            assert details["user_permissions"] == shown
+            assert details["required_permission"] not in shown
+    assert await factory.contents() == before
+    for call in sorted(CALLS, key=lambda call: call.method == "DELETE"):
+        if {call.needs, "device:read"} <= set(shown):
+            data(await send(client, call))
+
+
+async def test_the_demos_key_opens_all(factory: FactoryServer) -> None:
+    client = factory.client("demo-ontakt-key")
+    await create(client)
+    for call in sorted(CALLS, key=lambda call: call.method == "DELETE"):
+        data(await send(client, call))
+
+
 READ_ONLY = frozenset(
     {
         Permission.FLEET_CONFIGURATION_READ,
