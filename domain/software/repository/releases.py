@@ -135,6 +135,22 @@ async def releases_of(
     return {row.version: row for row in rows}
 
 
+async def releases_over(
+    session: ReadSession, customer_id: int, application: str, from_version: str
+) -> list[ReleaseRow]:
+    """Published ones that a way leads to from this version."""
+    query = (
+        _releases(customer_id)
+        .join(EDGE, EDGE.c.release_id == RELEASE.c.id)
+        .where(
+            APPLICATION.c.name == application,
+            RELEASE.c.state == ReleaseState.PUBLISHED,
+            EDGE.c.from_version == from_version,
+        )
+    )
+    return [ReleaseRow(*row) for row in await session.execute(query)]
+
+
 async def lock_release(session: WriteSession, customer_id: int, release_id: str) -> bool:
     """Held to the end of the transaction: what uses a release and what deletes it come one
     after the other. False where there is none."""
@@ -193,7 +209,16 @@ async def attach_artifact(
     return cast(CursorResult[Any], changed).rowcount == 1
 
 
+async def change_release(
+    session: WriteSession, customer_id: int, release_id: str, **values: Any
+) -> None:
+    """Of one that is locked."""
+    ours = (RELEASE.c.customer_id == customer_id, RELEASE.c.id == release_id)
+    await session.execute(update(RELEASE).where(*ours).values(**values))
+
+
 async def delete_release(session: WriteSession, customer_id: int, release_id: str) -> None:
+    """Locked, and without filters by now."""
     ours = [EDGE.c.customer_id == customer_id, EDGE.c.release_id == release_id]
     await session.execute(delete(EDGE).where(*ours))
     await session.execute(
