@@ -24,6 +24,7 @@ from graph.production.trace_types import trace_event_type
 from graph.production.types import batch_type, bottle_type, pallet_type, scan_type
 from graph.software import resolvers as software
 from graph.software import types as software_types
+from graph.software.filter_types import filter_type
 
 Finder = Callable[[Context, str], Awaitable[Node | None]]
 
@@ -51,6 +52,7 @@ _FINDERS: Mapping[str, Finder] = {
     "DeviceGroup": _finder(fleet.group, fleet_types.group_type),
     "DeviceLogEntry": _finder(fleet.log_entry, fleet_types.log_type),
     "DeviceStatusChange": _finder(fleet.status_change, fleet_types.status_change_type),
+    "EndpointFilter": _finder(software.endpoint_filter, filter_type),
     "Event": _finder(journal.event, event_type),
     "OAuthClient": _finder(identity.oauth_client, program_types.client_type),
     "Pallet": _finder(production.pallet, pallet_type),

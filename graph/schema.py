@@ -29,6 +29,7 @@ from graph.production.buffer_types import BufferStreamItem
 from graph.production.fields import ProductionMutation, ProductionQuery, metrics_of
 from graph.production.types import BatchStreamItem, Overview, ScanStreamItem
 from graph.scalars import SCALARS
+from graph.software.endpoint_fields import EndpointSoftwareMutation, EndpointSoftwareQuery
 from graph.software.fields import SoftwareMutation, SoftwareQuery
 from graph.software.types import RolloutStreamItem
 from graph.streams import open_stream
@@ -53,6 +54,7 @@ class Query(
     CatalogQuery,
     FleetQuery,
     SoftwareQuery,
+    EndpointSoftwareQuery,
     NodeQuery,
 ):
     """Reads."""
@@ -74,6 +76,7 @@ class Mutation(
     CatalogMutation,
     FleetMutation,
     SoftwareMutation,
+    EndpointSoftwareMutation,
 ):
     """Writes; each answers when it is committed."""
 

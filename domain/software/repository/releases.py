@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, Select, delete, func, or_, select, update
+from sqlalchemy import CursorResult, Select, and_, delete, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from domain.kernel.columns import table_of
@@ -19,7 +19,7 @@ from domain.software.models import (
     RolloutTarget,
     UpgradeEdge,
 )
-from domain.software.rows import ApplicationRow, EdgeRow, ReleaseRow
+from domain.software.rows import ApplicationRow, EdgeRow, ReleaseRow, SoftwareName
 from domain.software.rules.states import ENDED
 
 APPLICATION = table_of(Application)
@@ -124,6 +124,19 @@ async def release_by_version(
     )
     found = (await session.execute(query)).one_or_none()
     return None if found is None else ReleaseRow(*found)
+
+
+async def releases_by_names(
+    session: ReadSession, customer_id: int, names: Sequence[SoftwareName]
+) -> dict[SoftwareName, ReleaseRow]:
+    pairs = [
+        and_(APPLICATION.c.name == one.application, RELEASE.c.version == one.version)
+        for one in names
+    ]
+    rows = [
+        ReleaseRow(*row) for row in await session.execute(_releases(customer_id).where(or_(*pairs)))
+    ]
+    return {SoftwareName(row.application, row.version): row for row in rows}
 
 
 async def releases_of(
