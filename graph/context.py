@@ -36,6 +36,8 @@ class Policy:
     """The name of this edge: its running numbers are its own."""
     time_zone: str = "UTC"
     """The site's, IANA: when its day begins."""
+    public_url: str = ""
+    """Where this service is reached from outside; whatever address a client has called without."""
     drain_timeout_s: float = 30.0
     """A reader's socket that takes nothing for so long is given up."""
 

@@ -52,5 +52,6 @@ class Runtime(ABC):
             gs1_company_prefix=settings.gs1_company_prefix,
             origin=settings.edge_identifier,
             time_zone=settings.time_zone,
+            public_url=settings.public_url,
             drain_timeout_s=settings.drain_timeout_s,
         )

@@ -155,6 +155,8 @@ class Settings(BaseSettings):
     `AWS_SECRET_ACCESS_KEY`."""
     max_artifact_bytes: int = Field(2 * 1024**3, ge=1)
     require_signature: bool = False
+    file_link_lifetime_s: int = Field(900, ge=1, le=7 * 86_400)
+    """Of links to software files, which need no token."""
     trusted_keys: Annotated[dict[str, str], NoDecode] = {}
     """Ed25519 public keys that sign firmware: `{"key id": "base64 of 32 bytes"}`. An edge with any
     installs only what they signed."""

@@ -1,6 +1,7 @@
 """A bound on request bodies, refused in the dialect's shape before anything reads them."""
 
 from collections.abc import Mapping
+from typing import Protocol
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -11,6 +12,14 @@ from domain.kernel.errors import ErrorCode
 TOO_LARGE = "Request body too large"
 DRAINED = 16
 """How many times the usual size is still read of a body that is too large."""
+
+
+class Larger(Protocol):
+    """The routes that take more bytes than the others, by method and path: a mapping will do."""
+
+    def get(self, key: tuple[str, str], default: int, /) -> int: ...
+
+
 NONE: Mapping[tuple[str, str], int] = {}
 
 
@@ -27,7 +36,7 @@ class BodyLimit:
         app: ASGIApp,
         errors: ErrorPresenter,
         max_bytes: int,
-        larger: Mapping[tuple[str, str], int] = NONE,
+        larger: Larger = NONE,
     ) -> None:
         self._app = app
         self._errors = errors

@@ -19,6 +19,7 @@ from domain.software.commands import (
     ReleaseChanges,
     ReleaseFilter,
     ReportUpdate,
+    RolloutFilter,
     TargetFilter,
 )
 from domain.software.models import (

@@ -6,6 +6,8 @@ from typing import Final
 from compat_rest.kernel.dialect import Dialect, dialect_app
 from compat_rest.okto_edge.app import DIALECT as OKTO_EDGE
 from compat_rest.okto_factory.app import DIALECT as OKTO_FACTORY
+from compat_rest.otao.app import DIALECT as OTAO
+from compat_rest.updates.app import DIALECT as UPDATES
 from compat_rest.valtronics.app import DIALECT as VALTRONICS
 from domain.kernel.errors import Unavailable
 from graph.context import Context
@@ -32,6 +34,8 @@ class Face:
 FACES: Final = (
     Face(OKTO_EDGE, "edge", 8080, sockets.EDGE),
     Face(OKTO_FACTORY, "factory", 8081, sockets.FACTORY),
+    Face(OTAO, "factory", 8081, prefix="/otao"),
+    Face(UPDATES, "factory", 8081, prefix="/updates"),
     Face(VALTRONICS, "factory", 8081, sockets.VALTRONICS, "/valtronics"),
 )
 

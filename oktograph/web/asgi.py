@@ -10,10 +10,14 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from compat_rest.kernel.dialect import Dialect, dialect_app
 from compat_rest.kernel.direct import direct_calls
 from compat_rest.kernel.documentation import documentation_routes
-from compat_rest.kernel.limits import NONE, BodyLimit
+from compat_rest.kernel.limits import NONE, BodyLimit, Larger
 from compat_rest.okto_edge.app import DIALECT as EDGE
 from compat_rest.okto_factory.app import DIALECT as FACTORY
 from compat_rest.okto_factory.app import larger_bodies
+from compat_rest.otao import app as otao
+from compat_rest.otao.app import DIALECT as OTAO
+from compat_rest.updates import app as updates
+from compat_rest.updates.app import DIALECT as UPDATES
 from compat_rest.valtronics.app import DIALECT as VALTRONICS
 from compat_rest.valtronics.app import guarded
 from graph.engine import GraphSettings, build_engine
@@ -68,7 +72,11 @@ class Below:
         await app(scope, receive, send)
 
 
-MOUNTED: Final[Mapping[str, Dialect]] = {"valtronics": VALTRONICS}
+MOUNTED: Final[Mapping[str, Dialect]] = {
+    "otao": OTAO,
+    "updates": UPDATES,
+    "valtronics": VALTRONICS,
+}
 """The factory's dialects besides the one at its root, by the first segment of their paths."""
 
 
@@ -124,11 +132,21 @@ def _port(
 def _dialect(runtime: Runtime, dialect: Dialect) -> ASGIApp:
     settings = runtime.settings
     app = direct_calls(dialect_app(dialect, runtime.entry), dialect)
-    larger = larger_bodies(settings.max_artifact_bytes) if dialect is FACTORY else NONE
+    larger = _larger(dialect, settings.max_artifact_bytes)
     limited = BodyLimit(app, dialect.errors, settings.max_body_bytes, larger)
     if dialect is VALTRONICS and isinstance(runtime, FactoryRuntime):
         return guarded(limited, runtime.entry, runtime.rates)
+    if dialect is OTAO:
+        return otao.with_files(limited, runtime.entry)
+    if dialect is UPDATES:
+        return updates.with_files(limited, runtime.entry)
     return limited
+
+
+def _larger(dialect: Dialect, max_artifact_bytes: int) -> Larger:
+    if dialect is FACTORY:
+        return larger_bodies(max_artifact_bytes)
+    return otao.larger_bodies(max_artifact_bytes) if dialect is OTAO else NONE
 
 
 def _graph(settings: Settings) -> GraphSettings:
