@@ -1,14 +1,17 @@
 """A file in a form (RFC 7578), handed on as it arrives: never whole in memory, nor on our disk."""
 
 from collections.abc import AsyncIterator
-from typing import Any, Final, NamedTuple, cast
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from python_multipart.exceptions import FormParserError
-from python_multipart.multipart import MultipartCallbacks, MultipartParser, parse_options_header
+from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import Request
 
 from compat_rest.kernel.bodies import streamed
 from domain.kernel.errors import ValidationFailed
+
+if TYPE_CHECKING:
+    from python_multipart.multipart import MultipartCallbacks
 
 FORM: Final = b"multipart/form-data"
 MAX_FORM_BYTES: Final = 64 * 1024
@@ -90,8 +93,8 @@ class _Collected:
         found, self._events = self._events, []
         return found
 
-    def callbacks(self) -> MultipartCallbacks:
-        found: Any = {
+    def callbacks(self) -> "MultipartCallbacks":
+        return {
             "on_part_begin": self._begin,
             "on_header_field": self._header_name,
             "on_header_value": self._header_value,
@@ -101,7 +104,6 @@ class _Collected:
             "on_part_end": lambda: self._events.append(_Ended(is_form=False)),
             "on_end": lambda: self._events.append(_Ended(is_form=True)),
         }
-        return cast(MultipartCallbacks, found)
 
     def _begin(self) -> None:
         self._headers = {}
