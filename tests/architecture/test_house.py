@@ -38,6 +38,7 @@ PUBLIC: Final = {
         "the request itself names the client and shows its secret",
     ),
     "graph.identity.resolvers.users.login": "nobody has a token yet",
+    "graph.software.resolvers.files.download_by_link": "the link itself is signed",
     "graph.line.resolvers.edge.health": "a load balancer has none",
     "graph.line.resolvers.edge.plc_catalogue": "a catalogue is read before anybody has a token",
     "graph.line.resolvers.edge.printer_catalogue": "a catalogue is read before anybody has a token",

@@ -79,6 +79,7 @@ def before_call(_context: HookContext, case: Case, _kwargs: Any) -> None:
 DOCUMENTS = [
     *("set_configuration", "dispatch_command", "dispatch_group_command"),
     *("create_device", "update_device", "update_device_status", "update_device_configuration"),
+    *("create_software", "update_software"),
 ]
 
 
@@ -102,6 +103,14 @@ def fresh_keys(_context: HookContext, case: Case, **_: Any) -> None:
     for device in devices:
         if isinstance(device, dict) and is_key(device.get("device_id")):
             device["device_id"] = f"{device['device_id'][:90]}-{uuid4().hex}"
+
+
+@schemathesis.hook("before_call").apply_to(operation_id="create_software")
+def fresh_versions(_context: HookContext, case: Case, **_: Any) -> None:
+    """A version that is there is refused with 400, as its clients know it. A new one is higher than
+    any way to it can name by chance."""
+    if meant_well(case) and isinstance(case.path_parameters, dict):
+        case.path_parameters["softwareVersion"] = f"1.0.0-{uuid4().hex}"
 
 
 def is_key(value: Any) -> bool:

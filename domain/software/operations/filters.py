@@ -1,6 +1,7 @@
 """Endpoint filters: saved queries that releases are targeted by and rollouts are made of."""
 
 import uuid
+from typing import Any
 
 from domain.kernel.errors import Conflict, NotFound
 from domain.kernel.ids import new_id
@@ -27,16 +28,16 @@ async def create_filter(work: UnitOfWork, command: CreateEndpointFilter) -> Endp
 async def update_filter(work: UnitOfWork, command: UpdateEndpointFilter) -> EndpointFilterRow:
     """Whom targeted releases are offered to changes with it; rollouts that were made do not."""
     before = await require_filter(work, command.filter)
-    given = {"name": command.name} if command.name is not None else {}
+    given: dict[str, Any] = {} if command.name is None else {"name": command.name}
     if command.query is not None:
         given["query"] = query_text(command.query)
     row = before._replace(**given)
     if row == before:
         return before
-    given_now = {**given, "updated_at_us": work.now_us}
-    if not await filters.change_filter(work.session, work.customer_id, before.id, **given_now):
+    given["updated_at_us"] = work.now_us
+    if not await filters.change_filter(work.session, work.customer_id, before.id, **given):
         raise NotFound("Endpoint filter", command.filter)
-    row = row._replace(updated_at_us=work.now_us)
+    row = before._replace(**given)
     events.record_filter(work, events.FILTER_CHANGED, row, before)
     return row
 

@@ -230,7 +230,7 @@ async def locked_release(work: UnitOfWork, release_id: str) -> ReleaseRow:
 
 async def _detach(work: UnitOfWork, before: ReleaseRow, devices: DeviceDirectory) -> None:
     await require_unused(work, before, devices)
-    nothing = dict.fromkeys(_ARTIFACT)
+    nothing: dict[str, Any] = dict.fromkeys(_ARTIFACT)
     await releases.change_release(work.session, work.customer_id, before.id, **nothing)
     events.record_release(work, events.ARTIFACT_REMOVED, before._replace(**nothing), before)
 
