@@ -15,19 +15,13 @@ from compat_rest.otao import auth
 from compat_rest.otao.errors import ERRORS, ErrorBody
 from compat_rest.otao.routes import endpoints, files, software
 
-_SCOPES: Final = {
-    auth.READ: "Software, its files and links to them",
-    auth.UPDATE: "Making and changing software, and uploading its file",
-    auth.DELETE: "Removing software and its file",
-    auth.ENDPOINT: "What endpoints run",
-}
 _SECURITY: Final[dict[str, Any]] = {
-    "type": "oauth2",
-    "description": "Tokens of the factory's token endpoint, or of a login",
-    "flows": {
-        "clientCredentials": {"tokenUrl": "/oauth2/token", "scopes": _SCOPES},
-        "password": {"tokenUrl": "/oauth2/token", "scopes": _SCOPES},
-    },
+    "type": "http",
+    "scheme": "bearer",
+    "bearerFormat": "JWT",
+    "description": f"OAuth 2.0, of `/oauth2/token` or a login. `{auth.READ}` opens software and "
+    f"links to its files, `{auth.UPDATE}` makes and changes it and uploads its file, "
+    f"`{auth.DELETE}` removes both, `{auth.ENDPOINT}` tells what endpoints run.",
 }
 DIALECT: Final = Dialect(
     name="otao",
