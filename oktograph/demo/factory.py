@@ -1,5 +1,5 @@
 """The demo's factory: edges in two groups, a release that is rolled out to one, then the other,
-and some sensors."""
+some sensors, and kettles that wait for software."""
 
 import io
 import tarfile
@@ -18,6 +18,7 @@ from drivers.factory.simulation.settings import EdgeBehaviour, EdgeCredentials
 from graph.context import Context
 from graph.fleet import resolvers as fleet
 from graph.software import resolvers as software
+from oktograph.demo.kettles import prepared_kettles
 from oktograph.demo.sensors import prepared_sensors
 from oktograph.factory.introduction import introduce
 from oktograph.factory.runtime import FactoryRuntime
@@ -51,6 +52,7 @@ class DemoFactory:
             for name in SIMULATED
         ]
         self._sensors = await prepared_sensors(factory)
+        await prepared_kettles(factory)
         context = Context(
             Actor(ActorKind.SYSTEM, factory.core.customer.id, "", "demo", _MAY), factory.services
         )
