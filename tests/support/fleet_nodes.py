@@ -15,6 +15,7 @@ TYPES = {
     "DeviceGroup",
     "DeviceLogEntry",
     "DeviceStatusChange",
+    "EndpointFilter",
     "Release",
     "Rollout",
     "RolloutGroup",
@@ -35,6 +36,8 @@ ROLLOUT = """mutation ($release: ID!, $devices: [ID!]!) {
     id groups { id targets { edges { node { id } } } } } }"""
 DEPLOY = """mutation ($release: ID!, $devices: [ID!]!) {
   deploy(input: {releaseId: $release, deviceIds: $devices}) { id } }"""
+FILTER = """mutation {
+  createEndpointFilter(input: {name: "pilots", query: {kind: EDGE}}) { id } }"""
 READ = """query ($device: ID!) {
   deviceStatusHistory(deviceId: $device, first: 1) { id }
   deviceLogs(deviceId: $device, first: 1) { edges { node { id } } }
@@ -61,6 +64,7 @@ async def one_of_each(factory: FactoryServer, manager: Client) -> dict[str, str]
     command = await manager.ask(DISPATCH, device=device)
     await manager.ask(LOG, device=device)
     await manager.ask(STATUS, device=device)
+    pilots = (await manager.ask(FILTER))["createEndpointFilter"]["id"]
     deployment = (await manager.ask(DEPLOY, **named))["deploy"]["id"]
     rollout = (await manager.ask(ROLLOUT, **named))["createRollout"]
     found = await manager.ask(READ, device=device)
@@ -72,6 +76,7 @@ async def one_of_each(factory: FactoryServer, manager: Client) -> dict[str, str]
         "DeviceGroup": group["createDeviceGroup"]["id"],
         "DeviceLogEntry": found["deviceLogs"]["edges"][0]["node"]["id"],
         "DeviceStatusChange": found["deviceStatusHistory"][0]["id"],
+        "EndpointFilter": pilots,
         "Release": found["releases"]["edges"][0]["node"]["id"],
         "Rollout": rollout["id"],
         "RolloutGroup": rollout["groups"][0]["id"],

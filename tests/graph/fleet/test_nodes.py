@@ -16,10 +16,14 @@ SINGLES = {
     "device": "Device",
     "deviceGroup": "DeviceGroup",
     "command": "DeviceCommand",
+    "endpointFilter": "EndpointFilter",
     "release": "Release",
     "rollout": "Rollout",
 }
-LISTS = ("devices", "deviceGroups", "commands", "applications", "releases", "rollouts")
+LISTS = (
+    *("devices", "deviceGroups", "commands", "applications", "releases", "rollouts"),
+    "endpointFilters",
+)
 WRITES = {
     "Device": (
         'mutation ($id: ID!) { updateDevice(input: {id: $id, name: "mine"}) { id } }',
@@ -29,7 +33,12 @@ WRITES = {
     ),
     "DeviceGroup": ("mutation ($id: ID!) { deleteDeviceGroup(id: $id) { id } }",),
     "DeviceCommand": ("mutation ($id: ID!) { cancelCommand(id: $id) { id } }",),
+    "EndpointFilter": (
+        'mutation ($id: ID!) { updateEndpointFilter(input: {id: $id, name: "mine"}) { id } }',
+        "mutation ($id: ID!) { deleteEndpointFilter(id: $id) { id } }",
+    ),
     "Release": (
+        'mutation ($id: ID!) { updateRelease(input: {id: $id, notes: "mine"}) { id } }',
         "mutation ($id: ID!) { suspendRelease(id: $id) { id } }",
         "mutation ($id: ID!) { deleteRelease(id: $id) { id } }",
     ),
