@@ -1,8 +1,8 @@
 """A bound on request bodies, refused in the dialect's shape before anything reads them."""
 
 from collections.abc import Mapping
-from typing import Protocol
 
+from starlette.routing import compile_path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from compat_rest.kernel.errors import ErrorPresenter
@@ -12,14 +12,6 @@ from domain.kernel.errors import ErrorCode
 TOO_LARGE = "Request body too large"
 DRAINED = 16
 """How many times the usual size is still read of a body that is too large."""
-
-
-class Larger(Protocol):
-    """The routes that take more bytes than the others, by method and path: a mapping will do."""
-
-    def get(self, key: tuple[str, str], default: int, /) -> int: ...
-
-
 NONE: Mapping[tuple[str, str], int] = {}
 
 
@@ -29,26 +21,28 @@ class TooLarge(Exception):
 
 class BodyLimit:
     """A declared length is checked at once; a chunked body is counted while it arrives. `larger`
-    names the routes, by method and path, that take more bytes than the others."""
+    names the routes, by method and path as routes have it, that take more bytes than the others."""
 
     def __init__(
         self,
         app: ASGIApp,
         errors: ErrorPresenter,
         max_bytes: int,
-        larger: Larger = NONE,
+        larger: Mapping[tuple[str, str], int] = NONE,
     ) -> None:
         self._app = app
         self._errors = errors
         self._max_bytes = max_bytes
-        self._larger = larger
+        self._larger = [
+            (method, compile_path(path)[0], size) for (method, path), size in larger.items()
+        ]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         declared = _declared_length(scope)
-        allowed = self._larger.get((scope["method"], scope["path"]), self._max_bytes)
+        allowed = self._allowed(scope)
         if declared is None:
             await self._counted(scope, receive, send, allowed)
         elif declared > allowed:
@@ -56,14 +50,22 @@ class BodyLimit:
         else:
             await self._app(scope, receive, send)
 
+    def _allowed(self, scope: Scope) -> int:
+        path = scope["path"].removeprefix(scope.get("root_path", ""))
+        for method, pattern, size in self._larger:
+            if method == scope["method"] and pattern.match(path):
+                return size
+        return self._max_bytes
+
     async def _counted(self, scope: Scope, receive: Receive, send: Send, allowed: int) -> None:
         received = 0
-        started = False
+        started = ended = False
 
         async def counting() -> Message:
-            nonlocal received
+            nonlocal received, ended
             message = await receive()
             received += len(message.get("body", b""))
+            ended = not message.get("more_body", False)
             if received > allowed:
                 raise TooLarge
             return message
@@ -81,10 +83,13 @@ class BodyLimit:
             if started:
                 raise
         if not started and received > allowed:
-            await self._refuse(scope, receive, send, allowed)
+            await self._refuse(scope, receive, send, allowed, ended=ended)
 
-    async def _refuse(self, scope: Scope, receive: Receive, send: Send, allowed: int) -> None:
-        if not _waits_for_leave(scope):
+    async def _refuse(
+        self, scope: Scope, receive: Receive, send: Send, allowed: int, *, ended: bool = False
+    ) -> None:
+        # Behind a body's end nothing comes but the peer's going.
+        if not ended and not _waits_for_leave(scope):
             await self._drain(receive)
         details = {"maxBytes": allowed}
         body = self._errors.shape(ErrorCode.VALIDATION_ERROR, TOO_LARGE, details)

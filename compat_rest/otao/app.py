@@ -1,19 +1,18 @@
 """The over-the-air orchestrator's API, on the routes its clients call today."""
 
-import re
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any, Final
 
 from starlette.types import ASGIApp
 
 from compat_rest.kernel.auth import Entry
 from compat_rest.kernel.dialect import Dialect
-from compat_rest.kernel.limits import Larger
 from compat_rest.kernel.linked_files import LinkedFiles
 from compat_rest.kernel.multipart import MAX_FORM_BYTES
 from compat_rest.otao import auth
 from compat_rest.otao.errors import ERRORS, ErrorBody
 from compat_rest.otao.routes import endpoints, files, software
+from compat_rest.otao.routes.parameters import FILES
 
 _SECURITY: Final[dict[str, Any]] = {
     "type": "http",
@@ -35,25 +34,12 @@ DIALECT: Final = Dialect(
     security=_SECURITY,
     callers=(auth.reader, auth.updater, auth.remover, auth.endpoint_reader),
 )
-_UPLOAD: Final = re.compile(r"/software/[^/]+/files")
 
 
-@dataclass(frozen=True, slots=True)
-class Uploads:
-    """`Larger`: a file with its form around it."""
-
-    max_artifact_bytes: int
-
-    def get(self, key: tuple[str, str], default: int, /) -> int:
-        method, path = key
-        if method != "PUT" or _UPLOAD.search(path) is None:
-            return default
-        return max(default, self.max_artifact_bytes + MAX_FORM_BYTES)
-
-
-def larger_bodies(max_artifact_bytes: int) -> Larger:
-    """For BodyLimit."""
-    return Uploads(max_artifact_bytes)
+def larger_bodies(max_artifact_bytes: int) -> Mapping[tuple[str, str], int]:
+    """The route that takes more than the usual request, a file with its form around it: for
+    BodyLimit."""
+    return {("PUT", FILES): max_artifact_bytes + MAX_FORM_BYTES}
 
 
 def with_files(app: ASGIApp, entry: Entry) -> ASGIApp:
