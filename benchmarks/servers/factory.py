@@ -20,6 +20,7 @@ async def main(options: dict[str, Any]) -> None:
         factory_port=options["port"],
         data_dir=Path(options["data_dir"]),
         factory_database_url=options.get("database_url", ""),
+        rate_limits=options.get("rate_limits", True),
     )
     runtime = FactoryRuntime(settings)
     await runtime.start()
