@@ -235,6 +235,7 @@ export type ApplicationEdge = {
 
 /** An address that needs no token, until it expires */
 export type ArtifactLink = {
+  /** A path at the factory where it was not told how it is reached from outside */
   url: Scalars['String']['output'];
   filename: Scalars['String']['output'];
   expiresAt: Scalars['DateTime']['output'];

@@ -30,7 +30,9 @@ class InstalledSoftware:
 
 @strawberry.type(description="An address that needs no token, until it expires")
 class ArtifactLink:
-    url: str
+    url: str = strawberry.field(
+        description="A path at the factory where it was not told how it is reached from outside"
+    )
     filename: str
     expires_at: Timestamp
 
