@@ -17,6 +17,7 @@ from domain.kernel.uow import Transactions, UnitOfWork
 if TYPE_CHECKING:
     from domain.fleet.ports import FleetServices
     from domain.identity.ports import IdentityServices
+    from domain.jobs.exports.ports import ExportServices
     from domain.line.ports import EdgePort, LinePort
     from domain.production.operations.scans import ScanIntake
     from domain.production.ports import BatchSource, FleetFigures
@@ -40,6 +41,8 @@ class Policy:
     """By which people ask for the installation's own customer before they log in."""
     public_url: str = ""
     """Where a factory is reached from outside; empty for whatever address was called."""
+    downloads_path: str = ""
+    """Where a signed link's file is to be had; empty where there is none."""
     drain_timeout_s: float = 30.0
     """A reader's socket that takes nothing for so long is given up."""
 
@@ -74,6 +77,8 @@ class Services:
     """Of a factory too."""
     fleet_figures: "FleetFigures | None" = None
     """None where there is no fleet: an edge shows its own queue."""
+    exports: "ExportServices | None" = None
+    """Of a factory too."""
     edge: "EdgePort | None" = None
     """Of an edge; a factory is none."""
     batches: "BatchSource | None" = None

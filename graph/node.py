@@ -14,6 +14,8 @@ from graph.identity import program_types
 from graph.identity import resolvers as identity
 from graph.identity.types import user_type
 from graph.info import Info
+from graph.jobs import resolvers as jobs
+from graph.jobs.export_types import export_task_type
 from graph.journal import resolvers as journal
 from graph.journal.types import audit_type, event_type
 from graph.line import resolvers as line
@@ -52,6 +54,7 @@ _FINDERS: Mapping[str, Finder] = {
     "DeviceLogEntry": _finder(fleet.log_entry, fleet_types.log_type),
     "DeviceStatusChange": _finder(fleet.status_change, fleet_types.status_change_type),
     "Event": _finder(journal.event, event_type),
+    "ExportTask": _finder(jobs.export_task, export_task_type),
     "OAuthClient": _finder(identity.oauth_client, program_types.client_type),
     "Pallet": _finder(production.pallet, pallet_type),
     "Release": _finder(software.release, software_types.release_type),

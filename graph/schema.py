@@ -14,6 +14,7 @@ from graph.identity.fields import IdentityMutation, IdentityQuery
 from graph.identity.program_fields import ProgramMutation, ProgramQuery
 from graph.info import Info
 from graph.input_types import prepare_input_types
+from graph.jobs.export_fields import ExportMutation, ExportQuery
 from graph.journal.fields import JournalMutation, JournalQuery
 from graph.journal.types import EventStreamItem
 from graph.line.alarm_fields import AlarmMutation, AlarmQuery
@@ -53,6 +54,7 @@ class Query(
     CatalogQuery,
     FleetQuery,
     SoftwareQuery,
+    ExportQuery,
     NodeQuery,
 ):
     """Reads."""
@@ -74,6 +76,7 @@ class Mutation(
     CatalogMutation,
     FleetMutation,
     SoftwareMutation,
+    ExportMutation,
 ):
     """Writes; each answers when it is committed."""
 

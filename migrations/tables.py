@@ -5,6 +5,7 @@ import domain.fleet.models
 import domain.identity.api_keys.models
 import domain.identity.models
 import domain.identity.oauth.models
+import domain.jobs.exports.models
 import domain.journal.models
 import domain.kernel.eventlog
 import domain.line.alarms.models

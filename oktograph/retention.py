@@ -7,6 +7,7 @@ from typing import Final
 
 from domain.fleet.repository import commands, devices, records, telemetry
 from domain.identity.oauth import repository as oauth
+from domain.jobs.exports import repository as exports
 from domain.journal import repository as journal
 from domain.journal.retirement import retire
 from domain.kernel import eventlog
@@ -57,6 +58,7 @@ FOR_EVER: Final[Mapping[str, str]] = {
             "catalog_site",
             "catalog_variant",
             "connection",
+            "consent",
             "customer",
             "device",
             "device_group",
@@ -80,6 +82,7 @@ def retentions(settings: Settings) -> list[Retention]:
     kept: dict[str, tuple[float, Remove]] = {
         "event_log": (settings.log_retention_h * HOUR_S, _trim_log),
         "scan": (settings.scan_retention_days * DAY_S, by_session(scans.trim)),
+        "export_task": (settings.export_retention_days * DAY_S, by_session(exports.trim)),
         **_of_devices(settings),
         "rollout_step": (settings.update_retention_days * DAY_S, by_session(targets.trim_steps)),
         "journal_event": (settings.journal_retention_days * DAY_S, by_session(journal.trim)),

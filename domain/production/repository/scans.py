@@ -1,11 +1,14 @@
 """Statements on scans that are not the hot path."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+from typing import Final
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 
+from domain.kernel.clock import SECOND_US
 from domain.kernel.columns import table_of
-from domain.kernel.database import ReadSession, WriteSession
+from domain.kernel.database import OpensReads, ReadSession, WriteSession
 from domain.kernel.filters import listed, matching
 from domain.kernel.ids import earliest_id
 from domain.kernel.paging import Page, PageRequest, fetch_page
@@ -17,18 +20,49 @@ from domain.production.rows import ScanRow
 SCAN = table_of(Scan)
 ROLLUP = table_of(ScanRollup)
 COLUMNS = tuple(SCAN.c[name] for name in ScanRow._fields)
+CLOCKS_DIFFER_US: Final = 24 * 3_600 * SECOND_US
+"""A scan that was told to have been read later than a day after it was recorded is not found by
+when it was read."""
+BATCH: Final = 1_000
+"""As many rows as keep the loop busy for some milliseconds."""
 
 
 async def page(
     session: ReadSession, customer_id: int, wanted: ScanFilter, window: PageRequest
 ) -> Page[ScanRow]:
-    query = select(*COLUMNS).where(listed(SCAN, customer_id, wanted))
+    query = select(*COLUMNS).where(listed(SCAN, customer_id, wanted), *_recorded(wanted))
     return await fetch_page(session, query, SCAN.c.id, window, ScanRow)
 
 
+async def batches(
+    reads: OpensReads, customer_id: int, wanted: ScanFilter, size: int = BATCH
+) -> AsyncIterator[Sequence[ScanRow]]:
+    """Every matching scan, newest first, each batch read by a session of its own: memory and locks
+    stay flat however slow the receiver is."""
+    window = PageRequest(limit=size)
+    while True:
+        async with reads.read() as session:
+            found = await page(session, customer_id, wanted, window)
+        if found.rows:
+            yield found.rows
+        if not found.has_next:
+            return
+        window = replace(window, after=found.rows[-1].id)
+
+
 async def count(session: ReadSession, customer_id: int, wanted: ScanFilter) -> int:
-    query = select(func.count()).select_from(SCAN).where(matching(SCAN, customer_id, wanted))
+    query = select(func.count()).select_from(SCAN)
+    query = query.where(matching(SCAN, customer_id, wanted), *_recorded(wanted))
     return await session.scalar(query) or 0
+
+
+def _recorded(wanted: ScanFilter) -> list[ColumnElement[bool]]:
+    """Ids begin with the time of recording, by which a list is read: nothing is looked at that was
+    recorded long before the window opens. A read is recorded after it happened, as far as the
+    clock agrees that it was told by."""
+    if wanted.scanned_from_us is None:
+        return []
+    return [SCAN.c.id >= earliest_id(wanted.scanned_from_us - CLOCKS_DIFFER_US)]
 
 
 async def total(session: ReadSession, customer_id: int) -> tuple[int, int | None]:
