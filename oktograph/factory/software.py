@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from domain.fleet.directory import FleetDirectory
 from domain.fleet.rules import FleetSettings
-from domain.software.ports import ArtifactStore, SoftwareServices, SoftwareSettings
+from domain.software.ports import SoftwareServices, SoftwareSettings
 from domain.software.sweeper import RolloutSweeper
 from domain.software.uploads import sweep_artifacts
 from drivers.artifacts.signatures import TrustedKeys
