@@ -15,6 +15,7 @@ from domain.kernel.tail import LogTail
 from domain.kernel.uow import Transactions, UnitOfWork
 
 if TYPE_CHECKING:
+    from domain.fleet.config_files.ports import ConfigFileServices
     from domain.fleet.ports import FleetServices
     from domain.identity.ports import IdentityServices
     from domain.line.ports import EdgePort, LinePort
@@ -72,6 +73,8 @@ class Services:
     """Of a factory; an edge has no fleet."""
     software: "SoftwareServices | None" = None
     """Of a factory too."""
+    config_files: "ConfigFileServices | None" = None
+    """Of a factory too: files that devices are configured by."""
     fleet_figures: "FleetFigures | None" = None
     """None where there is no fleet: an edge shows its own queue."""
     edge: "EdgePort | None" = None

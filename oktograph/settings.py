@@ -156,6 +156,8 @@ class Settings(BaseSettings):
     """Of a store that is not Amazon's; the keys to it come from `AWS_ACCESS_KEY_ID` and
     `AWS_SECRET_ACCESS_KEY`."""
     max_artifact_bytes: int = Field(2 * 1024**3, ge=1)
+    max_config_file_bytes: int = Field(16 * 1024**2, ge=1)
+    """Of a file that devices are configured by; it lies where firmware lies."""
     require_signature: bool = False
     trusted_keys: Annotated[dict[str, str], NoDecode] = {}
     """Ed25519 public keys that sign firmware: `{"key id": "base64 of 32 bytes"}`. An edge with any

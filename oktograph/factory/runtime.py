@@ -8,6 +8,7 @@ from drivers.rates import Rates
 from graph.context import Services
 from oktograph.core import open_core
 from oktograph.factory.fleet import CloudSwitch, KeptFigures, fleet_services
+from oktograph.factory.files import artifact_store, config_file_services
 from oktograph.factory.no_line import NoLine
 from oktograph.factory.programs import oauth_services, program_accounts
 from oktograph.factory.software import software_services
@@ -47,6 +48,7 @@ class FactoryRuntime(Runtime):
         }
         sync = await forwarding_services(core, CloudSwitch(), stack, deliver=self.worker == 0)
         fleet = fleet_services(core, stack)
+        artifacts = artifact_store(settings)
         self.services = Services(
             database=core.database,
             transactions=core.transactions,
@@ -61,7 +63,8 @@ class FactoryRuntime(Runtime):
             sync=sync,
             line=NoLine(),
             fleet=fleet,
-            software=software_services(core, fleet.settings, stack),
+            software=software_services(core, fleet.settings, artifacts, stack),
+            config_files=config_file_services(core, artifacts, stack),
             fleet_figures=KeptFigures(),
         )
         self.entry = ServiceEntry(self.services)
