@@ -36,6 +36,10 @@ class Policy:
     """The name of this edge: its running numbers are its own."""
     time_zone: str = "UTC"
     """The site's, IANA: when its day begins."""
+    customer_alias: str = ""
+    """By which people ask for the installation's own customer before they log in."""
+    public_url: str = ""
+    """Where a factory is reached from outside; empty for whatever address was called."""
     drain_timeout_s: float = 30.0
     """A reader's socket that takes nothing for so long is given up."""
 

@@ -52,5 +52,7 @@ class Runtime(ABC):
             gs1_company_prefix=settings.gs1_company_prefix,
             origin=settings.edge_identifier,
             time_zone=settings.time_zone,
+            customer_alias=settings.alias,
+            public_url=settings.public_url,
             drain_timeout_s=settings.drain_timeout_s,
         )

@@ -104,6 +104,8 @@ class Settings(BaseSettings):
     public_url: str = ""
     """Where the factory is reached from outside, without a path: the issuer of its OAuth tokens.
     By default whatever address a client has called."""
+    customer_alias: str = Field("", max_length=128)
+    """What people know the installation's customer by before they log in; `demo` in the demo."""
     access_token_lifetime_s: int = Field(3_600, ge=60, le=86_400)
     """Of what the token endpoint issues."""
     refresh_token_lifetime_days: float = Field(30.0, gt=0, le=366)
@@ -271,6 +273,10 @@ class Settings(BaseSettings):
     @property
     def mock_mode(self) -> bool:
         return self.demo if self.mock is None else self.mock
+
+    @property
+    def alias(self) -> str:
+        return self.customer_alias or ("demo" if self.demo else "")
 
     @property
     def keys(self) -> Path:

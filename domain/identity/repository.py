@@ -5,6 +5,7 @@ from typing import Any, Final, cast
 from sqlalchemy import (
     ColumnElement,
     CursorResult,
+    Select,
     Update,
     bindparam,
     insert,
@@ -31,6 +32,7 @@ USER_COLUMNS: Final = (
     _CUSTOMER.c.public_id.label("customer_public_id"),
 )
 """A UserRow's, of users joined with their customers."""
+_CUSTOMERS = select(_CUSTOMER.c.id, _CUSTOMER.c.public_id, _CUSTOMER.c.name)
 _SELECT = select(*USER_COLUMNS).join_from(_USER, _CUSTOMER, _USER.c.customer_id == _CUSTOMER.c.id)
 _BY_ID = _SELECT.where(_USER.c.id == bindparam("user_id"))
 _CREDENTIAL = _SELECT.add_columns(_USER.c.password_hash).where(
@@ -119,9 +121,18 @@ async def active_admins(session: WriteSession, customer_id: int) -> list[str]:
 
 async def first_customer(session: ReadSession) -> CustomerRow | None:
     """Whose the installation is."""
-    query = select(_CUSTOMER.c.id, _CUSTOMER.c.public_id, _CUSTOMER.c.name)
-    found = (await session.execute(query.order_by(_CUSTOMER.c.id).limit(1))).one_or_none()
-    return None if found is None else CustomerRow(*found)
+    return await _customer(session, _CUSTOMERS.order_by(_CUSTOMER.c.id).limit(1))
+
+
+async def customer(session: ReadSession, customer_id: int) -> CustomerRow | None:
+    return await _customer(session, _CUSTOMERS.where(_CUSTOMER.c.id == customer_id))
+
+
+async def customer_by_public_id(session: ReadSession, key: str) -> CustomerRow | None:
+    """Anything may be asked for; what is no id names nobody."""
+    if not is_id(key):
+        return None
+    return await _customer(session, _CUSTOMERS.where(_CUSTOMER.c.public_id == key))
 
 
 async def insert_customer(session: WriteSession, public_id: str, name: str) -> CustomerRow:
@@ -151,6 +162,11 @@ async def _end_tokens(
     statement = _update_one(customer_id, user_id).where(*conditions)
     generation = {"token_generation": _USER.c.token_generation + 1}
     return await _changed(session, statement.values(values | generation)) == 1
+
+
+async def _customer(session: ReadSession, query: Select[Any]) -> CustomerRow | None:
+    found = (await session.execute(query)).one_or_none()
+    return None if found is None else CustomerRow(*found)
 
 
 async def _changed(session: WriteSession, statement: Any) -> int:

@@ -12,6 +12,13 @@ class CustomerRow(NamedTuple):
     name: str
 
 
+class SignInRow(NamedTuple):
+    """`client_id` is of the OAuth client by which the customer's users get tokens."""
+
+    customer_public_id: str
+    client_id: str | None
+
+
 class UserRow(NamedTuple):
     id: str
     customer_id: int

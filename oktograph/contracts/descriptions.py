@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
+from compat_rest.insight.app import DIALECT as INSIGHT
 from compat_rest.kernel.dialect import Dialect, dialect_app
 from compat_rest.okto_edge.app import DIALECT as OKTO_EDGE
 from compat_rest.okto_factory.app import DIALECT as OKTO_FACTORY
@@ -32,6 +33,7 @@ class Face:
 FACES: Final = (
     Face(OKTO_EDGE, "edge", 8080, sockets.EDGE),
     Face(OKTO_FACTORY, "factory", 8081, sockets.FACTORY),
+    Face(INSIGHT, "factory", 8081, (), "/insight"),
     Face(VALTRONICS, "factory", 8081, sockets.VALTRONICS, "/valtronics"),
 )
 

@@ -7,6 +7,8 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from compat_rest.insight.app import DIALECT as INSIGHT
+from compat_rest.insight.app import guarded as with_cors
 from compat_rest.kernel.dialect import Dialect, dialect_app
 from compat_rest.kernel.direct import direct_calls
 from compat_rest.kernel.documentation import documentation_routes
@@ -15,7 +17,7 @@ from compat_rest.okto_edge.app import DIALECT as EDGE
 from compat_rest.okto_factory.app import DIALECT as FACTORY
 from compat_rest.okto_factory.app import larger_bodies
 from compat_rest.valtronics.app import DIALECT as VALTRONICS
-from compat_rest.valtronics.app import guarded
+from compat_rest.valtronics.app import guarded as rate_limited
 from graph.engine import GraphSettings, build_engine
 from graph.transport.routes import graphql_routes
 from graph.transport.settings import TransportSettings
@@ -68,7 +70,7 @@ class Below:
         await app(scope, receive, send)
 
 
-MOUNTED: Final[Mapping[str, Dialect]] = {"valtronics": VALTRONICS}
+MOUNTED: Final[Mapping[str, Dialect]] = {"insight": INSIGHT, "valtronics": VALTRONICS}
 """The factory's dialects besides the one at its root, by the first segment of their paths."""
 
 
@@ -126,8 +128,10 @@ def _dialect(runtime: Runtime, dialect: Dialect) -> ASGIApp:
     app = direct_calls(dialect_app(dialect, runtime.entry), dialect)
     larger = larger_bodies(settings.max_artifact_bytes) if dialect is FACTORY else NONE
     limited = BodyLimit(app, dialect.errors, settings.max_body_bytes, larger)
+    if dialect is INSIGHT:
+        return with_cors(limited)
     if dialect is VALTRONICS and isinstance(runtime, FactoryRuntime):
-        return guarded(limited, runtime.entry, runtime.rates)
+        return rate_limited(limited, runtime.entry, runtime.rates)
     return limited
 
 

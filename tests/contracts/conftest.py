@@ -29,4 +29,5 @@ def factory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedFactory]
 @pytest.fixture(scope="session")
 def services(edge: ServedEdge, factory: ServedFactory) -> Services:
     """By the name of each dialect that it offers."""
-    return {"okto-edge": edge, "okto-factory": factory, "valtronics": factory}
+    mounted = dict.fromkeys(("insight", "valtronics"), factory)
+    return {"okto-edge": edge, "okto-factory": factory, **mounted}

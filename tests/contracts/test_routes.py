@@ -2,6 +2,8 @@
 closed as it was."""
 
 import csv
+from functools import reduce
+from operator import getitem
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -9,6 +11,7 @@ import httpx2
 import pytest
 from fastapi.routing import APIRoute, APIWebSocketRoute, iter_route_contexts
 
+from compat_rest.insight.auth import member
 from compat_rest.kernel.auth import anyone, caller
 from compat_rest.kernel.dialect import dialect_app
 from compat_rest.okto_factory import device_ws
@@ -30,6 +33,7 @@ ACCESS: Final[dict[Any, str]] = {
     anyone: "public",
     caller: "user",
     device_or_user: "device",
+    member: "IdToken",
     user: "user",
     visitor: "public",
 }
@@ -40,8 +44,11 @@ SOCKETS: Final = {
     ("valtronics", updates.PATH): valtronics.READ,
 }
 """Those that are not for any user."""
-NO_TOKEN: Final = {"valtronics": "AUTHORIZATION_ERROR"}
-"""What the code for that is where it is another than elsewhere."""
+NO_TOKEN: Final = {
+    "insight": ("title", "Unauthorized"),
+    "valtronics": ("error", "code", "AUTHORIZATION_ERROR"),
+}
+"""Where the code for that is in a body, and what it is, where that is not as elsewhere."""
 PREFIXES: Final = {face.dialect.name: face.prefix for face in FACES}
 NAMES: Final = list(PREFIXES)
 
@@ -124,7 +131,8 @@ def test_nobody_gets_in_without_a_token(services: Services, name: str) -> None:
                 path = PREFIXES[name] + row.path.replace("{", "").replace("}", "")
                 answer = client.request(row.method, path)
                 assert answer.status_code == 401, row
-                assert answer.json()["error"]["code"] == NO_TOKEN.get(name, "UNAUTHORIZED"), row
+                *place, code = NO_TOKEN.get(name, ("error", "code", "UNAUTHORIZED"))
+                assert reduce(getitem, place, answer.json()) == code, row
 
 
 @pytest.mark.parametrize("name", NAMES)

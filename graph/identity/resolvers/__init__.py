@@ -20,6 +20,7 @@ from graph.identity.resolvers.clients import (
     oauth_clients,
     rotate_oauth_client_secret,
 )
+from graph.identity.resolvers.customers import own_customer, sign_in_information
 from graph.identity.resolvers.oauth import (
     TokenAnswer,
     introspect_token,
@@ -63,11 +64,13 @@ __all__ = [
     "me",
     "oauth_client",
     "oauth_clients",
+    "own_customer",
     "revoke_api_key",
     "revoke_token",
     "rotate_oauth_client_secret",
     "set_password",
     "set_role",
+    "sign_in_information",
     "user",
     "users",
 ]
