@@ -3,6 +3,7 @@
 import domain.catalog.models
 import domain.fleet.config_files.models
 import domain.fleet.models
+import domain.gateways.models
 import domain.identity.api_keys.models
 import domain.identity.models
 import domain.identity.oauth.models

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from domain.fleet.repository import commands, devices, records, telemetry
+from domain.gateways.repository import packages
 from domain.identity.oauth import repository as oauth
 from domain.journal import repository as journal
 from domain.journal.retirement import retire
@@ -20,6 +21,7 @@ from domain.sync.repository import intake
 from oktograph.core import Core
 from oktograph.settings import Settings
 
+MINUTE_S: Final = 60.0
 HOUR_S: Final = 3_600.0
 DAY_S: Final = 24 * HOUR_S
 
@@ -64,6 +66,7 @@ FOR_EVER: Final[Mapping[str, str]] = {
             "device_group_member",
             "edge_state",
             "fleet_connection_settings",
+            "gateway",
             "job_configuration",
             "job_gateway",
             "job_list",
@@ -73,6 +76,7 @@ FOR_EVER: Final[Mapping[str, str]] = {
             "software_release",
             "upgrade_edge",
             "user_account",
+            "worn_scanner",
         ),
         SMALL,
     ),
@@ -93,6 +97,8 @@ def retentions(settings: Settings) -> list[Retention]:
         ),
         "audit_entry": (settings.audit_retention_days * DAY_S, retire),
         **_of_grants(settings),
+        # It holds a private key: it goes as soon as its link has ended.
+        "provisioning_package": (MINUTE_S, by_session(packages.trim)),
     }
     return [Retention(name, keep_s, remove) for name, (keep_s, remove) in kept.items() if keep_s]
 

@@ -1,6 +1,6 @@
 """what jobs begin and end with; files that devices are configured by
 
-Revision: 0015, after 0011
+Revision: 0015, after 0013
 """
 
 import sqlalchemy as sa
@@ -9,7 +9,7 @@ from alembic import op
 from migrations.columns import ID
 
 revision = "0015"
-down_revision = "0011"
+down_revision = "0013"
 branch_labels = None
 depends_on = None
 
