@@ -7,6 +7,7 @@ from strawberry.schema.config import StrawberryConfig
 
 from domain.journal.models import Severity
 from graph.catalog.fields import CatalogMutation, CatalogQuery
+from graph.fleet.config_file_fields import ConfigFileMutation, ConfigFileQuery
 from graph.fleet.configuration_types import DeviceConfigStreamItem
 from graph.fleet.fields import FleetMutation, FleetQuery
 from graph.fleet.types import CommandStreamItem, DeviceStatusStreamItem
@@ -14,6 +15,7 @@ from graph.identity.fields import IdentityMutation, IdentityQuery
 from graph.identity.program_fields import ProgramMutation, ProgramQuery
 from graph.info import Info
 from graph.input_types import prepare_input_types
+from graph.jobs.fields import JobsMutation, JobsQuery
 from graph.journal.fields import JournalMutation, JournalQuery
 from graph.journal.types import EventStreamItem
 from graph.line.alarm_fields import AlarmMutation, AlarmQuery
@@ -52,6 +54,8 @@ class Query(
     SyncQuery,
     CatalogQuery,
     FleetQuery,
+    ConfigFileQuery,
+    JobsQuery,
     SoftwareQuery,
     NodeQuery,
 ):
@@ -73,6 +77,8 @@ class Mutation(
     SyncMutation,
     CatalogMutation,
     FleetMutation,
+    ConfigFileMutation,
+    JobsMutation,
     SoftwareMutation,
 ):
     """Writes; each answers when it is committed."""

@@ -1,4 +1,5 @@
-"""Facts of jobs, past tense. The key is the configuration's id, the payload the row as it became."""
+"""Facts of jobs, past tense. The key is the configuration's id, the payload the row as it
+became."""
 
 from typing import Final
 

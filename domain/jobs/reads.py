@@ -78,5 +78,5 @@ def _within(window: Window) -> Sequence[ColumnElement[bool]]:
 
 
 def _starts_with(text: str) -> ColumnElement[bool]:
-    """To the letter: LIKE takes small letters for capitals on SQLite, and `%` for itself nowhere."""
+    """To the letter: LIKE takes small letters for capitals on SQLite, and `%` for anything."""
     return func.substr(SCAN.c.code, 1, len(text)) == text

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from typing import Any, Final, cast
 
-from sqlalchemy import CursorResult, Select, delete as delete_from, func, insert as insert_into
-from sqlalchemy import select, update
+from sqlalchemy import CursorResult, Select, func, select, update
+from sqlalchemy import delete as delete_from
+from sqlalchemy import insert as insert_into
 from sqlalchemy.dialects import postgresql, sqlite
 
 from domain.jobs.models import JobConfiguration, JobGateway, JobList

@@ -1,7 +1,8 @@
 """Artifacts as objects, in a folder or in S3-compatible storage, through obstore.
 
-`incoming/…` are uploads under way; what was checked is in a folder for each kind. Incomplete multipart uploads of
-a process that died stay hidden in a bucket: give it a lifecycle rule that aborts them.
+`incoming/…` are uploads under way; what was checked is in a folder for each kind. Incomplete
+multipart uploads of a process that died stay hidden in a bucket: give it a lifecycle rule that
+aborts them.
 """
 
 import asyncio

@@ -49,7 +49,6 @@ class ConfigFileMutation:
         return found(row, config_file_type)
 
     @strawberry.mutation(description="A link to its bytes that needs no token, for a few minutes")
-    async def link_device_config_file(
-        self, info: Info, id: strawberry.ID
-    ) -> DeviceConfigFileLink:
-        return link_type(await resolvers.link_config_file(info.context, config_file_key(id)))
+    async def link_device_config_file(self, info: Info, id: strawberry.ID) -> DeviceConfigFileLink:
+        link = await resolvers.link_config_file(info.context, config_file_key(id))
+        return link_type(link, info.context.services.policy.public_url)

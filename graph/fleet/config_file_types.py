@@ -11,10 +11,13 @@ from domain.fleet.config_files.commands import OCTETS, PutConfigFile
 from domain.fleet.config_files.rows import ConfigFileRow
 from domain.kernel.errors import ValidationFailed
 from graph.fleet.resolvers import config_files as resolvers
+from graph.fleet.resolvers.config_files import FileLink
 from graph.info import Info
 from graph.pagination import Node, global_id, plain_id
 from graph.scalars import Timestamp
 
+LINKS: Final = "/insight/device-config-files/"
+"""Where the factory's port answers them."""
 MAX_SHOWN_BYTES: Final = 1024 * 1024
 """What is larger comes by its link."""
 
@@ -40,7 +43,9 @@ class DeviceConfigFile(Node):
 
 @strawberry.type(description="Opens a file to whoever has it, until then")
 class DeviceConfigFileLink:
-    url: str
+    url: str = strawberry.field(
+        description="Absolute where the installation has a public address, else on this port"
+    )
     expires_at: Timestamp
     file: DeviceConfigFile
 
@@ -85,4 +90,12 @@ def config_file_type(row: ConfigFileRow) -> DeviceConfigFile:
         created_at=Timestamp(row.created_at_us),
         updated_at=Timestamp(row.updated_at_us),
         row=row,
+    )
+
+
+def link_type(link: FileLink, public_url: str) -> DeviceConfigFileLink:
+    return DeviceConfigFileLink(
+        url=f"{public_url}{LINKS}{link.token}",
+        expires_at=Timestamp(link.expires_at_us),
+        file=config_file_type(link.row),
     )

@@ -85,9 +85,7 @@ def _files() -> None:
             ["customer_id"], ["customer.id"], name=op.f("fk_device_config_file_customer_id")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_device_config_file")),
-        sa.UniqueConstraint(
-            "customer_id", "identifier", name="uq_device_config_file_identifier"
-        ),
+        sa.UniqueConstraint("customer_id", "identifier", name="uq_device_config_file_identifier"),
     )
 
 

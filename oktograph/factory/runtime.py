@@ -7,8 +7,8 @@ from drivers.identity.oauth.sources import ClientSource, GrantSource
 from drivers.rates import Rates
 from graph.context import Services
 from oktograph.core import open_core
-from oktograph.factory.fleet import CloudSwitch, KeptFigures, fleet_services
 from oktograph.factory.files import artifact_store, config_file_services
+from oktograph.factory.fleet import CloudSwitch, KeptFigures, fleet_services
 from oktograph.factory.no_line import NoLine
 from oktograph.factory.programs import oauth_services, program_accounts
 from oktograph.factory.software import software_services

@@ -38,6 +38,7 @@ PUBLIC: Final = {
         "the request itself names the client and shows its secret",
     ),
     "graph.identity.resolvers.customers.sign_in_information": "one asks it to be able to log in",
+    "graph.fleet.resolvers.config_files.open_config_file_link": "the link is what permits",
     "graph.identity.resolvers.users.login": "nobody has a token yet",
     "graph.line.resolvers.edge.health": "a load balancer has none",
     "graph.line.resolvers.edge.plc_catalogue": "a catalogue is read before anybody has a token",

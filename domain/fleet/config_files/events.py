@@ -1,5 +1,5 @@
-"""Facts of configuration files, past tense, in fleet's stream. The key is the file's id, the payload
-its row without where its bytes lie."""
+"""Facts of configuration files, past tense, in fleet's stream. The key is the file's id, the
+payload its row without where its bytes lie."""
 
 from typing import Any, Final
 

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Any, Final, cast
 
-from sqlalchemy import CursorResult, Select, delete as delete_from, func, select, update
+from sqlalchemy import CursorResult, Select, func, select, update
+from sqlalchemy import delete as delete_from
 from sqlalchemy.dialects import postgresql, sqlite
 
 from domain.fleet.config_files.models import DeviceConfigFile

@@ -13,6 +13,7 @@ from domain.kernel import signing
 from domain.kernel.artifacts import discarded
 from domain.kernel.clock import SECOND_US
 from domain.kernel.errors import NotFound, Unavailable
+from domain.kernel.ids import is_id
 from domain.kernel.paging import Page, PageRequest
 from domain.kernel.permissions import Permission
 from graph.context import Context
@@ -62,6 +63,15 @@ async def config_file(context: Context, key: str) -> ConfigFileRow | None:
         return await repository.find(session, context.customer_id, key)
 
 
+async def config_file_by_id(context: Context, file_id: str) -> ConfigFileRow | None:
+    context.actor.require(Permission.FLEET_CONFIGURATION_READ)
+    if not is_id(file_id):
+        return None
+    async with context.read() as session:
+        found = await repository.by_ids(session, context.customer_id, [file_id])
+    return found.get(file_id)
+
+
 async def open_config_file(context: Context, key: str) -> OpenFile:
     """Raises NotFound."""
     context.actor.require(Permission.FLEET_CONFIGURATION_READ)
@@ -102,8 +112,8 @@ async def link_config_file(context: Context, key: str) -> FileLink:
         raise NotFound(operations.ENTITY, key)
     expires_at_us = context.services.clock.now_us() + round(files.link_s * SECOND_US)
     named = {"customer": context.customer_id, "file": row.id}
-    macs = context.services.identity.macs
-    return FileLink(row, signing.sign_until(macs, LINK, named, expires_at_us), expires_at_us)
+    token = signing.sign_until(context.services.identity.macs, LINK, named, expires_at_us)
+    return FileLink(row, token, expires_at_us)
 
 
 async def open_config_file_link(context: Context, token: str) -> OpenFile:
