@@ -120,8 +120,9 @@ class Client(aiomqtt.Client):
             self._client.ack(message.number, 1)
 
     async def lost(self) -> None:
-        """Returns when the connection is over."""
+        """Raises PeerLost when the connection is over."""
         await asyncio.wait({self._disconnected})
+        raise PeerLost(str(self._disconnected.exception() or "the broker hung up on us"))
 
     def _on_message(self, client: paho.Client, userdata: Any, message: paho.MQTTMessage) -> None:
         if self._received is None:
