@@ -16,6 +16,7 @@ from domain.kernel.uow import Transactions, UnitOfWork
 
 if TYPE_CHECKING:
     from domain.fleet.ports import FleetServices
+    from domain.gateways.ports import GatewayServices
     from domain.identity.ports import IdentityServices
     from domain.line.ports import EdgePort, LinePort
     from domain.production.operations.scans import ScanIntake
@@ -72,6 +73,8 @@ class Services:
     """Of a factory; an edge has no fleet."""
     software: "SoftwareServices | None" = None
     """Of a factory too."""
+    gateways: "GatewayServices | None" = None
+    """Of a factory too: what lets gateways in."""
     fleet_figures: "FleetFigures | None" = None
     """None where there is no fleet: an edge shows its own queue."""
     edge: "EdgePort | None" = None

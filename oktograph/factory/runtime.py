@@ -8,6 +8,7 @@ from drivers.rates import Rates
 from graph.context import Services
 from oktograph.core import open_core
 from oktograph.factory.fleet import CloudSwitch, KeptFigures, fleet_services
+from oktograph.factory.gateways import gateway_services
 from oktograph.factory.no_line import NoLine
 from oktograph.factory.programs import oauth_services, program_accounts
 from oktograph.factory.software import software_services
@@ -62,6 +63,7 @@ class FactoryRuntime(Runtime):
             line=NoLine(),
             fleet=fleet,
             software=software_services(core, fleet.settings, stack),
+            gateways=gateway_services(core, stack),
             fleet_figures=KeptFigures(),
         )
         self.entry = ServiceEntry(self.services)
