@@ -17,6 +17,7 @@ from domain.kernel.uow import Transactions, UnitOfWork
 if TYPE_CHECKING:
     from domain.fleet.config_files.ports import ConfigFileServices
     from domain.fleet.ports import FleetServices
+    from domain.gateways.ports import GatewayServices
     from domain.identity.ports import IdentityServices
     from domain.line.ports import EdgePort, LinePort
     from domain.production.operations.scans import ScanIntake
@@ -75,6 +76,8 @@ class Services:
     """Of a factory too."""
     config_files: "ConfigFileServices | None" = None
     """Of a factory too: files that devices are configured by."""
+    gateways: "GatewayServices | None" = None
+    """Of a factory too: what lets gateways in."""
     fleet_figures: "FleetFigures | None" = None
     """None where there is no fleet: an edge shows its own queue."""
     edge: "EdgePort | None" = None

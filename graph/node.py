@@ -12,6 +12,8 @@ from graph.fleet import resolvers as fleet
 from graph.fleet import types as fleet_types
 from graph.fleet.config_file_types import config_file_type
 from graph.fleet.resolvers import config_files
+from graph.gateways import resolvers as gateways
+from graph.gateways.types import gateway_type, scanner_type
 from graph.identity import program_types
 from graph.identity import resolvers as identity
 from graph.identity.types import user_type
@@ -57,6 +59,8 @@ _FINDERS: Mapping[str, Finder] = {
     "DeviceLogEntry": _finder(fleet.log_entry, fleet_types.log_type),
     "DeviceStatusChange": _finder(fleet.status_change, fleet_types.status_change_type),
     "Event": _finder(journal.event, event_type),
+    "Gateway": _finder(gateways.gateway, gateway_type),
+    "GatewayScanner": _finder(gateways.scanner, scanner_type),
     "JobConfiguration": _finder(jobs.job_configuration, job_configuration_type),
     "OAuthClient": _finder(identity.oauth_client, program_types.client_type),
     "Pallet": _finder(production.pallet, pallet_type),

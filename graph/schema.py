@@ -11,6 +11,8 @@ from graph.fleet.config_file_fields import ConfigFileMutation, ConfigFileQuery
 from graph.fleet.configuration_types import DeviceConfigStreamItem
 from graph.fleet.fields import FleetMutation, FleetQuery
 from graph.fleet.types import CommandStreamItem, DeviceStatusStreamItem
+from graph.gateways.fields import GatewayMutation, GatewayQuery
+from graph.gateways.types import GatewayStreamItem
 from graph.identity.fields import IdentityMutation, IdentityQuery
 from graph.identity.program_fields import ProgramMutation, ProgramQuery
 from graph.info import Info
@@ -56,6 +58,7 @@ class Query(
     FleetQuery,
     ConfigFileQuery,
     JobsQuery,
+    GatewayQuery,
     SoftwareQuery,
     NodeQuery,
 ):
@@ -79,6 +82,7 @@ class Mutation(
     FleetMutation,
     ConfigFileMutation,
     JobsMutation,
+    GatewayMutation,
     SoftwareMutation,
 ):
     """Writes; each answers when it is committed."""
@@ -140,6 +144,14 @@ class Subscription:
         self, info: Info, after: str | None = None, device_id: strawberry.ID | None = None
     ) -> AsyncGenerator[DeviceConfigStreamItem, None]:
         return open_stream(info.context, "deviceConfig", {"after": after, "device_id": device_id})
+
+    @strawberry.subscription(
+        description="Gateways as they are made, let in, heard of again and missed"
+    )
+    def gateways(
+        self, info: Info, after: str | None = None, gateway_id: strawberry.ID | None = None
+    ) -> AsyncGenerator[GatewayStreamItem, None]:
+        return open_stream(info.context, "gateways", {"after": after, "gateway_id": gateway_id})
 
     @strawberry.subscription(description="Commands as they are sent, acknowledged and answered")
     def commands(

@@ -13,7 +13,7 @@ from domain.journal.retirement import retire
 from domain.kernel import eventlog
 from domain.kernel.retention import Pace, Remove, Retention, Trimmed, Trimmer, by_session
 from domain.kernel.uow import UnitOfWork
-from domain.production.repository import scans
+from domain.production.repository import gateway_scans, scans
 from domain.software.repository import targets
 from domain.sync.holding import QueueHold
 from domain.sync.passes import SyncRunner
@@ -88,6 +88,7 @@ def retentions(settings: Settings) -> list[Retention]:
     kept: dict[str, tuple[float, Remove]] = {
         "event_log": (settings.log_retention_h * HOUR_S, _trim_log),
         "scan": (settings.scan_retention_days * DAY_S, by_session(scans.trim)),
+        "gateway_scan": (settings.scan_retention_days * DAY_S, by_session(gateway_scans.trim)),
         **_of_devices(settings),
         "rollout_step": (settings.update_retention_days * DAY_S, by_session(targets.trim_steps)),
         "journal_event": (settings.journal_retention_days * DAY_S, by_session(journal.trim)),

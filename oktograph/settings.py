@@ -163,6 +163,13 @@ class Settings(BaseSettings):
     """Ed25519 public keys that sign firmware: `{"key id": "base64 of 32 bytes"}`. An edge with any
     installs only what they signed."""
 
+    mqtt_public_url: str = "mqtts://localhost:8883"
+    """Where gateways are told to find the broker."""
+    mqtt_topic_prefix: str = Field(
+        "insight", pattern=r"^[A-Za-z0-9_-]{1,32}(/[A-Za-z0-9_-]{1,32}){0,7}$"
+    )
+    """Gateways publish to `{prefix}/gateway/{id or thing name}`."""
+
     bootstrap_password: SecretStr | None = Field(None, min_length=8)
     """Of the administrator that the first start makes, so that an automated installation need not
     read it off a terminal; later starts ignore it."""

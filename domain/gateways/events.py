@@ -14,6 +14,10 @@ RESET: Final = "gateway.reset"
 # {gateway, connectivity, previous}
 CONNECTIVITY_CHANGED: Final = "gateway.connectivity_changed"
 
+GATEWAY_FACTS: Final = frozenset(
+    {CREATED, UPDATED, PREPARED, PROVISIONED, RESET, CONNECTIVITY_CHANGED}
+)
+
 # {scanner}: the row as it became. What it tells all day long is no fact.
 SCANNER_REGISTERED: Final = "worn_scanner.registered"
 SCANNER_UPDATED: Final = "worn_scanner.updated"

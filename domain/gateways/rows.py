@@ -1,9 +1,10 @@
 """Rows as the repository returns them and every face presents them. Times in microseconds. The
 MAC of a token is in none."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from domain.gateways.models import Connectivity, GatewayType, ScannerStatus
+from domain.kernel.eventlog import LogRow as Fact
 
 
 class GatewayRow(NamedTuple):
@@ -64,3 +65,11 @@ class Heard(NamedTuple):
     gateway_id: str
     at_us: int
     scanned: bool
+
+
+def gateway_of(fact: Fact) -> GatewayRow:
+    """The gateway that a fact carries."""
+    data: dict[str, Any] = fact.data["gateway"]
+    return GatewayRow(**data)._replace(
+        type=GatewayType(data["type"]), connectivity=Connectivity(data["connectivity"])
+    )

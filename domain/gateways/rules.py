@@ -2,11 +2,13 @@
 
 import re
 import secrets
-from typing import Any, Final
+from typing import Final
 
 from domain.gateways.models import Connectivity
 from domain.gateways.rows import GatewayRow
+from domain.kernel.actor import Actor, ActorKind
 from domain.kernel.clock import SECOND_US
+from domain.kernel.errors import Forbidden, Unauthorized
 
 ACTIVE_US: Final = 2 * 3600 * SECOND_US
 """A gateway that said something within so long is active (seed 001)."""
@@ -16,6 +18,11 @@ MAX_THING_NAME: Final = 64
 """X.509's upper bound of a common name."""
 RESERVED: Final = "oktograph"
 """What this installation's own certificates begin with."""
+TOKEN_PURPOSE: Final = "gateway-provisioning"  # noqa: S105 - what its MAC is for
+LINK_PURPOSE: Final = "provisioning-package"
+NO_GOOD_TOKEN: Final = "This token is not or no longer good"  # noqa: S105 - a sentence
+PREPARED_BEFORE: Final = "This gateway was prepared before: that is done once"
+PROVISIONED_BEFORE: Final = "This gateway was provisioned before: that is done once"
 _SAFE: Final = re.compile(r"[^A-Za-z0-9_-]+")
 _UUID: Final = re.compile(r"(?i)[0-9a-f]{8}(-?)(?:[0-9a-f]{4}\1){3}[0-9a-f]{12}")
 _SUFFIX_BYTES: Final = 4
@@ -60,6 +67,23 @@ def plain_id(key: str) -> str | None:
     return key.replace("-", "").lower() if _UUID.fullmatch(key) else None
 
 
-def public(row: GatewayRow) -> dict[str, Any]:
-    """What facts tell of a gateway."""
-    return row._asdict()
+def provisionable(row: GatewayRow | None, now_us: int) -> GatewayRow:
+    """`row` is whose token was shown. Raises Unauthorized for nobody's and for one that is no
+    longer good, Forbidden for one that was used."""
+    if row is None:
+        raise Unauthorized(NO_GOOD_TOKEN)
+    if row.provisioned_at_us is not None:
+        raise Forbidden(PROVISIONED_BEFORE)
+    if row.token_expires_at_us is None or now_us >= row.token_expires_at_us:
+        raise Unauthorized(NO_GOOD_TOKEN)
+    return row
+
+
+def new_token() -> str:
+    """256 random bits in 43 characters, as the documented one: it has to fit into a barcode."""
+    return secrets.token_urlsafe(32)
+
+
+def gateway_actor(row: GatewayRow) -> Actor:
+    """Whoever has shown its token: it may nothing, and the audit names it."""
+    return Actor(ActorKind.DEVICE, row.customer_id, row.id, row.thing_name, frozenset())

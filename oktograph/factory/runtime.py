@@ -9,6 +9,7 @@ from graph.context import Services
 from oktograph.core import open_core
 from oktograph.factory.files import artifact_store, config_file_services
 from oktograph.factory.fleet import CloudSwitch, KeptFigures, fleet_services
+from oktograph.factory.gateways import gateway_services
 from oktograph.factory.no_line import NoLine
 from oktograph.factory.programs import oauth_services, program_accounts
 from oktograph.factory.software import software_services
@@ -65,6 +66,7 @@ class FactoryRuntime(Runtime):
             fleet=fleet,
             software=software_services(core, fleet.settings, artifacts, stack),
             config_files=config_file_services(core, artifacts, stack),
+            gateways=gateway_services(core, stack),
             fleet_figures=KeptFigures(),
         )
         self.entry = ServiceEntry(self.services)

@@ -64,7 +64,7 @@ async def tell_connectivity(work: UnitOfWork, row: GatewayRow, was: Connectivity
         events.CONNECTIVITY_CHANGED,
         row.id,
         {"connectivity": str(was)},
-        gateway=rules.public(row),
+        gateway=row._asdict(),
         connectivity=str(row.connectivity),
         previous=str(was),
     )

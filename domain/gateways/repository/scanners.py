@@ -19,6 +19,7 @@ from domain.kernel.text import is_storable
 SCANNER: Final = table_of(WornScanner)
 _COLUMNS: Final = tuple(SCANNER.c[name] for name in ScannerRow._fields)
 _SELECT: Final = select(*_COLUMNS)
+MAX_SHOWN: Final = 500
 
 
 async def page(
@@ -61,6 +62,22 @@ async def by_ids(
 ) -> dict[str, ScannerRow]:
     query = _SELECT.where(SCANNER.c.customer_id == customer_id, SCANNER.c.id.in_(ids))
     return {row.id: ScannerRow._make(row) for row in await session.execute(query)}
+
+
+async def of_gateways(
+    session: ReadSession, customer_id: int, gateway_ids: Sequence[str]
+) -> dict[str, list[ScannerRow]]:
+    """The newest of each, at most `MAX_SHOWN`."""
+    of_gateway = SCANNER.c.gateway_id
+    place = func.row_number().over(partition_by=of_gateway, order_by=SCANNER.c.id.desc())
+    mine = (SCANNER.c.customer_id == customer_id, of_gateway.in_(gateway_ids))
+    ranked = select(*_COLUMNS, place.label("place")).where(*mine).subquery()
+    shown = select(*(ranked.c[name] for name in ScannerRow._fields))
+    query = shown.where(ranked.c.place <= MAX_SHOWN).order_by(ranked.c.id.desc())
+    found: dict[str, list[ScannerRow]] = {}
+    for row in await session.execute(query):
+        found.setdefault(row.gateway_id, []).append(ScannerRow._make(row))
+    return found
 
 
 async def insert_new(session: WriteSession, row: ScannerRow) -> bool:
