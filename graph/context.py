@@ -15,7 +15,9 @@ from domain.kernel.tail import LogTail
 from domain.kernel.uow import Transactions, UnitOfWork
 
 if TYPE_CHECKING:
+    from domain.fleet.config_files.ports import ConfigFileServices
     from domain.fleet.ports import FleetServices
+    from domain.gateways.ports import GatewayServices
     from domain.identity.ports import IdentityServices
     from domain.jobs.exports.ports import ExportServices
     from domain.line.ports import EdgePort, LinePort
@@ -75,6 +77,10 @@ class Services:
     """Of a factory; an edge has no fleet."""
     software: "SoftwareServices | None" = None
     """Of a factory too."""
+    config_files: "ConfigFileServices | None" = None
+    """Of a factory too: files that devices are configured by."""
+    gateways: "GatewayServices | None" = None
+    """Of a factory too: what lets gateways in."""
     fleet_figures: "FleetFigures | None" = None
     """None where there is no fleet: an edge shows its own queue."""
     exports: "ExportServices | None" = None

@@ -160,10 +160,19 @@ class Settings(BaseSettings):
     """Of a store that is not Amazon's; the keys to it come from `AWS_ACCESS_KEY_ID` and
     `AWS_SECRET_ACCESS_KEY`."""
     max_artifact_bytes: int = Field(2 * 1024**3, ge=1)
+    max_config_file_bytes: int = Field(16 * 1024**2, ge=1)
+    """Of a file that devices are configured by; it lies where firmware lies."""
     require_signature: bool = False
     trusted_keys: Annotated[dict[str, str], NoDecode] = {}
     """Ed25519 public keys that sign firmware: `{"key id": "base64 of 32 bytes"}`. An edge with any
     installs only what they signed."""
+
+    mqtt_public_url: str = "mqtts://localhost:8883"
+    """Where gateways are told to find the broker."""
+    mqtt_topic_prefix: str = Field(
+        "insight", pattern=r"^[A-Za-z0-9_-]{1,32}(/[A-Za-z0-9_-]{1,32}){0,7}$"
+    )
+    """Gateways publish to `{prefix}/gateway/{id or thing name}`."""
 
     bootstrap_password: SecretStr | None = Field(None, min_length=8)
     """Of the administrator that the first start makes, so that an automated installation need not

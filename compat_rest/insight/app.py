@@ -21,7 +21,15 @@ from starlette.types import ASGIApp
 from compat_rest.insight.auth import member
 from compat_rest.insight.cors import DESCRIBED, Cors
 from compat_rest.insight.errors import ERRORS, ErrorBody
-from compat_rest.insight.routes import authentication, events, exports, me, users
+from compat_rest.insight.routes import (
+    authentication,
+    config_files,
+    events,
+    exports,
+    jobs,
+    me,
+    users,
+)
 from compat_rest.kernel.dialect import Dialect
 
 DIALECT: Final = Dialect(
@@ -39,6 +47,8 @@ DIALECT: Final = Dialect(
         exports.router,
         users.router,
         me.router,
+        jobs.router,
+        config_files.router,
     ),
     security={"type": "apiKey", "in": "header", "name": "Authorization"},
     callers=(member,),

@@ -1,6 +1,6 @@
 """names and emails of users, what they agree to; exports of scans
 
-Revision: 0014, after 0011
+Revision: 0014, after 0015
 """
 
 import sqlalchemy as sa
@@ -9,7 +9,7 @@ from alembic import op
 from migrations.columns import ID
 
 revision = "0014"
-down_revision = "0011"
+down_revision = "0015"
 branch_labels = None
 depends_on = None
 

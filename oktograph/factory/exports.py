@@ -7,7 +7,7 @@ from compat_rest.insight.events_presenter import EVENT_LAYOUT, EVENTS
 from domain.jobs.exports.files import LAYOUTS
 from domain.jobs.exports.ports import ExportServices, ExportSettings
 from domain.jobs.exports.worker import ExportWorker
-from domain.software.ports import ArtifactStore
+from domain.kernel.artifacts import ArtifactStore
 from oktograph.background import background
 from oktograph.core import Core
 

@@ -8,7 +8,9 @@ from drivers.rates import Rates
 from graph.context import Services
 from oktograph.core import open_core
 from oktograph.factory.exports import export_services
+from oktograph.factory.files import artifact_store, config_file_services
 from oktograph.factory.fleet import CloudSwitch, KeptFigures, fleet_services
+from oktograph.factory.gateways import gateway_services
 from oktograph.factory.no_line import NoLine
 from oktograph.factory.programs import oauth_services, program_accounts
 from oktograph.factory.software import software_services
@@ -48,7 +50,7 @@ class FactoryRuntime(Runtime):
         }
         sync = await forwarding_services(core, CloudSwitch(), stack, deliver=self.worker == 0)
         fleet = fleet_services(core, stack)
-        software = software_services(core, fleet.settings, stack)
+        artifacts = artifact_store(settings)
         self.services = Services(
             database=core.database,
             transactions=core.transactions,
@@ -63,8 +65,10 @@ class FactoryRuntime(Runtime):
             sync=sync,
             line=NoLine(),
             fleet=fleet,
-            software=software,
-            exports=export_services(core, software.artifacts, stack),
+            software=software_services(core, fleet.settings, artifacts, stack),
+            exports=export_services(core, artifacts, stack),
+            config_files=config_file_services(core, artifacts, stack),
+            gateways=gateway_services(core, stack),
             fleet_figures=KeptFigures(),
         )
         self.entry = ServiceEntry(self.services)

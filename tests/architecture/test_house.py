@@ -37,7 +37,10 @@ PUBLIC: Final = {
         ),
         "the request itself names the client and shows its secret",
     ),
+    "graph.gateways.resolvers.provisioning.provision_gateway": "a gateway shows its one-time token",
+    "graph.gateways.resolvers.provisioning.provisioning_package": "the link is what opens it",
     "graph.identity.resolvers.customers.sign_in_information": "one asks it to be able to log in",
+    "graph.fleet.resolvers.config_files.open_config_file_link": "the link is what permits",
     "graph.identity.resolvers.users.login": "nobody has a token yet",
     **dict.fromkeys(
         (f"graph.jobs.resolvers.exports.{name}" for name in ("download_export", "download_scans")),

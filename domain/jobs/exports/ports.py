@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from domain.jobs.exports.files import LAYOUTS, Layout
-from domain.software.ports import ArtifactStore
+from domain.kernel.artifacts import ArtifactStore
 
 
 def _nobody() -> None:

@@ -1,5 +1,18 @@
-"""Use cases of jobs; every face calls these."""
+"""Use cases of jobs: what they begin and end with, their analysis, exports of scans."""
 
+from graph.jobs.resolvers.configurations import (
+    all_job_configurations,
+    analysed_configuration,
+    count_job_configurations,
+    count_jobs,
+    create_job_configuration,
+    delete_job_configuration,
+    job_configuration,
+    job_page,
+    jobs_at,
+    list_job_configurations,
+    update_job_configuration,
+)
 from graph.jobs.resolvers.exports import (
     Download,
     Lines,
@@ -16,12 +29,23 @@ from graph.jobs.resolvers.exports import (
 __all__ = [
     "Download",
     "Lines",
+    "all_job_configurations",
+    "analysed_configuration",
     "count_export_tasks",
+    "count_job_configurations",
+    "count_jobs",
+    "create_job_configuration",
+    "delete_job_configuration",
     "download_export",
     "download_scans",
     "export_link",
     "export_scans",
     "export_task",
     "export_tasks",
+    "job_configuration",
+    "job_page",
+    "jobs_at",
+    "list_job_configurations",
     "scans_link",
+    "update_job_configuration",
 ]
