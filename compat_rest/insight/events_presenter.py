@@ -14,22 +14,54 @@ from domain.jobs.exports.files import Cell, Layout, text_cell
 from domain.jobs.exports.models import ExportStatus
 from domain.jobs.exports.rows import ExportTaskRow
 from domain.kernel.clock import SECOND_US, from_us
-from domain.production.rows import ScanRow
+from domain.production.rows import GatewayRead, ToldScan
 
 Body = dict[str, Any]
 EVENTS: Final = "insight-events"
 """The layout's name."""
+OF_GATEWAYS: Final = (
+    "scan_duration",
+    "scan_decode_symbology",
+    "device_id",
+    "device_battery",
+    "device_firmware",
+    "device_temperature",
+    "gateway_id",
+    "gateway_usecase",
+    "gateway_station",
+    "metrics_worker_steps",
+)
 DESCRIPTION: Final = "Scan events, the newest first"
 
 
-def event(row: ScanRow) -> Body:
-    return {
+def event(read: ToldScan) -> Body:
+    row, gateway = read
+    found: Body = {
         "id": shown(row.id),
         "class": "event",
         "type": "scan",
         "created": row.scanned_at_us // SECOND_US,
         "scan_code": row.code,
     }
+    if gateway is None:
+        return found
+    told = zip(OF_GATEWAYS, _told(gateway), strict=True)
+    return found | {name: value for name, value in told if value is not None}
+
+
+def _told(gateway: GatewayRead) -> tuple[Cell, ...]:
+    return (
+        gateway.duration_s,
+        gateway.symbology,
+        gateway.device_id,
+        gateway.device_battery,
+        gateway.device_firmware,
+        gateway.device_temperature,
+        shown(gateway.gateway_id),
+        gateway.usecase,
+        gateway.station,
+        gateway.worker_steps,
+    )
 
 
 def requested(row: ExportTaskRow) -> Body:
@@ -46,31 +78,24 @@ def state(row: ExportTaskRow, link: str | None) -> Body:
     return found if link is None else found | {"download_link": link}
 
 
-def _cells(row: ScanRow) -> tuple[Cell, ...]:
-    return (
+def _cells(read: ToldScan) -> tuple[Cell, ...]:
+    row, gateway = read
+    found = (
         shown(row.id),
         "event",
         "scan",
         row.scanned_at_us // SECOND_US,
         text_cell(row.code),
-        *_NOTHING_TOLD,
     )
+    return found + (_NOBODY_TOLD if gateway is None else tuple(map(_cell, _told(gateway))))
 
 
-_OF_GATEWAYS: Final = (
-    "scan_duration",
-    "scan_decode_symbology",
-    "device_id",
-    "device_battery",
-    "device_firmware",
-    "device_temperature",
-    "gateway_id",
-    "gateway_usecase",
-    "gateway_station",
-    "metrics_worker_steps",
-)
-_NOTHING_TOLD: Final = (None,) * len(_OF_GATEWAYS)
+def _cell(value: Cell) -> Cell:
+    return text_cell(value) if isinstance(value, str) else value
+
+
+_NOBODY_TOLD: Final = (None,) * len(OF_GATEWAYS)
 EVENT_LAYOUT: Final = Layout(
-    ("id", "class", "type", "created", "scan_code", *_OF_GATEWAYS),
+    ("id", "class", "type", "created", "scan_code", *OF_GATEWAYS),
     _cells,
 )

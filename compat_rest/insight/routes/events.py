@@ -9,14 +9,17 @@ from compat_rest.insight import events_presenter as presenter
 from compat_rest.insight import pages
 from compat_rest.insight.auth import Member
 from compat_rest.insight.events_schemas import Event, Millis
+from compat_rest.insight.ids import plain
 from compat_rest.insight.pages import MAX_LIMIT, Limit, NextKey, NextToken
 from compat_rest.insight.schemas import Page
 from compat_rest.kernel.fields import PRINTABLE
 from compat_rest.kernel.replies import Reply
 from domain.jobs.exports.commands import ExportScans
+from domain.kernel.ids import NOTHING, is_id
 from domain.kernel.paging import PageRequest
 from domain.production.commands import ScanFilter
 from graph.context import Context
+from graph.gateways import resolvers as gateways
 from graph.production import resolvers
 
 LIST = "events"
@@ -40,7 +43,8 @@ async def list_events(
     asked = pages.position(caller, LIST, next_token, next_key)
     used = dict(asked or _filters(caller, start_time_millis, end_time_millis, limit, gateway_id))
     after = used.pop("after", None)
-    found = await resolvers.list_scans(caller, _wanted(used), PageRequest(used["limit"], after))
+    wanted = await _wanted(caller, used)
+    found = await resolvers.list_told_scans(caller, wanted, PageRequest(used["limit"], after))
     following = None
     if found.has_next and "gateway_id" not in used:
         content = used | {"after": found.rows[-1].id}
@@ -73,8 +77,17 @@ def window_of(caller: Context, start: int | None, end: int | None) -> ExportScan
     )
 
 
-def _wanted(used: dict[str, Any]) -> ScanFilter:
+async def _wanted(caller: Context, used: dict[str, Any]) -> ScanFilter:
     return ScanFilter(
+        gateway_id=await _gateway(caller, used.get("gateway_id")),
         scanned_from_us=used["start_time_millis"] * 1000,
         scanned_to_us=used["end_time_millis"] * 1000,
     )
+
+
+async def _gateway(caller: Context, key: str | None) -> str | None:
+    """By its UUID, serial number or thing name. There are no events of one that is not there."""
+    if key is None or is_id(plain(key)):
+        return None if key is None else plain(key)
+    row = await gateways.gateway(caller, key)
+    return NOTHING if row is None else row.id

@@ -8,13 +8,13 @@ from typing import Final
 
 from domain.jobs.exports.commands import SCANS
 from domain.kernel.clock import iso
-from domain.production.rows import ScanRow
+from domain.production.rows import GatewayRead, ToldScan
 
 MEDIA_TYPE: Final = "text/csv; charset=utf-8"
 # A spreadsheet would run a cell that begins like a formula; the quote makes it text.
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 Cell = str | int | float | None
-Batches = AsyncIterator[Sequence[ScanRow]]
+Batches = AsyncIterator[Sequence[ToldScan]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Layout:
     """What one kind of file has of a scan; `cells` are as many as `columns`."""
 
     columns: tuple[str, ...]
-    cells: Callable[[ScanRow], tuple[Cell, ...]]
+    cells: Callable[[ToldScan], tuple[Cell, ...]]
 
 
 @dataclass(slots=True)
@@ -51,8 +51,9 @@ def _lines(rows: Sequence[Sequence[Cell]]) -> bytes:
     return text.getvalue().encode()
 
 
-def _cells(row: ScanRow) -> tuple[Cell, ...]:
-    return (
+def _cells(read: ToldScan) -> tuple[Cell, ...]:
+    row, gateway = read
+    found = (
         row.id,
         iso(row.scanned_at_us),
         text_cell(row.code),
@@ -66,13 +67,27 @@ def _cells(row: ScanRow) -> tuple[Cell, ...]:
         row.source,
         iso(row.recorded_at_us),
     )
+    return found + (_NOBODY_TOLD if gateway is None else _told(gateway))
+
+
+def _told(gateway: GatewayRead) -> tuple[Cell, ...]:
+    return (
+        gateway.gateway_id,
+        text_cell(gateway.usecase),
+        text_cell(gateway.station),
+        text_cell(gateway.symbology),
+        gateway.duration_s,
+        text_cell(gateway.device_id),
+    )
 
 
 SCAN_LAYOUT: Final = Layout(
     (
         *("id", "timestamp", "code", "valid", "duplicate", "gtin", "reason"),
         *("bottleId", "lineId", "scannerIndex", "source", "recordedAt"),
+        *("gatewayId", "usecase", "station", "symbology", "durationS", "deviceId"),
     ),
     _cells,
 )
+_NOBODY_TOLD: Final = (None,) * 6
 LAYOUTS: Final = {SCANS: SCAN_LAYOUT}

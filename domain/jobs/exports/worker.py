@@ -104,7 +104,7 @@ class ExportWorker:
 
     async def _chunks(self, task: ExportTaskRow, tally: Tally) -> AsyncIterator[bytes]:
         window = ExportScans(from_us=task.from_us, to_us=task.to_us).wanted()
-        batches = scans.batches(self.transactions.database, task.customer_id, window)
+        batches = scans.told_batches(self.transactions.database, task.customer_id, window)
         renew_us = self._now_us() + self._lease_us() // 3
         async for chunk in csv_chunks(batches, self.services.layouts[task.layout], tally):
             yield chunk

@@ -59,7 +59,7 @@ async def download_scans(context: Context, token: str) -> Lines:
     window = ExportScans(from_us=content["from_us"], to_us=content["to_us"])
     layout = exports_of(context).layouts[content["layout"]]
     database = context.services.database
-    found = scans.batches(database, content["customer"], window.wanted())
+    found = scans.told_batches(database, content["customer"], window.wanted())
     return Lines(csv_chunks(found, layout, Tally()))
 
 
