@@ -209,7 +209,7 @@ async def _insert(
     role: Role,
     password_hash: str,
     is_demo: bool = False,
-    **profile: str | None,
+    **profile: Any,
 ) -> UserRow | None:
     row = User(
         id=new_id(),

@@ -76,7 +76,7 @@ async def demo_users(session: ReadSession, customer_id: int) -> list[UserRow]:
 
 async def count_users(session: ReadSession, customer_id: int) -> int:
     query = select(func.count()).select_from(_USER).where(_USER.c.customer_id == customer_id)
-    return (await session.execute(query)).scalar_one()  # type: ignore[no-any-return]
+    return (await session.execute(query)).scalar_one()
 
 
 async def insert_user(session: WriteSession, row: User) -> bool:
