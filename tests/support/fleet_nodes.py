@@ -12,9 +12,11 @@ TYPES = {
     "Deployment",
     "Device",
     "DeviceCommand",
+    "DeviceConfigFile",
     "DeviceGroup",
     "DeviceLogEntry",
     "DeviceStatusChange",
+    "JobConfiguration",
     "Release",
     "Rollout",
     "RolloutGroup",
@@ -35,6 +37,10 @@ ROLLOUT = """mutation ($release: ID!, $devices: [ID!]!) {
     id groups { id targets { edges { node { id } } } } } }"""
 DEPLOY = """mutation ($release: ID!, $devices: [ID!]!) {
   deploy(input: {releaseId: $release, deviceIds: $devices}) { id } }"""
+FILE = """mutation {
+  putDeviceConfigFile(input: {identifier: "a", name: "a.bin", content: "eA=="}) { id } }"""
+JOB = """mutation {
+  createJobConfiguration(input: {name: "a", startBarcode: "1", endBarcode: "2"}) { id } }"""
 READ = """query ($device: ID!) {
   deviceStatusHistory(deviceId: $device, first: 1) { id }
   deviceLogs(deviceId: $device, first: 1) { edges { node { id } } }
@@ -69,9 +75,11 @@ async def one_of_each(factory: FactoryServer, manager: Client) -> dict[str, str]
         "Deployment": deployment,
         "Device": device,
         "DeviceCommand": command["dispatchCommand"]["id"],
+        "DeviceConfigFile": (await manager.ask(FILE))["putDeviceConfigFile"]["id"],
         "DeviceGroup": group["createDeviceGroup"]["id"],
         "DeviceLogEntry": found["deviceLogs"]["edges"][0]["node"]["id"],
         "DeviceStatusChange": found["deviceStatusHistory"][0]["id"],
+        "JobConfiguration": (await manager.ask(JOB))["createJobConfiguration"]["id"],
         "Release": found["releases"]["edges"][0]["node"]["id"],
         "Rollout": rollout["id"],
         "RolloutGroup": rollout["groups"][0]["id"],

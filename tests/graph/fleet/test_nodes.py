@@ -16,10 +16,15 @@ SINGLES = {
     "device": "Device",
     "deviceGroup": "DeviceGroup",
     "command": "DeviceCommand",
+    "deviceConfigFile": "DeviceConfigFile",
+    "jobConfiguration": "JobConfiguration",
     "release": "Release",
     "rollout": "Rollout",
 }
-LISTS = ("devices", "deviceGroups", "commands", "applications", "releases", "rollouts")
+LISTS = (
+    *("devices", "deviceGroups", "commands", "applications", "releases", "rollouts"),
+    *("deviceConfigFiles", "jobConfigurations"),
+)
 WRITES = {
     "Device": (
         'mutation ($id: ID!) { updateDevice(input: {id: $id, name: "mine"}) { id } }',
@@ -29,6 +34,11 @@ WRITES = {
     ),
     "DeviceGroup": ("mutation ($id: ID!) { deleteDeviceGroup(id: $id) { id } }",),
     "DeviceCommand": ("mutation ($id: ID!) { cancelCommand(id: $id) { id } }",),
+    "DeviceConfigFile": ("mutation ($id: ID!) { linkDeviceConfigFile(id: $id) { url } }",),
+    "JobConfiguration": (
+        "mutation ($id: ID!) { deleteJobConfiguration(id: $id) { id } }",
+        'mutation ($id: ID!) { updateJobConfiguration(input: {id: $id, name: "b"}) { id } }',
+    ),
     "Release": (
         "mutation ($id: ID!) { suspendRelease(id: $id) { id } }",
         "mutation ($id: ID!) { deleteRelease(id: $id) { id } }",
