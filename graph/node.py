@@ -19,6 +19,7 @@ from graph.identity import resolvers as identity
 from graph.identity.types import user_type
 from graph.info import Info
 from graph.jobs import resolvers as jobs
+from graph.jobs.export_types import export_task_type
 from graph.jobs.types import configuration_type as job_configuration_type
 from graph.journal import resolvers as journal
 from graph.journal.types import audit_type, event_type
@@ -59,6 +60,7 @@ _FINDERS: Mapping[str, Finder] = {
     "DeviceLogEntry": _finder(fleet.log_entry, fleet_types.log_type),
     "DeviceStatusChange": _finder(fleet.status_change, fleet_types.status_change_type),
     "Event": _finder(journal.event, event_type),
+    "ExportTask": _finder(jobs.export_task, export_task_type),
     "Gateway": _finder(gateways.gateway, gateway_type),
     "GatewayScanner": _finder(gateways.scanner, scanner_type),
     "JobConfiguration": _finder(jobs.job_configuration, job_configuration_type),

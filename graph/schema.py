@@ -17,6 +17,7 @@ from graph.identity.fields import IdentityMutation, IdentityQuery
 from graph.identity.program_fields import ProgramMutation, ProgramQuery
 from graph.info import Info
 from graph.input_types import prepare_input_types
+from graph.jobs.export_fields import ExportMutation, ExportQuery
 from graph.jobs.fields import JobsMutation, JobsQuery
 from graph.journal.fields import JournalMutation, JournalQuery
 from graph.journal.types import EventStreamItem
@@ -60,6 +61,7 @@ class Query(
     JobsQuery,
     GatewayQuery,
     SoftwareQuery,
+    ExportQuery,
     NodeQuery,
 ):
     """Reads."""
@@ -84,6 +86,7 @@ class Mutation(
     JobsMutation,
     GatewayMutation,
     SoftwareMutation,
+    ExportMutation,
 ):
     """Writes; each answers when it is committed."""
 

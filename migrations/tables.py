@@ -7,6 +7,7 @@ import domain.gateways.models
 import domain.identity.api_keys.models
 import domain.identity.models
 import domain.identity.oauth.models
+import domain.jobs.exports.models
 import domain.jobs.models
 import domain.journal.models
 import domain.kernel.eventlog

@@ -128,6 +128,10 @@ class Settings(BaseSettings):
     scan_retention_days: float = Field(365.0, ge=0)
     """Of single reads. What they made (bottles, batches, pallets and their history) and all totals
     stay."""
+    export_retention_days: float = Field(30.0, ge=0)
+    """Of exports of scans, as far as it is known that there were any."""
+    export_file_retention_h: float = Field(24.0, ge=0)
+    """Of the files that they made, in hours."""
     command_retention_days: float = Field(90.0, ge=0)
     """Of ended commands to devices, and of bulks of them."""
     device_status_retention_days: float = Field(365.0, ge=0)
