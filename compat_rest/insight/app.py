@@ -21,7 +21,18 @@ from starlette.types import ASGIApp
 from compat_rest.insight.auth import member
 from compat_rest.insight.cors import DESCRIBED, Cors
 from compat_rest.insight.errors import ERRORS, ErrorBody
-from compat_rest.insight.routes import authentication, devices, gateways, provisioning
+from compat_rest.insight.routes import (
+    authentication,
+    config_files,
+    devices,
+    events,
+    exports,
+    gateways,
+    jobs,
+    me,
+    provisioning,
+    users,
+)
 from compat_rest.kernel.dialect import Dialect
 
 DIALECT: Final = Dialect(
@@ -35,6 +46,12 @@ DIALECT: Final = Dialect(
     error_model=ErrorBody,
     routers=(
         authentication.router,
+        events.router,
+        exports.router,
+        users.router,
+        me.router,
+        jobs.router,
+        config_files.router,
         devices.router,
         gateways.router,
         provisioning.router,

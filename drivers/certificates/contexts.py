@@ -41,7 +41,9 @@ def bundle_context(bundle: bytes, password: str | None = None) -> ssl.SSLContext
     key_pem = key.private_bytes(
         encoding, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    authorities = b"".join(one.certificate.public_bytes(encoding) for one in opened.additional_certs)
+    authorities = b"".join(
+        one.certificate.public_bytes(encoding) for one in opened.additional_certs
+    )
     pair = Pair(holder.certificate.public_bytes(encoding), key_pem)
     return client_context(pair, authorities)
 
