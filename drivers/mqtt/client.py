@@ -10,25 +10,17 @@ import asyncio
 import ssl
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Self
-from urllib.parse import urlsplit
 
 import aiomqtt
 import paho.mqtt.client as paho
 
-from domain.kernel.errors import ValidationFailed
 from drivers.link import PeerLost
+from drivers.mqtt.endpoint import Endpoint
 
-SCHEMES = {"mqtt": 1883, "mqtts": 8883}
 ANSWER_S = 10.0
 KEEPALIVE_S = 30
 REFUSED = 0x80
 """A broker's answer to a subscription that it does not allow."""
-
-
-class Endpoint(NamedTuple):
-    host: str
-    port: int
-    tls: bool
 
 
 class Arrived(NamedTuple):
@@ -37,18 +29,6 @@ class Arrived(NamedTuple):
     topic: str
     payload: bytes
     number: int | None
-
-
-def endpoint_of(url: str) -> Endpoint:
-    """Of `mqtts://host:port`, or `mqtt://…` without TLS. Raises ValidationFailed."""
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError as error:
-        raise ValidationFailed("url", str(error)) from error
-    if parts.scheme not in SCHEMES or not parts.hostname or parts.path.strip("/"):
-        raise ValidationFailed("url", "must be mqtts://host:port")
-    return Endpoint(parts.hostname, port or SCHEMES[parts.scheme], parts.scheme == "mqtts")
 
 
 class Client(aiomqtt.Client):
@@ -69,6 +49,8 @@ class Client(aiomqtt.Client):
         super().__init__(
             endpoint.host,
             endpoint.port,
+            username=endpoint.username,
+            password=endpoint.password,
             identifier=identifier,
             clean_session=not persistent,
             tls_context=tls if endpoint.tls else None,

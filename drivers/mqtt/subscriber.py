@@ -17,7 +17,8 @@ import structlog
 from domain.kernel.errors import DomainError, Unavailable
 from drivers.backoff import BackoffPolicy
 from drivers.link import Link
-from drivers.mqtt.client import Arrived, Client, Endpoint
+from drivers.mqtt.client import Arrived, Client
+from drivers.mqtt.endpoint import Endpoint
 from drivers.mqtt.intake import GatewayIntake
 from drivers.mqtt.presence import Presence
 from drivers.mqtt.refusals import Refusal

@@ -1,5 +1,7 @@
 """The factory: everything that one of its processes has, started and stopped in order."""
 
+from typing import TYPE_CHECKING
+
 from domain.identity.ports import TokenKind
 from drivers.identity.actors import ActorSource
 from drivers.identity.devices import DeviceSource
@@ -8,7 +10,7 @@ from drivers.rates import Rates
 from graph.context import Services
 from oktograph.core import open_core
 from oktograph.factory.fleet import CloudSwitch, KeptFigures, fleet_services
-from oktograph.factory.gateways import gateway_services
+from oktograph.factory.gateways import gateway_services, installation_authority
 from oktograph.factory.no_line import NoLine
 from oktograph.factory.programs import oauth_services, program_accounts
 from oktograph.factory.software import software_services
@@ -17,12 +19,17 @@ from oktograph.settings import Settings
 from oktograph.synchronisation import forwarding_services
 from oktograph.web.entry import ServiceEntry
 
+if TYPE_CHECKING:
+    from oktograph.factory.mqtt import GatewayLink
+
 
 class FactoryRuntime(Runtime):
     """One process of a factory. `worker` numbers those that share a machine, from 0: the first
     one alone delivers to the cloud. Several need PostgreSQL and a broker."""
 
     rates: Rates
+    gateways: "GatewayLink | None" = None
+    """What takes gateways' scans, in the first process and where a broker is configured."""
 
     def __init__(self, settings: Settings, worker: int = 0) -> None:
         super().__init__(settings)
@@ -48,6 +55,14 @@ class FactoryRuntime(Runtime):
         }
         sync = await forwarding_services(core, CloudSwitch(), stack, deliver=self.worker == 0)
         fleet = fleet_services(core, stack)
+        scans = core.intake(stack)
+        authority = installation_authority(core)
+        if settings.mqtt_wanted and self.worker == 0:
+            # Imported here: a factory without gateways need not wait for it.
+            from oktograph.factory.mqtt import gateway_link
+
+            self.gateways = await gateway_link(core, scans, authority, stack)
+        endpoint = self.gateways.public if self.gateways else settings.mqtt_endpoint
         self.services = Services(
             database=core.database,
             transactions=core.transactions,
@@ -58,12 +73,12 @@ class FactoryRuntime(Runtime):
             policy=self._policy(),
             build=core.build,
             identity=core.identity(stack, sources, oauth_services(core)),
-            scans=core.intake(stack),
+            scans=scans,
             sync=sync,
             line=NoLine(),
             fleet=fleet,
             software=software_services(core, fleet.settings, stack),
-            gateways=gateway_services(core, stack),
+            gateways=gateway_services(core, authority, endpoint, stack),
             fleet_figures=KeptFigures(),
         )
         self.entry = ServiceEntry(self.services)
