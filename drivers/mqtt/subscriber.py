@@ -23,6 +23,7 @@ from drivers.mqtt.intake import GatewayIntake
 from drivers.mqtt.presence import Presence
 from drivers.mqtt.refusals import Refusal
 from drivers.mqtt.topics import all_topics
+from drivers.racing import first_end
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -68,7 +69,7 @@ class GatewaySubscriber:
         ) as client:
             await client.subscribed(all_topics(self._prefix))
             await link.connected(f"{self._endpoint.host}:{self._endpoint.port}")
-            await self._until_lost(client, link)
+            await first_end(client.lost(), self._drain(client, link), self._presence.run())
 
     async def aclose(self) -> None:
         """What is known of who is there is written, if it can be."""
@@ -92,21 +93,6 @@ class GatewaySubscriber:
         else:
             self._waiting.append(message)
         self._arrived.set()
-
-    async def _until_lost(self, client: Client, link: Link) -> None:
-        work = [
-            asyncio.create_task(client.lost(), name="mqtt link"),
-            asyncio.create_task(self._drain(client, link), name="mqtt messages"),
-            asyncio.create_task(self._presence.run(), name="mqtt presence"),
-        ]
-        try:
-            done, _ = await asyncio.wait(work, return_when=asyncio.FIRST_COMPLETED)
-            for one in done:
-                one.result()
-        finally:
-            for one in work:
-                one.cancel()
-            await asyncio.wait(work)
 
     async def _drain(self, client: Client, link: Link) -> None:
         while True:

@@ -51,8 +51,10 @@ class GatewayLink:
         return self.task.snapshot()
 
     def counted(self) -> Mapping[str, int]:
-        """Messages since the start, by what became of them."""
-        return self.task.driver.counters()
+        """Messages since the start, by what became of them; how many are `waiting` to be stored,
+        and whether the broker is `connected`."""
+        found = self.snapshot
+        return {"connected": found.state is LinkState.CONNECTED, **found.counters}
 
 
 async def gateway_link(

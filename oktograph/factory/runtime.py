@@ -31,9 +31,11 @@ class FactoryRuntime(Runtime):
     gateways: "GatewayLink | None" = None
     """What takes gateways' scans, in the first process and where a broker is configured."""
 
-    def __init__(self, settings: Settings, worker: int = 0) -> None:
+    def __init__(self, settings: Settings, worker: int = 0, *, serves: bool = True) -> None:
+        """One that does not serve is there to prepare what others will."""
         super().__init__(settings)
         self.worker = worker
+        self._takes_scans = serves and worker == 0 and settings.mqtt_wanted
 
     async def stop_streams(self) -> None:
         """Devices too: they dial in again, here or elsewhere."""
@@ -57,7 +59,7 @@ class FactoryRuntime(Runtime):
         fleet = fleet_services(core, stack)
         scans = core.intake(stack)
         authority = installation_authority(core)
-        if settings.mqtt_wanted and self.worker == 0:
+        if self._takes_scans:
             # Imported here: a factory without gateways need not wait for it.
             from oktograph.factory.mqtt import gateway_link
 
