@@ -30,8 +30,11 @@ START_S: Final = 15.0
 RELOAD_S: Final = 10.0
 GRACE_S: Final = 5.0
 LAST_WORDS: Final = 5
+QUIET_S: Final = 1.0
 _LINE: Final = re.compile(r"\[(INF|WRN|ERR|FTL)\] (.*)")
 _LISTENS: Final = re.compile(r"Listening for MQTT clients on \S+:(\d+)$")
+# What it says of each client at each reload, having set that name itself.
+_OF_NO_CONCERN: Final = "found in connect proto, but user required from cert"
 
 
 class BundledBroker:
@@ -49,6 +52,8 @@ class BundledBroker:
         self._turn = asyncio.Lock()
         self._starts = 0
         self._reloads = 0
+        self._complaints = 0
+        self._quiet_until_s = 0.0
 
     @property
     def url(self) -> str:
@@ -79,6 +84,7 @@ class BundledBroker:
             "admitted": len(self._admitted),
             "starts": self._starts,
             "reloads": self._reloads,
+            "complaints": self._complaints,
         }
 
     async def admit(self, gateways: Iterable[Admitted]) -> None:
@@ -169,12 +175,20 @@ class BundledBroker:
             self.port = int(listens[1])
         elif said == "Server is ready":
             self._ready.set()
-        elif said == "Reloaded server configuration":
+        elif said.startswith("Reloaded server configuration"):
             self._told_reload(taken=True)
         elif said.startswith("Failed to reload"):
             self._told_reload(taken=False)
-        if level != "INF":
-            log.warning("broker", level=level, said=said)
+        if level != "INF" and not said.endswith(_OF_NO_CONCERN):
+            self._complained(said)
+
+    def _complained(self, said: str) -> None:
+        """All are counted; of a gateway that keeps at it one a second is logged."""
+        self._complaints += 1
+        now_s = asyncio.get_running_loop().time()
+        if now_s >= self._quiet_until_s:
+            self._quiet_until_s = now_s + QUIET_S
+            log.warning("broker complains", said=said, complaints=self._complaints)
 
     def _told_reload(self, *, taken: bool) -> None:
         if self._reloaded is not None and not self._reloaded.done():

@@ -7,6 +7,7 @@ told at once instead of after a timeout. And an attempt that failed leaves no so
 """
 
 import asyncio
+import logging
 import ssl
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Self
@@ -19,6 +20,9 @@ from drivers.mqtt.endpoint import Endpoint
 
 ANSWER_S = 10.0
 KEEPALIVE_S = 30
+_QUIET = logging.getLogger("oktograph.paho")
+_QUIET.addHandler(logging.NullHandler())
+_QUIET.propagate = False
 REFUSED = 0x80
 """A broker's answer to a subscription that it does not allow."""
 
@@ -57,7 +61,10 @@ class Client(aiomqtt.Client):
             keepalive=KEEPALIVE_S,
             timeout=ANSWER_S,
             max_inflight_messages=max_inflight,
+            logger=_QUIET,
         )
+        self._said = ""
+        self._client.on_log = self._note
         self.pending_calls_threshold = max_inflight
         self._received = received
         if received is not None:
@@ -121,9 +128,15 @@ class Client(aiomqtt.Client):
         properties: Any = None,
     ) -> None:
         if not self._connected.done():
-            self._connected.set_exception(aiomqtt.MqttError("the broker hung up on us"))
+            why = f": {self._said}" if self._said else ""
+            self._connected.set_exception(aiomqtt.MqttError(f"the broker hung up on us{why}"))
             return
         super()._on_disconnect(client, userdata, flags, reason_code, properties)
+
+    def _note(self, client: paho.Client, userdata: Any, level: int, said: str) -> None:
+        """What paho complains of becomes the reason why a link is lost."""
+        if level == paho.MQTT_LOG_ERR:
+            self._said = said
 
     def _drop(self) -> None:
         """Paho closes the socket once its goodbye is written, or cannot be."""

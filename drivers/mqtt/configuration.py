@@ -19,7 +19,9 @@ from drivers.mqtt.topics import all_topics, topic_of
 
 MAX_ACK_PENDING: Final = 4_096
 """Unacknowledged at a time: what one second of a busy installation is, and room to spare."""
-ACK_WAIT_S: Final = 60
+ACK_WAIT_S: Final = 5
+"""What was not acknowledged for so long is sent again, also to a factory that has come back:
+until then it waits. What it still holds it knows by its number."""
 STORE_BYTES: Final = 4 * 1024**3
 """What may wait on disk while the factory is away: some ten million scans."""
 NOTHING: Final = {"deny": [">"]}

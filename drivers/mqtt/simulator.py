@@ -1,4 +1,4 @@
-"""A gateway with a worn scanner behind it: a real client of a real broker, by a real certificate."""
+"""A gateway with a worn scanner behind it: a real client of a real broker, with a certificate."""
 
 import asyncio
 import ssl

@@ -53,13 +53,16 @@ class GatewaySubscriber:
         self._intake = intake
         self._presence = presence
         self._waiting: deque[Arrived] = deque()
+        self._held: set[int] = set()
         self._arrived = asyncio.Event()
         self._received = 0
         self._overflow = 0
 
     async def run(self, link: Link) -> None:
         """Raises PeerLost where there is no broker that lets us in."""
-        self._waiting.clear()  # of an earlier attempt: not acknowledged, so they come again
+        # Of an earlier attempt: not acknowledged, so they come again.
+        self._waiting.clear()
+        self._held.clear()
         async with Client(
             self._endpoint,
             self._identifier,
@@ -87,11 +90,16 @@ class GatewaySubscriber:
         }
 
     def _receive(self, message: Arrived) -> None:
+        """While the storage is away a broker sends again what we have not acknowledged yet."""
         self._received += 1
+        if message.number in self._held:
+            return
         if len(self._waiting) >= MAX_WAITING:
             self._overflow += 1
         else:
             self._waiting.append(message)
+            if message.number is not None:
+                self._held.add(message.number)
         self._arrived.set()
 
     async def _drain(self, client: Client, link: Link) -> None:
@@ -105,6 +113,7 @@ class GatewaySubscriber:
                 await self._settle(batch)
                 for message in batch:
                     client.acknowledge(message)
+                self._held.difference_update(one.number for one in batch if one.number)
                 if at_us := self._intake.taken.last_scan_us:
                     link.reading(at_us)
 

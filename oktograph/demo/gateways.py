@@ -1,6 +1,7 @@
 """The demo's gateways: made and let in once, as anybody's are, then publishing what a worn scanner
 reads on the bottles that are there."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -116,12 +117,21 @@ async def publishing(gateway: DemoGateway) -> AsyncIterator[SimulatedGateway]:
 
 async def _let_in(context: Context, row: GatewayRow, path: Path) -> bytes:
     """A certificate is told once: where its file is gone, the gateway is let in anew."""
-    if row.provisioned_at_us is not None and path.exists():
-        return path.read_bytes()
+    kept = await asyncio.to_thread(_kept, path)
+    if row.provisioned_at_us is not None and kept is not None:
+        return kept
     if row.prepared_at_us is not None:
         await gateways.reset_gateway_provisioning(context, row.id)
     prepared = await gateways.prepare_gateway_provisioning(context, row.id)
     done = await gateways.provision_gateway(context, ProvisionGateway.of(token=prepared.token))
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    replace_file(path, done.pkcs12)
+    await asyncio.to_thread(_keep, path, done.pkcs12)
     return done.pkcs12
+
+
+def _kept(path: Path) -> bytes | None:
+    return path.read_bytes() if path.exists() else None
+
+
+def _keep(path: Path, bundle: bytes) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    replace_file(path, bundle)
