@@ -54,7 +54,6 @@ def public(user: UserRow) -> dict[str, Any]:
         "username": user.username,
         "display_name": user.display_name,
         "role": str(user.role),
-        "email": user.email,
         "created_at_us": user.created_at_us,
         "disabled_at_us": user.disabled_at_us,
     }
