@@ -11,7 +11,6 @@ from compat_rest.insight import pages
 from compat_rest.insight.auth import Member
 from compat_rest.insight.cors import documented_options
 from compat_rest.insight.schemas import Page
-from compat_rest.kernel.links import Responses, link
 from compat_rest.kernel.replies import Reply
 from domain.gateways.commands import ScannerFilter, UpdateScanner
 from domain.gateways.models import ScannerStatus
@@ -24,20 +23,9 @@ LISTED: Final = "devices"
 router = APIRouter(tags=["devices"])
 documented_options(router, ONE, "device_options")
 DeviceId = Annotated[str, Path(description="A scanner's serial number, or its UUID")]
-FOLLOWING: Final[Responses] = {
-    200: {
-        "links": {
-            "update": link(
-                "update_device",
-                customer_id="$request.path.customer_id",
-                device_id="$response.body#/items/0/id",
-            )
-        }
-    }
-}
 
 
-@router.get(ALL, response_model=Page[schemas.Device], responses=FOLLOWING)
+@router.get(ALL, response_model=Page[schemas.Device])
 async def list_devices(
     request: Request,
     caller: Member,

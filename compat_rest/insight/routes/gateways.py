@@ -36,6 +36,11 @@ FOLLOWING: Final = {
     "gateway": link("get_gateway", customer_id=_SAME, gateway_id=_MADE),
     "update": link("update_gateway", customer_id=_SAME, gateway_id=_MADE),
     "preparation": link("prepare_provisioning", customer_id=_SAME, gateway_id=_MADE),
+    "package": link(
+        "create_provisioning_package",
+        body={"gateways": [{"gateway_id": _MADE}]},
+        customer_id=_SAME,
+    ),
 }
 _ETAG: Final = {"ETag": {"schema": {"type": "string"}}}
 CREATED: Final[Responses] = {201: {"links": FOLLOWING, "headers": _ETAG}}
