@@ -645,6 +645,25 @@ export enum Connectivity {
   Inactive = 'INACTIVE'
 }
 
+/** A version of a document that a user agreed to */
+export type Consent = {
+  document: ConsentDocument;
+  version: Scalars['String']['output'];
+  agreedAt: Scalars['DateTime']['output'];
+};
+
+export enum ConsentDocument {
+  PrivacyPolicy = 'PRIVACY_POLICY',
+  TermsAndConditionsAgreement = 'TERMS_AND_CONDITIONS_AGREEMENT',
+  ConnectedPolicy = 'CONNECTED_POLICY'
+}
+
+export type ConsentInput = {
+  document: ConsentDocument;
+  /** Semantic */
+  version: Scalars['String']['input'];
+};
+
 export type CreateApiKeyInput = {
   name: Scalars['String']['input'];
   role: Role;
@@ -746,10 +765,28 @@ export type CreateRolloutInput = {
   lineId?: InputMaybe<Scalars['String']['input']>;
 };
 
+/** Without a password nobody can log in until one is set */
+export type CreateUserInput = {
+  username: Scalars['String']['input'];
+  role: Role;
+  password?: InputMaybe<Scalars['String']['input']>;
+  displayName?: InputMaybe<Scalars['String']['input']>;
+  firstName?: InputMaybe<Scalars['String']['input']>;
+  lastName?: InputMaybe<Scalars['String']['input']>;
+  email?: InputMaybe<Scalars['String']['input']>;
+  language?: InputMaybe<Scalars['String']['input']>;
+};
+
 export type CreatedApiKey = {
   apiKey: ApiKey;
   /** Shown this once, and kept nowhere */
   key: Scalars['String']['output'];
+};
+
+/** Whose everything here is */
+export type Customer = {
+  id: Scalars['ID']['output'];
+  name: Scalars['String']['output'];
 };
 
 export type DeployInput = {
@@ -1196,6 +1233,49 @@ export type ExcludedDevice = {
   reason: RolloutExcludedReason;
 };
 
+/** Of when they were read; the last day where nothing is said */
+export type ExportScansInput = {
+  scannedFrom?: InputMaybe<Scalars['DateTime']['input']>;
+  /** Not included */
+  scannedTo?: InputMaybe<Scalars['DateTime']['input']>;
+};
+
+export enum ExportStatus {
+  Pending = 'PENDING',
+  Successful = 'SUCCESSFUL',
+  Failed = 'FAILED'
+}
+
+/** Scans that are written to a CSV file */
+export type ExportTask = Node & {
+  id: Scalars['ID']['output'];
+  status: ExportStatus;
+  scannedFrom: Scalars['DateTime']['output'];
+  scannedTo: Scalars['DateTime']['output'];
+  requestedAt: Scalars['DateTime']['output'];
+  requestedBy: Scalars['String']['output'];
+  completedAt: Maybe<Scalars['DateTime']['output']>;
+  error: Maybe<Scalars['String']['output']>;
+  /** 0 until it is done */
+  rows: Scalars['Int']['output'];
+  /** 0 until it is done */
+  sizeBytes: Scalars['Float']['output'];
+  /** A path on the factory, good for five minutes from now and without a token; null while or where there is no file */
+  downloadUrl: Maybe<Scalars['String']['output']>;
+};
+
+export type ExportTaskConnection = {
+  edges: Array<ExportTaskEdge>;
+  pageInfo: PageInfo;
+  /** Counted only when asked for */
+  totalCount: Scalars['Int']['output'];
+};
+
+export type ExportTaskEdge = {
+  cursor: Scalars['String']['output'];
+  node: ExportTask;
+};
+
 /** The link to the factory, right now */
 export type FactoryLink = {
   url: Scalars['String']['output'];
@@ -1369,6 +1449,11 @@ export enum GatewayType {
   Mobile = 'MOBILE'
 }
 
+/** One version of each document */
+export type GiveConsentsInput = {
+  consents: Array<ConsentInput>;
+};
+
 /** The panel's buttons and lamps */
 export type Gpio = {
   chip: Scalars['String']['output'];
@@ -1537,6 +1622,19 @@ export type LoginPayload = {
 export type Mutation = {
   /** A token for a name and a password */
   login: LoginPayload;
+  createUser: User;
+  /** Another role ends the user's tokens */
+  updateUser: User;
+  /** For good; what it was. The audit keeps the name */
+  deleteUser: User;
+  /** Ends the user's tokens */
+  setPassword: User;
+  /** Ends the user's tokens */
+  disableUser: User;
+  /** Tokens from before stay dead */
+  enableUser: User;
+  /** For oneself; all that one has agreed to by now */
+  giveConsents: Array<Consent>;
   /** The answer alone shows the client's secret */
   createOAuthClient: OAuthClientWithSecret;
   /** The old secret and all its tokens are dead */
@@ -1755,12 +1853,49 @@ export type Mutation = {
   deploy: Deployment;
   /** A device's step of an update; for itself alone */
   reportUpdate: RolloutTarget;
+  /** Written in the background: ask the task for its file */
+  exportScans: ExportTask;
 };
 
 
 export type MutationLoginArgs = {
   username: Scalars['String']['input'];
   password: Scalars['String']['input'];
+};
+
+
+export type MutationCreateUserArgs = {
+  input: CreateUserInput;
+};
+
+
+export type MutationUpdateUserArgs = {
+  input: UpdateUserInput;
+};
+
+
+export type MutationDeleteUserArgs = {
+  id: Scalars['ID']['input'];
+};
+
+
+export type MutationSetPasswordArgs = {
+  input: SetPasswordInput;
+};
+
+
+export type MutationDisableUserArgs = {
+  id: Scalars['ID']['input'];
+};
+
+
+export type MutationEnableUserArgs = {
+  id: Scalars['ID']['input'];
+};
+
+
+export type MutationGiveConsentsArgs = {
+  input: GiveConsentsInput;
 };
 
 
@@ -2361,6 +2496,11 @@ export type MutationReportUpdateArgs = {
   input: ReportUpdateInput;
 };
 
+
+export type MutationExportScansArgs = {
+  input: ExportScansInput;
+};
+
 export type NewBottleInput = {
   identifier: Scalars['String']['input'];
   gtin?: InputMaybe<Scalars['String']['input']>;
@@ -2648,8 +2788,16 @@ export type PutDeviceConfigFileInput = {
 };
 
 export type Query = {
+  /** Users, newest first, disabled ones too */
+  users: UserConnection;
   /** Whoever asks; null for a device */
   me: Maybe<User>;
+  /** Oneself, or with the right anyone */
+  user: Maybe<User>;
+  /** Whose token it is */
+  customer: Customer;
+  /** What users can be */
+  roles: Array<RoleInfo>;
   /** OAuth clients, newest first */
   oauthClients: OAuthClientConnection;
   /** API keys, newest first, revoked ones too */
@@ -2800,8 +2948,24 @@ export type Query = {
   upgradePath: Maybe<UpgradePath>;
   /** The groups that createRollout would freeze now */
   previewRollout: RolloutPreview;
+  /** Exports, newest first */
+  exportTasks: ExportTaskConnection;
+  exportTask: Maybe<ExportTask>;
   /** Anything by its global id; null for what is not there */
   node: Maybe<Node>;
+};
+
+
+export type QueryUsersArgs = {
+  first?: InputMaybe<Scalars['Int']['input']>;
+  after?: InputMaybe<Scalars['String']['input']>;
+  last?: InputMaybe<Scalars['Int']['input']>;
+  before?: InputMaybe<Scalars['String']['input']>;
+};
+
+
+export type QueryUserArgs = {
+  id: Scalars['ID']['input'];
 };
 
 
@@ -3181,6 +3345,19 @@ export type QueryPreviewRolloutArgs = {
 };
 
 
+export type QueryExportTasksArgs = {
+  first?: InputMaybe<Scalars['Int']['input']>;
+  after?: InputMaybe<Scalars['String']['input']>;
+  last?: InputMaybe<Scalars['Int']['input']>;
+  before?: InputMaybe<Scalars['String']['input']>;
+};
+
+
+export type QueryExportTaskArgs = {
+  id: Scalars['ID']['input'];
+};
+
+
 export type QueryNodeArgs = {
   id: Scalars['ID']['input'];
 };
@@ -3316,6 +3493,13 @@ export enum Role {
   Manager = 'MANAGER',
   Operator = 'OPERATOR'
 }
+
+/** What there is to be */
+export type RoleInfo = {
+  role: Role;
+  /** As `context:resource:action` */
+  permissions: Array<Scalars['String']['output']>;
+};
 
 /** A release on its way to devices, group after group */
 export type Rollout = Node & {
@@ -3538,6 +3722,7 @@ export type ScanFilterInput = {
   bottleId?: InputMaybe<Scalars['ID']['input']>;
   scannerIndex?: InputMaybe<Scalars['Int']['input']>;
   source?: InputMaybe<ScanSource>;
+  gatewayId?: InputMaybe<Scalars['ID']['input']>;
   scannedFrom?: InputMaybe<Scalars['DateTime']['input']>;
   scannedTo?: InputMaybe<Scalars['DateTime']['input']>;
 };
@@ -3663,6 +3848,11 @@ export type SetOverridesInput = {
   unset?: Array<Scalars['String']['input']>;
   /** The audit names the caller */
   actor?: InputMaybe<Scalars['String']['input']>;
+};
+
+export type SetPasswordInput = {
+  id: Scalars['ID']['input'];
+  password: Scalars['String']['input'];
 };
 
 export enum Severity {
@@ -3971,6 +4161,16 @@ export type UpdateJobConfigurationInput = {
   version?: InputMaybe<Scalars['Int']['input']>;
 };
 
+/** Only what is given changes; null takes a name or an email away */
+export type UpdateUserInput = {
+  id: Scalars['ID']['input'];
+  role?: InputMaybe<Role>;
+  firstName?: InputMaybe<Scalars['String']['input']>;
+  lastName?: InputMaybe<Scalars['String']['input']>;
+  email?: InputMaybe<Scalars['String']['input']>;
+  language?: InputMaybe<Scalars['String']['input']>;
+};
+
 /** A way between two versions */
 export type UpgradeEdge = {
   fromVersion: Scalars['String']['output'];
@@ -4018,10 +4218,29 @@ export type User = Node & {
   username: Scalars['String']['output'];
   role: Role;
   displayName: Scalars['String']['output'];
+  firstName: Maybe<Scalars['String']['output']>;
+  lastName: Maybe<Scalars['String']['output']>;
+  email: Maybe<Scalars['String']['output']>;
+  language: Maybe<Scalars['String']['output']>;
   createdAt: Scalars['DateTime']['output'];
+  updatedAt: Scalars['DateTime']['output'];
   disabledAt: Maybe<Scalars['DateTime']['output']>;
   /** What this user may, as `context:resource:action` */
   permissions: Array<Scalars['String']['output']>;
+  /** All that this user has agreed to, the oldest first */
+  consents: Array<Consent>;
+};
+
+export type UserConnection = {
+  edges: Array<UserEdge>;
+  pageInfo: PageInfo;
+  /** Counted only when asked for */
+  totalCount: Scalars['Int']['output'];
+};
+
+export type UserEdge = {
+  cursor: Scalars['String']['output'];
+  node: User;
 };
 
 /** A kind of cabinet */

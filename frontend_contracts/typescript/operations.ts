@@ -372,6 +372,7 @@ export type ScanFilterInput = {
   bottleId?: string | null | undefined;
   scannerIndex?: number | null | undefined;
   source?: ScanSource | null | undefined;
+  gatewayId?: string | null | undefined;
   scannedFrom?: string | null | undefined;
   scannedTo?: string | null | undefined;
 };

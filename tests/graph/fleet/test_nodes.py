@@ -17,14 +17,15 @@ SINGLES = {
     "deviceGroup": "DeviceGroup",
     "command": "DeviceCommand",
     "deviceConfigFile": "DeviceConfigFile",
+    "gateway": "Gateway",
+    "gatewayScanner": "GatewayScanner",
     "jobConfiguration": "JobConfiguration",
     "release": "Release",
     "rollout": "Rollout",
 }
-LISTS = (
-    *("devices", "deviceGroups", "commands", "applications", "releases", "rollouts"),
-    *("deviceConfigFiles", "jobConfigurations"),
-)
+LISTS = ("devices", "deviceGroups", "commands", "applications", "releases", "rollouts")
+LISTS += ("deviceConfigFiles", "jobConfigurations")
+LISTS += ("gateways", "gatewayScanners")
 WRITES = {
     "Device": (
         'mutation ($id: ID!) { updateDevice(input: {id: $id, name: "mine"}) { id } }',
@@ -33,6 +34,14 @@ WRITES = {
         "mutation ($id: ID!) { setDeviceConfig(input: {deviceId: $id, document: {}}) { version } }",
     ),
     "DeviceGroup": ("mutation ($id: ID!) { deleteDeviceGroup(id: $id) { id } }",),
+    "Gateway": (
+        'mutation ($id: ID!) { updateGateway(input: {id: $id, name: "mine"}) { id } }',
+        "mutation ($id: ID!) { prepareGatewayProvisioning(id: $id) { token } }",
+        "mutation ($id: ID!) { resetGatewayProvisioning(id: $id) { id } }",
+    ),
+    "GatewayScanner": (
+        "mutation ($id: ID!) { updateGatewayScanner(input: {id: $id, status: INACTIVE}) { id } }",
+    ),
     "DeviceCommand": ("mutation ($id: ID!) { cancelCommand(id: $id) { id } }",),
     "DeviceConfigFile": ("mutation ($id: ID!) { linkDeviceConfigFile(id: $id) { url } }",),
     "JobConfiguration": (
