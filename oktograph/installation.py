@@ -78,7 +78,7 @@ class Installation:
         """In processes of their own, after what is done once was done here. `environment` is what
         they read their settings from, besides what this process was given."""
         listeners = self._listen("factory", self.settings.factory_port, FACTORY_SURFACES)
-        runtime = FactoryRuntime(self.settings)
+        runtime = FactoryRuntime(self.settings, serves=False)
         await runtime.start()
         try:
             await self._made_known(runtime)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -18,6 +18,8 @@ from domain.kernel.errors import DomainError
 from domain.line.models import BATCH_ACCOUNTING, HardwareKind
 from domain.production.codes import ProfileCatalogue
 from drivers.artifacts.signatures import TrustedKeys
+from drivers.mqtt.endpoint import Endpoint, endpoint_of
+from drivers.mqtt.topics import PREFIX
 from drivers.scanners.port import parse_scanners
 from drivers.upstream.requests import checked_base_url
 
@@ -25,6 +27,7 @@ DEMO_CLOUD_PORT = 8090
 DEMO_CONSOLE_PORT = 8091
 BROKERS = ("memory", "redis", "rediss", "postgres", "postgresql")
 COUNTERS = ("memory", "redis", "rediss")
+LOCAL = ("127.0.0.1", "::1", "0.0.0.0", "::")  # noqa: S104 - names, to compare with
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
@@ -167,11 +170,15 @@ class Settings(BaseSettings):
     """Ed25519 public keys that sign firmware: `{"key id": "base64 of 32 bytes"}`. An edge with any
     installs only what they signed."""
 
-    mqtt_public_url: str = "mqtts://localhost:8883"
-    """Where gateways are told to find the broker."""
-    mqtt_topic_prefix: str = Field(
-        "insight", pattern=r"^[A-Za-z0-9_-]{1,32}(/[A-Za-z0-9_-]{1,32}){0,7}$"
-    )
+    mqtt: Literal["off", "bundled"] = "off"
+    """Whether the factory runs a broker of its own for its gateways (docs/gateways.md)."""
+    mqtt_url: str = ""
+    """Somebody else's broker, `mqtts://host:8883`: of several machines of a factory, one has it."""
+    mqtt_port: int = Field(8883, ge=0, le=65535)
+    """Of the bundled broker; 0 takes a free one."""
+    mqtt_public_url: str = ""
+    """Where gateways are told to find the broker, by default where it is for us."""
+    mqtt_topic_prefix: str = Field("insight", pattern=rf"^{PREFIX.pattern}$")
     """Gateways publish to `{prefix}/gateway/{id or thing name}`."""
 
     bootstrap_password: SecretStr | None = Field(None, min_length=8)
@@ -235,6 +242,14 @@ class Settings(BaseSettings):
             raise ValueError("must have no path")
         return found
 
+    @field_validator("mqtt_url", "mqtt_public_url")
+    @classmethod
+    def _known_mqtt(cls, value: str) -> str:
+        with _as_value_error():
+            if value:
+                endpoint_of(value)
+        return value
+
     @field_validator("broadcast_url")
     @classmethod
     def _known_broker(cls, value: str) -> str:
@@ -290,6 +305,19 @@ class Settings(BaseSettings):
     @property
     def alias(self) -> str:
         return self.customer_alias or ("demo" if self.demo else "")
+
+    @property
+    def mqtt_wanted(self) -> bool:
+        """Whether gateways' scans are taken here."""
+        return self.mqtt == "bundled" or bool(self.mqtt_url)
+
+    @property
+    def mqtt_endpoint(self) -> str:
+        """As gateways are told, without what lets us in."""
+        if self.mqtt_public_url or (self.mqtt_url and self.mqtt == "off"):
+            return endpoint_of(self.mqtt_public_url or self.mqtt_url).public
+        host = "localhost" if self.host in LOCAL else self.host
+        return Endpoint(host, self.mqtt_port, tls=True).public
 
     @property
     def keys(self) -> Path:

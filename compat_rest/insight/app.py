@@ -24,10 +24,13 @@ from compat_rest.insight.errors import ERRORS, ErrorBody
 from compat_rest.insight.routes import (
     authentication,
     config_files,
+    devices,
     events,
     exports,
+    gateways,
     jobs,
     me,
+    provisioning,
     users,
 )
 from compat_rest.kernel.dialect import Dialect
@@ -49,6 +52,9 @@ DIALECT: Final = Dialect(
         me.router,
         jobs.router,
         config_files.router,
+        devices.router,
+        gateways.router,
+        provisioning.router,
     ),
     security={"type": "apiKey", "in": "header", "name": "Authorization"},
     callers=(member,),

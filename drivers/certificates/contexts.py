@@ -11,11 +11,13 @@ from domain.kernel.errors import ValidationFailed
 from drivers.certificates.authority import Pair
 
 
-def client_context(pair: Pair, trusted: bytes | None) -> ssl.SSLContext:
-    """`trusted` are CAs, PEM; without any it is whom the machine trusts. Raises ValidationFailed
-    for what is no certificate, or a key of another one."""
+def client_context(pair: Pair, trusted: bytes, *, public: bool = False) -> ssl.SSLContext:
+    """`trusted` are CAs, PEM; with `public` whom the machine trusts is trusted too. Raises
+    ValidationFailed for what is no certificate, or a key of another one."""
     try:
-        context = ssl.create_default_context(cadata=trusted.decode() if trusted else None)
+        context = ssl.create_default_context(cadata=trusted.decode())
+        if public:
+            context.load_default_certs()
         # The ssl module reads certificates from files only: this one is gone at once, and nobody
         # else could open it meanwhile.
         with tempfile.TemporaryDirectory(prefix="oktograph-") as folder:

@@ -7,28 +7,24 @@ told at once instead of after a timeout. And an attempt that failed leaves no so
 """
 
 import asyncio
+import logging
 import ssl
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Self
-from urllib.parse import urlsplit
 
 import aiomqtt
 import paho.mqtt.client as paho
 
-from domain.kernel.errors import ValidationFailed
 from drivers.link import PeerLost
+from drivers.mqtt.endpoint import Endpoint
 
-SCHEMES = {"mqtt": 1883, "mqtts": 8883}
 ANSWER_S = 10.0
 KEEPALIVE_S = 30
+_QUIET = logging.getLogger("oktograph.paho")
+_QUIET.addHandler(logging.NullHandler())
+_QUIET.propagate = False
 REFUSED = 0x80
 """A broker's answer to a subscription that it does not allow."""
-
-
-class Endpoint(NamedTuple):
-    host: str
-    port: int
-    tls: bool
 
 
 class Arrived(NamedTuple):
@@ -37,18 +33,6 @@ class Arrived(NamedTuple):
     topic: str
     payload: bytes
     number: int | None
-
-
-def endpoint_of(url: str) -> Endpoint:
-    """Of `mqtts://host:port`, or `mqtt://…` without TLS. Raises ValidationFailed."""
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError as error:
-        raise ValidationFailed("url", str(error)) from error
-    if parts.scheme not in SCHEMES or not parts.hostname or parts.path.strip("/"):
-        raise ValidationFailed("url", "must be mqtts://host:port")
-    return Endpoint(parts.hostname, port or SCHEMES[parts.scheme], parts.scheme == "mqtts")
 
 
 class Client(aiomqtt.Client):
@@ -69,13 +53,18 @@ class Client(aiomqtt.Client):
         super().__init__(
             endpoint.host,
             endpoint.port,
+            username=endpoint.username,
+            password=endpoint.password,
             identifier=identifier,
             clean_session=not persistent,
             tls_context=tls if endpoint.tls else None,
             keepalive=KEEPALIVE_S,
             timeout=ANSWER_S,
             max_inflight_messages=max_inflight,
+            logger=_QUIET,
         )
+        self._said = ""
+        self._client.on_log = self._note
         self.pending_calls_threshold = max_inflight
         self._received = received
         if received is not None:
@@ -139,9 +128,15 @@ class Client(aiomqtt.Client):
         properties: Any = None,
     ) -> None:
         if not self._connected.done():
-            self._connected.set_exception(aiomqtt.MqttError("the broker hung up on us"))
+            why = f": {self._said}" if self._said else ""
+            self._connected.set_exception(aiomqtt.MqttError(f"the broker hung up on us{why}"))
             return
         super()._on_disconnect(client, userdata, flags, reason_code, properties)
+
+    def _note(self, client: paho.Client, userdata: Any, level: int, said: str) -> None:
+        """What paho complains of becomes the reason why a link is lost."""
+        if level == paho.MQTT_LOG_ERR:
+            self._said = said
 
     def _drop(self) -> None:
         """Paho closes the socket once its goodbye is written, or cannot be."""

@@ -4,7 +4,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from domain.gateways.events import STREAM
+from domain.gateways.events import CONNECTIVITY_CHANGED, STREAM
 from domain.gateways.repository import gateways
 from domain.gateways.rows import GatewayRow
 from domain.kernel.clock import SECOND_US, Clock
@@ -52,6 +52,6 @@ class GatewayDirectory:
             self._known.popitem(last=False)
 
     def _heed(self, rows: Sequence[LogRow]) -> None:
-        if any(row.stream == STREAM for row in rows):
+        if any(row.stream == STREAM and row.kind != CONNECTIVITY_CHANGED for row in rows):
             self._changes += 1
             self._known.clear()

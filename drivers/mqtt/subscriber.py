@@ -17,11 +17,13 @@ import structlog
 from domain.kernel.errors import DomainError, Unavailable
 from drivers.backoff import BackoffPolicy
 from drivers.link import Link
-from drivers.mqtt.client import Arrived, Client, Endpoint
+from drivers.mqtt.client import Arrived, Client
+from drivers.mqtt.endpoint import Endpoint
 from drivers.mqtt.intake import GatewayIntake
 from drivers.mqtt.presence import Presence
 from drivers.mqtt.refusals import Refusal
 from drivers.mqtt.topics import all_topics
+from drivers.racing import first_end
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -51,13 +53,16 @@ class GatewaySubscriber:
         self._intake = intake
         self._presence = presence
         self._waiting: deque[Arrived] = deque()
+        self._held: set[int] = set()
         self._arrived = asyncio.Event()
         self._received = 0
         self._overflow = 0
 
     async def run(self, link: Link) -> None:
         """Raises PeerLost where there is no broker that lets us in."""
-        self._waiting.clear()  # of an earlier attempt: not acknowledged, so they come again
+        # Of an earlier attempt: not acknowledged, so they come again.
+        self._waiting.clear()
+        self._held.clear()
         async with Client(
             self._endpoint,
             self._identifier,
@@ -67,7 +72,7 @@ class GatewaySubscriber:
         ) as client:
             await client.subscribed(all_topics(self._prefix))
             await link.connected(f"{self._endpoint.host}:{self._endpoint.port}")
-            await self._until_lost(client, link)
+            await first_end(client.lost(), self._drain(client, link), self._presence.run())
 
     async def aclose(self) -> None:
         """What is known of who is there is written, if it can be."""
@@ -85,27 +90,17 @@ class GatewaySubscriber:
         }
 
     def _receive(self, message: Arrived) -> None:
+        """While the storage is away a broker sends again what we have not acknowledged yet."""
         self._received += 1
+        if message.number in self._held:
+            return
         if len(self._waiting) >= MAX_WAITING:
             self._overflow += 1
         else:
             self._waiting.append(message)
+            if message.number is not None:
+                self._held.add(message.number)
         self._arrived.set()
-
-    async def _until_lost(self, client: Client, link: Link) -> None:
-        work = [
-            asyncio.create_task(client.lost(), name="mqtt link"),
-            asyncio.create_task(self._drain(client, link), name="mqtt messages"),
-            asyncio.create_task(self._presence.run(), name="mqtt presence"),
-        ]
-        try:
-            done, _ = await asyncio.wait(work, return_when=asyncio.FIRST_COMPLETED)
-            for one in done:
-                one.result()
-        finally:
-            for one in work:
-                one.cancel()
-            await asyncio.wait(work)
 
     async def _drain(self, client: Client, link: Link) -> None:
         while True:
@@ -118,6 +113,7 @@ class GatewaySubscriber:
                 await self._settle(batch)
                 for message in batch:
                     client.acknowledge(message)
+                self._held.difference_update(one.number for one in batch if one.number)
                 if at_us := self._intake.taken.last_scan_us:
                     link.reading(at_us)
 

@@ -122,7 +122,8 @@ async def _serve(
         if demo is not None:
             await stack.enter_async_context(demo)
             settings = demo.settings()
-            environment = environment | {"OKTOGRAPH_CLOUD_URL": settings.cloud_url}
+            told = {"cloud_url": settings.cloud_url, **demo.mqtt_settings()}
+            environment = environment | _environment(told)
         prepare = demo.factory.prepare if demo else None
         # The demo's factory deals with its own edge even where that runs elsewhere.
         beside = role is RoleOption.ALL or settings.demo

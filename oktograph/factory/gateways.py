@@ -10,14 +10,20 @@ from oktograph.background import background
 from oktograph.core import Core
 
 
-def gateway_services(core: Core, stack: AsyncExitStack) -> GatewayServices:
-    """Started; `stack` takes it down again."""
-    settings = core.settings
-    box = FernetBox.in_folder(settings.keys)
+def installation_authority(core: Core) -> InstallationAuthority:
+    """The same for all processes of the installation."""
+    keys = core.settings.keys
+    return InstallationAuthority.in_folder(keys, FernetBox.in_folder(keys), core.clock)
+
+
+def gateway_services(
+    core: Core, authority: InstallationAuthority, endpoint: str, stack: AsyncExitStack
+) -> GatewayServices:
+    """Started; `stack` takes it down again. `endpoint` is the broker as gateways are told."""
     services = GatewayServices(
-        authority=InstallationAuthority.in_folder(settings.keys, box, core.clock),
-        broker=BrokerAddress(settings.mqtt_public_url, settings.mqtt_topic_prefix),
-        box=box,
+        authority=authority,
+        broker=BrokerAddress(endpoint, core.settings.mqtt_topic_prefix),
+        box=FernetBox.in_folder(core.settings.keys),
     )
     sweeper = GatewaySweeper(core.transactions, services.settings)
     stack.push_async_callback(background(sweeper.run, "gateway-sweeper"))

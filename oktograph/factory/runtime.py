@@ -1,5 +1,7 @@
 """The factory: everything that one of its processes has, started and stopped in order."""
 
+from typing import TYPE_CHECKING
+
 from domain.identity.ports import TokenKind
 from drivers.identity.actors import ActorSource
 from drivers.identity.devices import DeviceSource
@@ -10,7 +12,7 @@ from oktograph.core import open_core
 from oktograph.factory.exports import export_services
 from oktograph.factory.files import artifact_store, config_file_services
 from oktograph.factory.fleet import CloudSwitch, KeptFigures, fleet_services
-from oktograph.factory.gateways import gateway_services
+from oktograph.factory.gateways import gateway_services, installation_authority
 from oktograph.factory.no_line import NoLine
 from oktograph.factory.programs import oauth_services, program_accounts
 from oktograph.factory.software import software_services
@@ -19,16 +21,23 @@ from oktograph.settings import Settings
 from oktograph.synchronisation import forwarding_services
 from oktograph.web.entry import ServiceEntry
 
+if TYPE_CHECKING:
+    from oktograph.factory.mqtt import GatewayLink
+
 
 class FactoryRuntime(Runtime):
     """One process of a factory. `worker` numbers those that share a machine, from 0: the first
     one alone delivers to the cloud. Several need PostgreSQL and a broker."""
 
     rates: Rates
+    gateways: "GatewayLink | None" = None
+    """What takes gateways' scans, in the first process and where a broker is configured."""
 
-    def __init__(self, settings: Settings, worker: int = 0) -> None:
+    def __init__(self, settings: Settings, worker: int = 0, *, serves: bool = True) -> None:
+        """One that does not serve is there to prepare what others will."""
         super().__init__(settings)
         self.worker = worker
+        self._takes_scans = serves and worker == 0 and settings.mqtt_wanted
 
     async def stop_streams(self) -> None:
         """Devices too: they dial in again, here or elsewhere."""
@@ -51,6 +60,14 @@ class FactoryRuntime(Runtime):
         sync = await forwarding_services(core, CloudSwitch(), stack, deliver=self.worker == 0)
         fleet = fleet_services(core, stack)
         artifacts = artifact_store(settings)
+        scans = core.intake(stack)
+        authority = installation_authority(core)
+        if self._takes_scans:
+            # Imported here: a factory without gateways need not wait for it.
+            from oktograph.factory.mqtt import gateway_link
+
+            self.gateways = await gateway_link(core, scans, authority, stack)
+        endpoint = self.gateways.public if self.gateways else settings.mqtt_endpoint
         self.services = Services(
             database=core.database,
             transactions=core.transactions,
@@ -61,14 +78,14 @@ class FactoryRuntime(Runtime):
             policy=self._policy(),
             build=core.build,
             identity=core.identity(stack, sources, oauth_services(core)),
-            scans=core.intake(stack),
+            scans=scans,
             sync=sync,
             line=NoLine(),
             fleet=fleet,
             software=software_services(core, fleet.settings, artifacts, stack),
             exports=export_services(core, artifacts, stack),
             config_files=config_file_services(core, artifacts, stack),
-            gateways=gateway_services(core, stack),
+            gateways=gateway_services(core, authority, endpoint, stack),
             fleet_figures=KeptFigures(),
         )
         self.entry = ServiceEntry(self.services)

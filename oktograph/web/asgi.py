@@ -107,7 +107,9 @@ def _port(
     graph's, theirs or the operator's."""
     settings = runtime.settings
     metrics = Metrics()
-    metrics.watch(runtime.services, runtime.trimmer.removed)
+    gateways = runtime.gateways if isinstance(runtime, FactoryRuntime) else None
+    counted = None if gateways is None else gateways.counted
+    metrics.watch(runtime.services, runtime.trimmer.removed, counted)
     engine = build_engine(runtime.services, _graph(settings))
     graph = graphql_routes(engine, runtime.entry, _transport(settings, operations))
     others: list[BaseRoute] = [

@@ -16,10 +16,16 @@ SINGLES = {
     "device": "Device",
     "deviceGroup": "DeviceGroup",
     "command": "DeviceCommand",
+    "deviceConfigFile": "DeviceConfigFile",
+    "gateway": "Gateway",
+    "gatewayScanner": "GatewayScanner",
+    "jobConfiguration": "JobConfiguration",
     "release": "Release",
     "rollout": "Rollout",
 }
 LISTS = ("devices", "deviceGroups", "commands", "applications", "releases", "rollouts")
+LISTS += ("deviceConfigFiles", "jobConfigurations")
+LISTS += ("gateways", "gatewayScanners")
 WRITES = {
     "Device": (
         'mutation ($id: ID!) { updateDevice(input: {id: $id, name: "mine"}) { id } }',
@@ -28,7 +34,20 @@ WRITES = {
         "mutation ($id: ID!) { setDeviceConfig(input: {deviceId: $id, document: {}}) { version } }",
     ),
     "DeviceGroup": ("mutation ($id: ID!) { deleteDeviceGroup(id: $id) { id } }",),
+    "Gateway": (
+        'mutation ($id: ID!) { updateGateway(input: {id: $id, name: "mine"}) { id } }',
+        "mutation ($id: ID!) { prepareGatewayProvisioning(id: $id) { token } }",
+        "mutation ($id: ID!) { resetGatewayProvisioning(id: $id) { id } }",
+    ),
+    "GatewayScanner": (
+        "mutation ($id: ID!) { updateGatewayScanner(input: {id: $id, status: INACTIVE}) { id } }",
+    ),
     "DeviceCommand": ("mutation ($id: ID!) { cancelCommand(id: $id) { id } }",),
+    "DeviceConfigFile": ("mutation ($id: ID!) { linkDeviceConfigFile(id: $id) { url } }",),
+    "JobConfiguration": (
+        "mutation ($id: ID!) { deleteJobConfiguration(id: $id) { id } }",
+        'mutation ($id: ID!) { updateJobConfiguration(input: {id: $id, name: "b"}) { id } }',
+    ),
     "Release": (
         "mutation ($id: ID!) { suspendRelease(id: $id) { id } }",
         "mutation ($id: ID!) { deleteRelease(id: $id) { id } }",
