@@ -7,6 +7,7 @@ from strawberry.schema.config import StrawberryConfig
 
 from domain.journal.models import Severity
 from graph.catalog.fields import CatalogMutation, CatalogQuery
+from graph.fleet.config_file_fields import ConfigFileMutation, ConfigFileQuery
 from graph.fleet.configuration_types import DeviceConfigStreamItem
 from graph.fleet.fields import FleetMutation, FleetQuery
 from graph.fleet.types import CommandStreamItem, DeviceStatusStreamItem
@@ -16,6 +17,8 @@ from graph.identity.fields import IdentityMutation, IdentityQuery
 from graph.identity.program_fields import ProgramMutation, ProgramQuery
 from graph.info import Info
 from graph.input_types import prepare_input_types
+from graph.jobs.export_fields import ExportMutation, ExportQuery
+from graph.jobs.fields import JobsMutation, JobsQuery
 from graph.journal.fields import JournalMutation, JournalQuery
 from graph.journal.types import EventStreamItem
 from graph.line.alarm_fields import AlarmMutation, AlarmQuery
@@ -54,8 +57,11 @@ class Query(
     SyncQuery,
     CatalogQuery,
     FleetQuery,
+    ConfigFileQuery,
+    JobsQuery,
     GatewayQuery,
     SoftwareQuery,
+    ExportQuery,
     NodeQuery,
 ):
     """Reads."""
@@ -76,8 +82,11 @@ class Mutation(
     SyncMutation,
     CatalogMutation,
     FleetMutation,
+    ConfigFileMutation,
+    JobsMutation,
     GatewayMutation,
     SoftwareMutation,
+    ExportMutation,
 ):
     """Writes; each answers when it is committed."""
 

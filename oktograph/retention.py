@@ -8,6 +8,7 @@ from typing import Final
 from domain.fleet.repository import commands, devices, records, telemetry
 from domain.gateways.repository import packages
 from domain.identity.oauth import repository as oauth
+from domain.jobs.exports import repository as exports
 from domain.journal import repository as journal
 from domain.journal.retirement import retire
 from domain.kernel import eventlog
@@ -59,13 +60,18 @@ FOR_EVER: Final[Mapping[str, str]] = {
             "catalog_site",
             "catalog_variant",
             "connection",
+            "consent",
             "customer",
             "device",
+            "device_config_file",
             "device_group",
             "device_group_member",
             "edge_state",
             "fleet_connection_settings",
             "gateway",
+            "job_configuration",
+            "job_gateway",
+            "job_list",
             "line_override",
             "oauth_client",
             "provisioning",
@@ -84,6 +90,7 @@ def retentions(settings: Settings) -> list[Retention]:
     kept: dict[str, tuple[float, Remove]] = {
         "event_log": (settings.log_retention_h * HOUR_S, _trim_log),
         "scan": (settings.scan_retention_days * DAY_S, by_session(scans.trim)),
+        "export_task": (settings.export_retention_days * DAY_S, by_session(exports.trim)),
         "gateway_scan": (settings.scan_retention_days * DAY_S, by_session(gateway_scans.trim)),
         **_of_devices(settings),
         "rollout_step": (settings.update_retention_days * DAY_S, by_session(targets.trim_steps)),

@@ -54,5 +54,6 @@ class Runtime(ABC):
             time_zone=settings.time_zone,
             customer_alias=settings.alias,
             public_url=settings.public_url,
+            downloads_path="/insight/downloads/exports",
             drain_timeout_s=settings.drain_timeout_s,
         )

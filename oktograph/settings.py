@@ -131,6 +131,10 @@ class Settings(BaseSettings):
     scan_retention_days: float = Field(365.0, ge=0)
     """Of single reads. What they made (bottles, batches, pallets and their history) and all totals
     stay."""
+    export_retention_days: float = Field(30.0, ge=0)
+    """Of exports of scans, as far as it is known that there were any."""
+    export_file_retention_h: float = Field(24.0, ge=0)
+    """Of the files that they made, in hours."""
     command_retention_days: float = Field(90.0, ge=0)
     """Of ended commands to devices, and of bulks of them."""
     device_status_retention_days: float = Field(365.0, ge=0)
@@ -159,6 +163,8 @@ class Settings(BaseSettings):
     """Of a store that is not Amazon's; the keys to it come from `AWS_ACCESS_KEY_ID` and
     `AWS_SECRET_ACCESS_KEY`."""
     max_artifact_bytes: int = Field(2 * 1024**3, ge=1)
+    max_config_file_bytes: int = Field(16 * 1024**2, ge=1)
+    """Of a file that devices are configured by; it lies where firmware lies."""
     require_signature: bool = False
     trusted_keys: Annotated[dict[str, str], NoDecode] = {}
     """Ed25519 public keys that sign firmware: `{"key id": "base64 of 32 bytes"}`. An edge with any

@@ -21,7 +21,18 @@ from starlette.types import ASGIApp
 from compat_rest.insight.auth import member
 from compat_rest.insight.cors import DESCRIBED, Cors
 from compat_rest.insight.errors import ERRORS, ErrorBody
-from compat_rest.insight.routes import authentication
+from compat_rest.insight.routes import (
+    authentication,
+    config_files,
+    devices,
+    events,
+    exports,
+    gateways,
+    jobs,
+    me,
+    provisioning,
+    users,
+)
 from compat_rest.kernel.dialect import Dialect
 
 DIALECT: Final = Dialect(
@@ -33,7 +44,18 @@ DIALECT: Final = Dialect(
     version="1.0.1",
     errors=ERRORS,
     error_model=ErrorBody,
-    routers=(authentication.router,),
+    routers=(
+        authentication.router,
+        events.router,
+        exports.router,
+        users.router,
+        me.router,
+        jobs.router,
+        config_files.router,
+        devices.router,
+        gateways.router,
+        provisioning.router,
+    ),
     security={"type": "apiKey", "in": "header", "name": "Authorization"},
     callers=(member,),
     answer_headers=DESCRIBED,

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from starlette.routing import compile_path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from compat_rest.kernel.errors import ErrorPresenter
@@ -20,7 +21,7 @@ class TooLarge(Exception):
 
 class BodyLimit:
     """A declared length is checked at once; a chunked body is counted while it arrives. `larger`
-    names the routes, by method and path, that take more bytes than the others."""
+    names the routes, by method and path as routes have it, that take more bytes than the others."""
 
     def __init__(
         self,
@@ -32,20 +33,29 @@ class BodyLimit:
         self._app = app
         self._errors = errors
         self._max_bytes = max_bytes
-        self._larger = larger
+        self._larger = [
+            (method, compile_path(path)[0], size) for (method, path), size in larger.items()
+        ]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         declared = _declared_length(scope)
-        allowed = self._larger.get((scope["method"], scope["path"]), self._max_bytes)
+        allowed = self._allowed(scope)
         if declared is None:
             await self._counted(scope, receive, send, allowed)
         elif declared > allowed:
             await self._refuse(scope, receive, send, allowed)
         else:
             await self._app(scope, receive, send)
+
+    def _allowed(self, scope: Scope) -> int:
+        path = scope["path"].removeprefix(scope.get("root_path", ""))
+        for method, pattern, size in self._larger:
+            if method == scope["method"] and pattern.match(path):
+                return size
+        return self._max_bytes
 
     async def _counted(self, scope: Scope, receive: Receive, send: Send, allowed: int) -> None:
         received = 0

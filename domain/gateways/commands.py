@@ -14,7 +14,6 @@ MAX_AT_ONCE: Final = 500
 _PRINTABLE: Final = r"^[^\x00-\x1f\x7f]+$"
 Label = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=_PRINTABLE)]
 Word = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[!-~]+$")]
-Token = Annotated[str, StringConstraints(min_length=1, max_length=256)]
 Secret = Annotated[str, StringConstraints(min_length=1, max_length=256, pattern=r"^[^\x00]+$")]
 Battery = Annotated[int, Field(ge=0, le=100)]
 
@@ -52,9 +51,10 @@ class UpdateGateway(Command):
 
 
 class ProvisionGateway(Command):
-    """By whoever shows the one-time token. `password` encrypts the bundle."""
+    """By whoever shows the one-time token; a text that is none is as good as a wrong one.
+    `password` encrypts the bundle."""
 
-    token: Token
+    token: str
     password: Secret | None = None
 
 

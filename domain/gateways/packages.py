@@ -46,7 +46,7 @@ def package(
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, data in files.items():
-            entry = zipfile.ZipInfo(name, made)  # type: ignore[arg-type]  # six of its parts
+            entry = zipfile.ZipInfo(name, made)
             entry.external_attr = _OWNER_ONLY
             archive.writestr(entry, data)
     return content.getvalue()

@@ -16,6 +16,7 @@ CATEGORY: Final = "GATEWAY"
 """The journal's category of how gateways stand."""
 MAX_THING_NAME: Final = 64
 """X.509's upper bound of a common name."""
+MAX_TOKEN: Final = 256
 RESERVED: Final = "oktograph"
 """What this installation's own certificates begin with."""
 TOKEN_PURPOSE: Final = "gateway-provisioning"  # noqa: S105 - what its MAC is for
@@ -82,6 +83,11 @@ def provisionable(row: GatewayRow | None, now_us: int) -> GatewayRow:
 def new_token() -> str:
     """256 random bits in 43 characters, as the documented one: it has to fit into a barcode."""
     return secrets.token_urlsafe(32)
+
+
+def can_be_token(text: str) -> bool:
+    """Anything else is nobody's, and the database is not asked."""
+    return 0 < len(text) <= MAX_TOKEN and text.isascii()
 
 
 def gateway_actor(row: GatewayRow) -> Actor:

@@ -12,6 +12,10 @@ UNKNOWN_USER: Final = "unknown"
 USER_CREATED: Final = "user.created"
 USER_DISABLED: Final = "user.disabled"
 USER_ENABLED: Final = "user.enabled"
+USER_UPDATED: Final = "user.updated"
+USER_DELETED: Final = "user.deleted"
+# {document, version}
+CONSENT_GIVEN: Final = "consent.given"
 PASSWORD_CHANGED: Final = "user.password_changed"  # noqa: S105 - a fact's name
 ROLE_CHANGED: Final = "user.role_changed"
 LOGGED_IN: Final = "user.logged_in"
@@ -41,6 +45,7 @@ API_KEY_RESTORED: Final = "api_key.restored"
 ENDS_TOKENS: Final = frozenset(
     {
         USER_DISABLED,
+        USER_DELETED,
         PASSWORD_CHANGED,
         ROLE_CHANGED,
         CLIENT_DISABLED,

@@ -8,6 +8,8 @@ from sqlalchemy import (
     Select,
     Update,
     bindparam,
+    delete,
+    func,
     insert,
     select,
     text,
@@ -28,8 +30,10 @@ FIRST_START_LOCK: Final = 0x6F6B7469  # a well-known key for pg_advisory_xact_lo
 _USER = table_of(User)
 _CUSTOMER = table_of(Customer)
 USER_COLUMNS: Final = (
-    *(_USER.c[name] for name in UserRow._fields[:-1]),
-    _CUSTOMER.c.public_id.label("customer_public_id"),
+    *(
+        _CUSTOMER.c.public_id.label(name) if name == "customer_public_id" else _USER.c[name]
+        for name in UserRow._fields
+    ),
 )
 """A UserRow's, of users joined with their customers."""
 _CUSTOMERS = select(_CUSTOMER.c.id, _CUSTOMER.c.public_id, _CUSTOMER.c.name)
@@ -70,11 +74,41 @@ async def demo_users(session: ReadSession, customer_id: int) -> list[UserRow]:
     return [UserRow._make(row) for row in await session.execute(query.order_by(_USER.c.id))]
 
 
+async def count_users(session: ReadSession, customer_id: int) -> int:
+    query = select(func.count()).select_from(_USER).where(_USER.c.customer_id == customer_id)
+    return (await session.execute(query)).scalar_one()
+
+
 async def insert_user(session: WriteSession, row: User) -> bool:
-    """False when the username is taken: the database settles it, nothing is raised."""
+    """False when the username or the email is taken: the database settles it, nothing is
+    raised."""
     make = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    values = row.model_dump()
-    statement = make(_USER).values(values).on_conflict_do_nothing(index_elements=["username"])
+    statement = make(_USER).values(row.model_dump()).on_conflict_do_nothing()
+    return await _changed(session, statement) == 1
+
+
+async def has_email(session: ReadSession, email_key: str, but: str | None = None) -> bool:
+    """Whether it is somebody's, of any customer, other than the user `but`."""
+    query = select(_USER.c.id).where(_USER.c.email_key == email_key)
+    found: str | None = await session.scalar(query)
+    return found is not None and found != but
+
+
+async def set_profile(
+    session: WriteSession, customer_id: int, user_id: str, values: dict[str, Any]
+) -> bool:
+    """Names, email and language. False when there is no such user."""
+    return await _changed(session, _update_one(customer_id, user_id).values(values)) == 1
+
+
+async def touch(session: WriteSession, user_id: str, now_us: int) -> None:
+    """Somebody changed the user then."""
+    await session.execute(update(_USER).where(_USER.c.id == user_id).values(updated_at_us=now_us))
+
+
+async def delete_user(session: WriteSession, customer_id: int, user_id: str) -> bool:
+    """What hangs on the user has to be gone. False when there is no such user."""
+    statement = delete(_USER).where(_USER.c.id == user_id, _USER.c.customer_id == customer_id)
     return await _changed(session, statement) == 1
 
 

@@ -3,6 +3,7 @@
 
 from typing import NamedTuple
 
+from domain.identity.models import ConsentDocument
 from domain.kernel.permissions import Role
 
 
@@ -30,6 +31,18 @@ class UserRow(NamedTuple):
     token_generation: int
     is_demo: bool
     customer_public_id: str
+    first_name: str | None = None
+    last_name: str | None = None
+    email: str | None = None
+    language: str | None = None
+    updated_at_us: int | None = None
+
+
+class ConsentRow(NamedTuple):
+    user_id: str
+    document: ConsentDocument
+    version: str
+    agreed_at_us: int
 
 
 class CredentialRow(NamedTuple):

@@ -168,5 +168,6 @@ class ScanFilter(Filter):
     bottle_id: str | None = None
     scanner_index: int | None = None
     source: ScanSource | None = None
+    gateway_id: str | None = None
     scanned_from_us: int | None = None
     scanned_to_us: int | None = None

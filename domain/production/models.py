@@ -221,12 +221,14 @@ class GatewayScan(SQLModel, table=True):
     __tablename__ = "gateway_scan"
     __table_args__ = (
         UniqueConstraint("gateway_id", "event_id", name="uq_gateway_scan_event"),
-        Index("ix_gateway_scan_gateway", "gateway_id", "scan_id"),
+        Index("ix_gateway_scan_gateway", "gateway_id", "occurred_at_us", "scan_id"),
         BY_KEY,
     )
 
     scan_id: str = Field(primary_key=True, sa_type=IdColumn)
     customer_id: int
+    occurred_at_us: int = Field(sa_type=BigInteger)
+    """The scan's `scanned_at_us`, so that a window on a gateway is a stretch of one index."""
     gateway_id: str = Field(sa_type=IdColumn)
     event_id: str = Field(max_length=64)
     usecase: str

@@ -92,6 +92,17 @@ class GatewayRead(NamedTuple):
     worker_steps: int | None = None
 
 
+class ToldScan(NamedTuple):
+    """A scan with what a gateway told with it, where one did."""
+
+    scan: ScanRow
+    gateway: GatewayRead | None
+
+    @property
+    def id(self) -> str:
+        return self.scan.id
+
+
 class TraceRow(NamedTuple):
     """One moment in the life of an item."""
 

@@ -371,6 +371,8 @@ export type ScanFilterInput = {
   lineId?: string | null | undefined;
   bottleId?: string | null | undefined;
   scannerIndex?: number | null | undefined;
+  source?: ScanSource | null | undefined;
+  gatewayId?: string | null | undefined;
   scannedFrom?: string | null | undefined;
   scannedTo?: string | null | undefined;
 };
@@ -384,6 +386,7 @@ export type ScanInput = {
 
 export type ScanSource =
   | 'API'
+  | 'GATEWAY'
   | 'MOCK'
   | 'SCANNER';
 

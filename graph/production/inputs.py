@@ -170,6 +170,7 @@ class ScanFilterInput:
     bottle_id: strawberry.ID | None = None
     scanner_index: int | None = None
     source: ScanSource | None = None
+    gateway_id: strawberry.ID | None = None
     scanned_from: Timestamp | None = None
     scanned_to: Timestamp | None = None
 
@@ -181,6 +182,7 @@ class ScanFilterInput:
             bottle_id=filter_id(self.bottle_id, "Bottle"),
             scanner_index=self.scanner_index,
             source=self.source,
+            gateway_id=filter_id(self.gateway_id, "Gateway"),
             scanned_from_us=self.scanned_from,
             scanned_to_us=self.scanned_to,
         )

@@ -19,6 +19,7 @@ def upgrade() -> None:
         "gateway_scan",
         sa.Column("scan_id", ID, nullable=False),
         sa.Column("customer_id", sa.Integer(), nullable=False),
+        sa.Column("occurred_at_us", sa.BigInteger(), nullable=False),
         sa.Column("gateway_id", ID, nullable=False),
         sa.Column("event_id", sa.String(64), nullable=False),
         sa.Column("usecase", sa.String(), nullable=False),
@@ -34,7 +35,9 @@ def upgrade() -> None:
         sa.UniqueConstraint("gateway_id", "event_id", name="uq_gateway_scan_event"),
         sqlite_with_rowid=False,
     )
-    op.create_index("ix_gateway_scan_gateway", "gateway_scan", ["gateway_id", "scan_id"])
+    op.create_index(
+        "ix_gateway_scan_gateway", "gateway_scan", ["gateway_id", "occurred_at_us", "scan_id"]
+    )
 
 
 def downgrade() -> None:

@@ -9,6 +9,8 @@ from drivers.identity.oauth.sources import ClientSource, GrantSource
 from drivers.rates import Rates
 from graph.context import Services
 from oktograph.core import open_core
+from oktograph.factory.exports import export_services
+from oktograph.factory.files import artifact_store, config_file_services
 from oktograph.factory.fleet import CloudSwitch, KeptFigures, fleet_services
 from oktograph.factory.gateways import gateway_services, installation_authority
 from oktograph.factory.no_line import NoLine
@@ -57,6 +59,7 @@ class FactoryRuntime(Runtime):
         }
         sync = await forwarding_services(core, CloudSwitch(), stack, deliver=self.worker == 0)
         fleet = fleet_services(core, stack)
+        artifacts = artifact_store(settings)
         scans = core.intake(stack)
         authority = installation_authority(core)
         if self._takes_scans:
@@ -79,7 +82,9 @@ class FactoryRuntime(Runtime):
             sync=sync,
             line=NoLine(),
             fleet=fleet,
-            software=software_services(core, fleet.settings, stack),
+            software=software_services(core, fleet.settings, artifacts, stack),
+            exports=export_services(core, artifacts, stack),
+            config_files=config_file_services(core, artifacts, stack),
             gateways=gateway_services(core, authority, endpoint, stack),
             fleet_figures=KeptFigures(),
         )

@@ -9,6 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from compat_rest.insight.app import DIALECT as INSIGHT
 from compat_rest.insight.app import guarded as with_cors
+from compat_rest.insight.routes import config_files
 from compat_rest.kernel.dialect import Dialect, dialect_app
 from compat_rest.kernel.direct import direct_calls
 from compat_rest.kernel.documentation import documentation_routes
@@ -128,13 +129,21 @@ def _port(
 def _dialect(runtime: Runtime, dialect: Dialect) -> ASGIApp:
     settings = runtime.settings
     app = direct_calls(dialect_app(dialect, runtime.entry), dialect)
-    larger = larger_bodies(settings.max_artifact_bytes) if dialect is FACTORY else NONE
-    limited = BodyLimit(app, dialect.errors, settings.max_body_bytes, larger)
+    limited = BodyLimit(app, dialect.errors, settings.max_body_bytes, _larger(dialect, settings))
     if dialect is INSIGHT:
         return with_cors(limited)
     if dialect is VALTRONICS and isinstance(runtime, FactoryRuntime):
         return rate_limited(limited, runtime.entry, runtime.rates)
     return limited
+
+
+def _larger(dialect: Dialect, settings: Settings) -> Mapping[tuple[str, str], int]:
+    """The routes of a dialect that take more bytes than others."""
+    if dialect is FACTORY:
+        return larger_bodies(settings.max_artifact_bytes)
+    return (
+        config_files.larger_bodies(settings.max_config_file_bytes) if dialect is INSIGHT else NONE
+    )
 
 
 def _graph(settings: Settings) -> GraphSettings:

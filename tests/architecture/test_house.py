@@ -40,7 +40,12 @@ PUBLIC: Final = {
     "graph.gateways.resolvers.provisioning.provision_gateway": "a gateway shows its one-time token",
     "graph.gateways.resolvers.provisioning.provisioning_package": "the link is what opens it",
     "graph.identity.resolvers.customers.sign_in_information": "one asks it to be able to log in",
+    "graph.fleet.resolvers.config_files.open_config_file_link": "the link is what permits",
     "graph.identity.resolvers.users.login": "nobody has a token yet",
+    **dict.fromkeys(
+        (f"graph.jobs.resolvers.exports.{name}" for name in ("download_export", "download_scans")),
+        "the link is signed, and is all that one needs",
+    ),
     "graph.line.resolvers.edge.health": "a load balancer has none",
     "graph.line.resolvers.edge.plc_catalogue": "a catalogue is read before anybody has a token",
     "graph.line.resolvers.edge.printer_catalogue": "a catalogue is read before anybody has a token",

@@ -162,11 +162,12 @@ SUBSCRIPTIONS = {
     "sync": "subscription { sync { cursor } }",
     "deviceStatus": "subscription { deviceStatus { cursor } }",
     "deviceConfig": "subscription { deviceConfig { cursor } }",
+    "gateways": "subscription { gateways { cursor } }",
     "commands": "subscription { commands { cursor } }",
     "rollout": f'subscription {{ rollout(id: "{NOBODY}") {{ cursor }} }}',
     "metrics": "subscription { metrics { at } }",
 }
-PUBLIC = {"login"}
+PUBLIC = {"login", "provisionGateway"}
 PUBLIC_READS = {"cloudEndpoints", "sites", "variants"}
 ROOTS = """{ __schema {
   queryType { fields { name } } mutationType { fields { name } }

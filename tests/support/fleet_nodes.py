@@ -3,9 +3,11 @@
 from collections.abc import AsyncIterator
 
 from domain.software.commands import UploadRelease
+from graph.pagination import global_id
 from graph.software import resolvers
 from tests.support.clients import Client
 from tests.support.factory import FactoryServer
+from tests.support.gateways import scanner_heard
 
 TYPES = {
     "Application",
@@ -15,6 +17,8 @@ TYPES = {
     "DeviceGroup",
     "DeviceLogEntry",
     "DeviceStatusChange",
+    "Gateway",
+    "GatewayScanner",
     "Release",
     "Rollout",
     "RolloutGroup",
@@ -35,6 +39,8 @@ ROLLOUT = """mutation ($release: ID!, $devices: [ID!]!) {
     id groups { id targets { edges { node { id } } } } } }"""
 DEPLOY = """mutation ($release: ID!, $devices: [ID!]!) {
   deploy(input: {releaseId: $release, deviceIds: $devices}) { id } }"""
+GATEWAY = """mutation { createGateway(
+  input: {name: "Gateway1", usecase: "Picking", station: "Station3"}) { id uuid } }"""
 READ = """query ($device: ID!) {
   deviceStatusHistory(deviceId: $device, first: 1) { id }
   deviceLogs(deviceId: $device, first: 1) { edges { node { id } } }
@@ -63,6 +69,8 @@ async def one_of_each(factory: FactoryServer, manager: Client) -> dict[str, str]
     await manager.ask(STATUS, device=device)
     deployment = (await manager.ask(DEPLOY, **named))["deploy"]["id"]
     rollout = (await manager.ask(ROLLOUT, **named))["createRollout"]
+    gateway = (await manager.ask(GATEWAY))["createGateway"]
+    scanner = await scanner_heard(factory, gateway["uuid"])
     found = await manager.ask(READ, device=device)
     return {
         "Application": found["applications"]["edges"][0]["node"]["id"],
@@ -72,6 +80,8 @@ async def one_of_each(factory: FactoryServer, manager: Client) -> dict[str, str]
         "DeviceGroup": group["createDeviceGroup"]["id"],
         "DeviceLogEntry": found["deviceLogs"]["edges"][0]["node"]["id"],
         "DeviceStatusChange": found["deviceStatusHistory"][0]["id"],
+        "Gateway": gateway["id"],
+        "GatewayScanner": global_id("GatewayScanner", scanner.id),
         "Release": found["releases"]["edges"][0]["node"]["id"],
         "Rollout": rollout["id"],
         "RolloutGroup": rollout["groups"][0]["id"],

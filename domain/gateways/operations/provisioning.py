@@ -78,7 +78,7 @@ async def reset(work: UnitOfWork, key: str) -> GatewayRow:
     if row.prepared_at_us is None:
         return row
     values: dict[str, Any] = {**_NOTHING, "version": row.version + 1, "updated_at_us": work.now_us}
-    same = GATEWAY.c.provisioned_at_us.is_(None)
+    same: ColumnElement[bool] = GATEWAY.c.provisioned_at_us.is_(None)
     if row.provisioned_at_us is not None:
         same = GATEWAY.c.provisioned_at_us == row.provisioned_at_us
         values["thing_name"] = rules.another_thing_name(row.name)

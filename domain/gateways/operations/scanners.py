@@ -1,5 +1,7 @@
 """What people say about worn scanners."""
 
+from typing import Any
+
 from domain.gateways import events
 from domain.gateways.commands import UpdateScanner
 from domain.gateways.repository import scanners
@@ -16,7 +18,7 @@ async def update_scanner(work: UnitOfWork, command: UpdateScanner) -> ScannerRow
     if row.status is command.status:
         return row
     before = {"status": str(row.status)}
-    values = {"status": command.status, "updated_at_us": work.now_us}
+    values: dict[str, Any] = {"status": command.status, "updated_at_us": work.now_us}
     await scanners.change(work.session, work.customer_id, row.id, **values)
     row = row._replace(**values)
     work.record_change(events.STREAM, events.SCANNER_UPDATED, row.id, before, scanner=row._asdict())

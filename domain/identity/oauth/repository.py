@@ -193,6 +193,15 @@ async def end_grants_of(session: WriteSession, client: ClientRow, now_us: int) -
     return await _end_grants(session, EndReason.CLIENT, now_us, mine)
 
 
+async def delete_grants_of_user(session: WriteSession, user_id: str) -> None:
+    """With their refresh tokens, whatever client they were made by."""
+    mine = _GRANT.c.user_id == user_id
+    await session.execute(
+        delete(_REFRESH).where(_REFRESH.c.grant_id.in_(select(_GRANT.c.id).where(mine)))
+    )
+    await session.execute(delete(_GRANT).where(mine))
+
+
 async def grant(session: ReadSession, grant_id: str) -> tuple[GrantRow, UserRow] | None:
     if not is_id(grant_id):
         return None

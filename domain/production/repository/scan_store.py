@@ -32,6 +32,12 @@ class JudgedScan:
     def makes(self) -> bool:
         return self.command.purpose is ScanPurpose.MAKE
 
+    @property
+    def scanned_at_us(self) -> int:
+        """Now, where nobody said otherwise."""
+        said_us = self.command.scanned_at_us
+        return self.now_us if said_us is None else said_us
+
 
 @dataclass(frozen=True, slots=True)
 class ScanOutcome:
@@ -92,7 +98,7 @@ def outcome(judged: JudgedScan, bottle: BottleRow | None) -> ScanOutcome:
         line_id=command.line_id,
         scanner_index=command.scanner_index,
         source=command.source,
-        scanned_at_us=judged.now_us if command.scanned_at_us is None else command.scanned_at_us,
+        scanned_at_us=judged.scanned_at_us,
         recorded_at_us=judged.now_us,
     )
     return ScanOutcome(scan, bottle)
@@ -115,7 +121,7 @@ def fact_values(judged: JudgedScan, done: ScanOutcome) -> tuple[Any, ...]:
     )
 
 
-GATEWAY_COLUMNS = f"scan_id, customer_id, {', '.join(GatewayRead._fields)}"
+GATEWAY_COLUMNS = f"scan_id, customer_id, occurred_at_us, {', '.join(GatewayRead._fields)}"
 
 
 def told_by_gateways(batch: Sequence[JudgedScan]) -> list[tuple[JudgedScan, GatewayRead]]:

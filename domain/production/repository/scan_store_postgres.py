@@ -79,11 +79,11 @@ INSERT_FACTS: Final = (
 )
 _READ: Final = ", ".join(
     f"${place}::{_READ_TYPES.get(name, 'text')}[]"
-    for place, name in enumerate(GatewayRead._fields, 3)
+    for place, name in enumerate(GatewayRead._fields, 4)
 )
 INSERT_GATEWAY_SCANS: Final = (
     f"INSERT INTO gateway_scan ({GATEWAY_COLUMNS}) "  # noqa: S608
-    f"SELECT * FROM unnest($1::uuid[], $2::integer[], {_READ}) "
+    f"SELECT * FROM unnest($1::uuid[], $2::integer[], $3::bigint[], {_READ}) "
     "ON CONFLICT ON CONSTRAINT uq_gateway_scan_event DO NOTHING RETURNING scan_id"
 )
 # Both rollups in one statement: a round trip is what a scan's answer waits for.
@@ -165,8 +165,8 @@ async def _new_tellings(
     told = told_by_gateways(batch)
     if not told:
         return set()
-    rows = [(judged.scan_id, judged.customer_id, *read) for judged, read in told]
-    columns = map(list, zip(*(_uuids(row, (0, 2)) for row in rows), strict=True))
+    rows = [(one.scan_id, one.customer_id, one.scanned_at_us, *read) for one, read in told]
+    columns = map(list, zip(*(_uuids(row, (0, 3)) for row in rows), strict=True))
     stored = await connection.fetch(INSERT_GATEWAY_SCANS, *columns)
     return {row[0].hex for row in stored}
 

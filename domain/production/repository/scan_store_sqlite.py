@@ -50,7 +50,7 @@ INSERT_FACT: Final = (
 
 INSERT_GATEWAY_SCAN: Final = (
     f"INSERT INTO gateway_scan ({GATEWAY_COLUMNS}) "  # noqa: S608
-    f"VALUES (?, ?{', ?' * len(GatewayRead._fields)}) "
+    f"VALUES (?, ?, ?{', ?' * len(GatewayRead._fields)}) "
     "ON CONFLICT (gateway_id, event_id) DO NOTHING"
 )
 UPSERT_ROLLUP: Final = (
@@ -121,8 +121,9 @@ def _new_tellings(cursor: sqlite3.Cursor, batch: Sequence[JudgedScan]) -> set[st
     """The scans whose gateways had not told them before."""
     stored = set()
     for judged, read in told_by_gateways(batch):
-        keys = (bytes.fromhex(judged.scan_id), judged.customer_id, bytes.fromhex(read.gateway_id))
-        cursor.execute(INSERT_GATEWAY_SCAN, (*keys, *read[1:]))
+        scan_id, gateway_id = bytes.fromhex(judged.scan_id), bytes.fromhex(read.gateway_id)
+        told = (scan_id, judged.customer_id, judged.scanned_at_us, gateway_id, *read[1:])
+        cursor.execute(INSERT_GATEWAY_SCAN, told)
         if cursor.rowcount == 1:
             stored.add(judged.scan_id)
     return stored

@@ -1,7 +1,6 @@
 """Applications, releases and the ways between them."""
 
-from dataclasses import dataclass
-
+from domain.kernel.artifacts import StoredArtifact
 from domain.kernel.errors import Conflict, NotFound
 from domain.kernel.ids import new_id
 from domain.kernel.lookups import required
@@ -22,15 +21,6 @@ from domain.software.rows import ApplicationRow, EdgeRow, ReleaseRow
 from domain.software.rules import upgrades
 from domain.software.rules.states import RELEASE_EDGES
 from domain.software.rules.versions import is_downgrade
-
-
-@dataclass(frozen=True, slots=True)
-class StoredArtifact:
-    """Verified bytes under their lasting key."""
-
-    key: str
-    size_bytes: int
-    sha256: str
 
 
 async def create_application(work: UnitOfWork, command: CreateApplication) -> ApplicationRow:

@@ -14,7 +14,7 @@ from domain.gateways.rows import GatewayRow, PackageRow
 from domain.kernel import signing
 from domain.kernel.clock import SECOND_US
 from domain.kernel.database import ReadSession
-from domain.kernel.errors import Forbidden, ValidationFailed
+from domain.kernel.errors import Forbidden, Unauthorized, ValidationFailed
 from domain.kernel.permissions import Permission
 from graph.context import Context
 from graph.gateways.access import services
@@ -62,6 +62,8 @@ async def provision_gateway(context: Context, command: ProvisionGateway) -> Prov
     that is unknown or expired, Forbidden for one that was used. Nothing is used up where no
     certificate can be made."""
     own = services(context)
+    if not rules.can_be_token(command.token):
+        raise Unauthorized(rules.NO_GOOD_TOKEN)
     mac = context.services.identity.macs.of(rules.TOKEN_PURPOSE, command.token)
     async with context.read() as session:
         found = await gateways.by_token(session, mac)

@@ -20,6 +20,7 @@ from graph.identity.resolvers.clients import (
     oauth_clients,
     rotate_oauth_client_secret,
 )
+from graph.identity.resolvers.consents import consents_of, give_consents, roles
 from graph.identity.resolvers.customers import own_customer, sign_in_information
 from graph.identity.resolvers.oauth import (
     TokenAnswer,
@@ -29,13 +30,16 @@ from graph.identity.resolvers.oauth import (
 )
 from graph.identity.resolvers.users import (
     LoginResult,
+    count_users,
     create_user,
+    delete_user,
     disable_user,
     enable_user,
     login,
     me,
     set_password,
     set_role,
+    update_user,
     user,
     users,
 )
@@ -48,16 +52,20 @@ __all__ = [
     "api_key",
     "api_keys",
     "client_scopes",
+    "consents_of",
     "count_api_keys",
     "count_oauth_clients",
+    "count_users",
     "create_api_key",
     "create_oauth_client",
     "create_user",
     "delete_oauth_client",
+    "delete_user",
     "disable_oauth_client",
     "disable_user",
     "enable_oauth_client",
     "enable_user",
+    "give_consents",
     "introspect_token",
     "issue_tokens",
     "login",
@@ -67,10 +75,12 @@ __all__ = [
     "own_customer",
     "revoke_api_key",
     "revoke_token",
+    "roles",
     "rotate_oauth_client_secret",
     "set_password",
     "set_role",
     "sign_in_information",
+    "update_user",
     "user",
     "users",
 ]

@@ -16,10 +16,13 @@ SINGLES = {
     "device": "Device",
     "deviceGroup": "DeviceGroup",
     "command": "DeviceCommand",
+    "gateway": "Gateway",
+    "gatewayScanner": "GatewayScanner",
     "release": "Release",
     "rollout": "Rollout",
 }
 LISTS = ("devices", "deviceGroups", "commands", "applications", "releases", "rollouts")
+LISTS += ("gateways", "gatewayScanners")
 WRITES = {
     "Device": (
         'mutation ($id: ID!) { updateDevice(input: {id: $id, name: "mine"}) { id } }',
@@ -28,6 +31,14 @@ WRITES = {
         "mutation ($id: ID!) { setDeviceConfig(input: {deviceId: $id, document: {}}) { version } }",
     ),
     "DeviceGroup": ("mutation ($id: ID!) { deleteDeviceGroup(id: $id) { id } }",),
+    "Gateway": (
+        'mutation ($id: ID!) { updateGateway(input: {id: $id, name: "mine"}) { id } }',
+        "mutation ($id: ID!) { prepareGatewayProvisioning(id: $id) { token } }",
+        "mutation ($id: ID!) { resetGatewayProvisioning(id: $id) { id } }",
+    ),
+    "GatewayScanner": (
+        "mutation ($id: ID!) { updateGatewayScanner(input: {id: $id, status: INACTIVE}) { id } }",
+    ),
     "DeviceCommand": ("mutation ($id: ID!) { cancelCommand(id: $id) { id } }",),
     "Release": (
         "mutation ($id: ID!) { suspendRelease(id: $id) { id } }",
