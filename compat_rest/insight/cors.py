@@ -2,6 +2,7 @@
 of any path answered with them at once. A token is a header here and no cookie, so that another
 site's script has only what its user gave it."""
 
+import re
 from typing import Any, Final
 
 from fastapi import APIRouter
@@ -17,6 +18,7 @@ HEADERS: Final = {
     "Access-Control-Allow-Headers": "Authorization,Content-Type,File-Name,If-Match,If-None-Match",
 }
 DESCRIBED: Final[dict[str, Any]] = {name: {"schema": {"type": "string"}} for name in HEADERS}
+_PARTS: Final = re.compile(r"{(\w+)")
 
 
 class Cors:
@@ -49,4 +51,15 @@ def documented_options(router: APIRouter, path: str, name: str) -> None:
     async def options(_caller: Anyone) -> Response:
         return Response(headers=HEADERS)
 
-    router.add_api_route(path, options, methods=["OPTIONS"], name=name, response_class=Response)
+    router.add_api_route(
+        path,
+        options,
+        methods=["OPTIONS"],
+        name=name,
+        response_class=Response,
+        openapi_extra={"parameters": [_described(part) for part in _PARTS.findall(path)]},
+    )
+
+
+def _described(name: str) -> dict[str, Any]:
+    return {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
