@@ -11,11 +11,25 @@ from domain.kernel.errors import ValidationFailed
 from drivers.certificates.authority import Pair
 
 
+class _TidySocket(ssl.SSLSocket):
+    """Closes itself where a handshake fails: paho forgets such a socket, and leaves it open."""
+
+    def do_handshake(self, block: bool = False) -> None:
+        try:
+            super().do_handshake(block)
+        except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            raise
+        except BaseException:
+            self.close()
+            raise
+
+
 def client_context(pair: Pair, trusted: bytes, *, public: bool = False) -> ssl.SSLContext:
     """`trusted` are CAs, PEM; with `public` whom the machine trusts is trusted too. Raises
     ValidationFailed for what is no certificate, or a key of another one."""
     try:
         context = ssl.create_default_context(cadata=trusted.decode())
+        context.sslsocket_class = _TidySocket
         if public:
             context.load_default_certs()
         # The ssl module reads certificates from files only: this one is gone at once, and nobody
