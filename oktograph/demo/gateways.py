@@ -114,11 +114,8 @@ async def prepared_gateway(factory: FactoryRuntime, folder: Path) -> DemoGateway
     row = await gateways.gateway_named(context, PUBLISHING)
     if row is None:
         return None
-<<<<<<< HEAD
-    await prepared_jobs(context, row.id)
-=======
     await _put_away(context, row)
->>>>>>> gateways
+    await prepared_jobs(context, row.id)
     bundle = await _let_in(context, row, folder / FOLDER / f"{row.id}.p12")
     config = SimulatedGatewayConfig(
         url=services.gateways.broker.endpoint,
