@@ -18,7 +18,6 @@ HEADERS: Final = {
     "Access-Control-Allow-Headers": "Authorization,Content-Type,File-Name,If-Match,If-None-Match",
 }
 DESCRIBED: Final[dict[str, Any]] = {name: {"schema": {"type": "string"}} for name in HEADERS}
-_PARTS: Final = re.compile(r"{(\w+)")
 
 
 class Cors:
@@ -51,15 +50,15 @@ def documented_options(router: APIRouter, path: str, name: str) -> None:
     async def options(_caller: Anyone) -> Response:
         return Response(headers=HEADERS)
 
+    parameters = [
+        {"name": one, "in": "path", "required": True, "schema": {"type": "string"}}
+        for one in re.findall(r"{(\w+)}", path)
+    ]
     router.add_api_route(
         path,
         options,
         methods=["OPTIONS"],
         name=name,
         response_class=Response,
-        openapi_extra={"parameters": [_described(part) for part in _PARTS.findall(path)]},
+        openapi_extra={"parameters": parameters},
     )
-
-
-def _described(name: str) -> dict[str, Any]:
-    return {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}

@@ -9,10 +9,17 @@ from pathlib import Path
 from random import Random
 from typing import Any, Final
 
-from domain.gateways.commands import CreateGateway, ProvisionGateway
-from domain.gateways.models import GatewayType
+from domain.gateways.commands import (
+    CreateGateway,
+    ProvisionGateway,
+    ScannerReport,
+    UpdateScanner,
+)
+from domain.gateways.models import GatewayType, ScannerStatus
+from domain.gateways.operations import presence
 from domain.gateways.rows import GatewayRow
 from domain.kernel.actor import Actor, ActorKind
+from domain.kernel.clock import SECOND_US
 from domain.kernel.database import Database
 from domain.kernel.paging import PageRequest
 from domain.kernel.permissions import Permission
@@ -24,6 +31,7 @@ from drivers.mqtt.simulator import SimulatedGateway, SimulatedGatewayConfig
 from graph.context import Context
 from graph.gateways import resolvers as gateways
 from oktograph.background import background, every
+from oktograph.demo.jobs import prepared_jobs, with_jobs
 from oktograph.factory.runtime import FactoryRuntime
 from oktograph.simulation.gateways import milk_codes
 
@@ -53,9 +61,26 @@ GATEWAYS: Final[tuple[dict[str, Any], ...]] = (
     },
 )
 """The second is there, and nobody has let it in yet."""
+PUT_AWAY: Final[dict[str, Any]] = {
+    "serial": "M2MR101000000",
+    "battery": 50,
+    "firmware": "0.0.1",
+    "model": "Mark",
+    "manufacturer": "Workaround GmbH",
+}
+"""A scanner that was worn yesterday. The one that is worn shows itself."""
+YESTERDAY_US: Final = 24 * 3_600 * SECOND_US
 PUBLISHING: Final = "Gateway1"
 _MAY: Final = frozenset(
-    {Permission.FLEET_DEVICE_READ, Permission.FLEET_DEVICE_WRITE, Permission.FLEET_TOKEN_ISSUE}
+    {
+        Permission.FLEET_CONFIGURATION_READ,
+        Permission.FLEET_CONFIGURATION_WRITE,
+        Permission.FLEET_DEVICE_READ,
+        Permission.FLEET_DEVICE_WRITE,
+        Permission.FLEET_TOKEN_ISSUE,
+        Permission.JOBS_CONFIGURATION_READ,
+        Permission.JOBS_CONFIGURATION_WRITE,
+    }
 )
 
 
@@ -89,6 +114,8 @@ async def prepared_gateway(factory: FactoryRuntime, folder: Path) -> DemoGateway
     row = await gateways.gateway_named(context, PUBLISHING)
     if row is None:
         return None
+    await _put_away(context, row)
+    await prepared_jobs(context, row.id)
     bundle = await _let_in(context, row, folder / FOLDER / f"{row.id}.p12")
     config = SimulatedGatewayConfig(
         url=services.gateways.broker.endpoint,
@@ -107,12 +134,24 @@ async def publishing(gateway: DemoGateway) -> AsyncIterator[SimulatedGateway]:
         known = gateway.codes
         return random.choice(known) if known and random.random() > STRANGERS else strange()
 
-    made = SimulatedGateway(gateway.config, bundle_context(gateway.bundle), next_code)
+    made = SimulatedGateway(gateway.config, bundle_context(gateway.bundle), with_jobs(next_code))
     async with AsyncExitStack() as stack:
         await gateway.look()
         looking = background(lambda: every(FRESH_S, gateway.look, "demo gateway"), "demo gateway")
         stack.push_async_callback(looking)
         yield await stack.enter_async_context(made)
+
+
+async def _put_away(context: Context, row: GatewayRow) -> None:
+    """Once."""
+    if await gateways.scanner(context, PUT_AWAY["serial"]) is not None:
+        return
+    async with context.transaction() as work:
+        at_us = work.now_us - YESTERDAY_US
+        report = ScannerReport.of(gateway_id=row.id, at_us=at_us, **PUT_AWAY)
+        found = await presence.scanner_heard(work, report)
+    command = UpdateScanner.of(scanner=found.id, status=ScannerStatus.INACTIVE)
+    await gateways.update_scanner(context, command)
 
 
 async def _let_in(context: Context, row: GatewayRow, path: Path) -> bytes:
