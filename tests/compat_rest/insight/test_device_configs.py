@@ -106,6 +106,7 @@ async def test_any_bytes_come_back_as_they_came(
         f"filename*=UTF-8''{quote(NAME, safe='')}",
         "etag": f'"{hashlib.sha256(content).hexdigest()}"',
         "x-content-type-options": "nosniff",
+        "cache-control": "private, no-store",
     }
     assert expected.items() <= dict(found.headers).items()
     assert len(stored(factory)) == 1
