@@ -6,10 +6,10 @@ from pydantic import Field
 
 from compat_rest.insight.schemas import Given, Shown, Uuid
 from compat_rest.kernel.fields import PRINTABLE
+from domain.gateways.commands import MAX_AT_ONCE, MAX_PACKAGES
 
 Text = Annotated[str, Field(min_length=1, max_length=128, pattern=PRINTABLE)]
 Free = Annotated[str, Field(max_length=128, pattern=r"^[^\x00]*$")]
-MAX_GATEWAYS = 500
 
 
 class GatewayBody(Given):
@@ -21,7 +21,7 @@ class GatewayBody(Given):
 class GatewaysBody(Given):
     """All of them are created, or none."""
 
-    gateways: Annotated[list[GatewayBody], Field(min_length=1, max_length=MAX_GATEWAYS)]
+    gateways: Annotated[list[GatewayBody], Field(min_length=1, max_length=MAX_AT_ONCE)]
 
 
 class GatewayChanges(Given):
@@ -88,7 +88,7 @@ class WifiBody(Given):
 class PackagesBody(Given):
     """A gateway is named by its id (also its thing name or serial), or by its displayed name."""
 
-    gateways: Annotated[list[ById | ByName], Field(min_length=1, max_length=MAX_GATEWAYS)]
+    gateways: Annotated[list[ById | ByName], Field(min_length=1, max_length=MAX_PACKAGES)]
     wifi: WifiBody | None = None
 
 

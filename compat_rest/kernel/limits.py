@@ -59,12 +59,13 @@ class BodyLimit:
 
     async def _counted(self, scope: Scope, receive: Receive, send: Send, allowed: int) -> None:
         received = 0
-        started = False
+        started = ended = False
 
         async def counting() -> Message:
-            nonlocal received
+            nonlocal received, ended
             message = await receive()
             received += len(message.get("body", b""))
+            ended = not message.get("more_body", False)
             if received > allowed:
                 raise TooLarge
             return message
@@ -82,10 +83,13 @@ class BodyLimit:
             if started:
                 raise
         if not started and received > allowed:
-            await self._refuse(scope, receive, send, allowed)
+            await self._refuse(scope, receive, send, allowed, ended=ended)
 
-    async def _refuse(self, scope: Scope, receive: Receive, send: Send, allowed: int) -> None:
-        if not _waits_for_leave(scope):
+    async def _refuse(
+        self, scope: Scope, receive: Receive, send: Send, allowed: int, *, ended: bool = False
+    ) -> None:
+        # Behind a body's end nothing comes but the peer's going.
+        if not ended and not _waits_for_leave(scope):
             await self._drain(receive)
         details = {"maxBytes": allowed}
         body = self._errors.shape(ErrorCode.VALIDATION_ERROR, TOO_LARGE, details)

@@ -11,6 +11,8 @@ from domain.kernel.commands import Command
 from domain.kernel.filters import Filter
 
 MAX_AT_ONCE: Final = 500
+MAX_PACKAGES: Final = 100
+"""All of a request are one transaction, and each is some statements."""
 _PRINTABLE: Final = r"^[^\x00-\x1f\x7f]+$"
 Label = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=_PRINTABLE)]
 Word = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[!-~]+$")]
@@ -80,7 +82,7 @@ class Wifi(Command):
 
 
 class CreatePackages(Command):
-    targets: Annotated[tuple[PackageTarget, ...], Field(min_length=1, max_length=MAX_AT_ONCE)]
+    targets: Annotated[tuple[PackageTarget, ...], Field(min_length=1, max_length=MAX_PACKAGES)]
     wifi: Wifi | None = None
 
 

@@ -69,7 +69,8 @@ async def delete_user(work: UnitOfWork, user_id: str) -> UserRow:
     await _keep_an_admin(work, user_id)
     await oauth.delete_grants_of_user(work.session, user_id)
     await consents.delete_of(work.session, user_id)
-    await repository.delete_user(work.session, work.customer_id, user_id)
+    if not await repository.delete_user(work.session, work.customer_id, user_id):
+        raise NotFound("User", user_id)  # somebody else was first
     work.record(events.STREAM, events.USER_DELETED, found.id, **rules.public(found))
     return found
 

@@ -1816,7 +1816,7 @@ export type Mutation = {
   prepareGatewayProvisioning: PreparedGateway;
   /** For the gateway itself, which has no other token; once. The answer alone shows its key */
   provisionGateway: ProvisionedGateway;
-  /** All or none; they are provisioned by it */
+  /** All or none, at most 100; they are provisioned by it */
   createProvisioningPackages: Array<ProvisioningPackage>;
   /** It may be prepared again; its token or its certificate opens nothing any more */
   resetGatewayProvisioning: Gateway;

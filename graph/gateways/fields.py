@@ -94,7 +94,7 @@ class GatewayMutation:
     ) -> ProvisionedGatewayType:
         return provisioned_type(await resolvers.provision_gateway(info.context, input.command()))
 
-    @strawberry.mutation(description="All or none; they are provisioned by it")
+    @strawberry.mutation(description="All or none, at most 100; they are provisioned by it")
     async def create_provisioning_packages(
         self, info: Info, input: CreateProvisioningPackagesInput
     ) -> list[ProvisioningPackage]:

@@ -9,10 +9,17 @@ from pathlib import Path
 from random import Random
 from typing import Any, Final
 
-from domain.gateways.commands import CreateGateway, ProvisionGateway
-from domain.gateways.models import GatewayType
+from domain.gateways.commands import (
+    CreateGateway,
+    ProvisionGateway,
+    ScannerReport,
+    UpdateScanner,
+)
+from domain.gateways.models import GatewayType, ScannerStatus
+from domain.gateways.operations import presence
 from domain.gateways.rows import GatewayRow
 from domain.kernel.actor import Actor, ActorKind
+from domain.kernel.clock import SECOND_US
 from domain.kernel.database import Database
 from domain.kernel.paging import PageRequest
 from domain.kernel.permissions import Permission
@@ -53,6 +60,15 @@ GATEWAYS: Final[tuple[dict[str, Any], ...]] = (
     },
 )
 """The second is there, and nobody has let it in yet."""
+PUT_AWAY: Final[dict[str, Any]] = {
+    "serial": "M2MR101000000",
+    "battery": 50,
+    "firmware": "0.0.1",
+    "model": "Mark",
+    "manufacturer": "Workaround GmbH",
+}
+"""A scanner that was worn yesterday. The one that is worn shows itself."""
+YESTERDAY_US: Final = 24 * 3_600 * SECOND_US
 PUBLISHING: Final = "Gateway1"
 _MAY: Final = frozenset(
     {Permission.FLEET_DEVICE_READ, Permission.FLEET_DEVICE_WRITE, Permission.FLEET_TOKEN_ISSUE}
@@ -89,6 +105,7 @@ async def prepared_gateway(factory: FactoryRuntime, folder: Path) -> DemoGateway
     row = await gateways.gateway_named(context, PUBLISHING)
     if row is None:
         return None
+    await _put_away(context, row)
     bundle = await _let_in(context, row, folder / FOLDER / f"{row.id}.p12")
     config = SimulatedGatewayConfig(
         url=services.gateways.broker.endpoint,
@@ -113,6 +130,18 @@ async def publishing(gateway: DemoGateway) -> AsyncIterator[SimulatedGateway]:
         looking = background(lambda: every(FRESH_S, gateway.look, "demo gateway"), "demo gateway")
         stack.push_async_callback(looking)
         yield await stack.enter_async_context(made)
+
+
+async def _put_away(context: Context, row: GatewayRow) -> None:
+    """Once."""
+    if await gateways.scanner(context, PUT_AWAY["serial"]) is not None:
+        return
+    async with context.transaction() as work:
+        at_us = work.now_us - YESTERDAY_US
+        report = ScannerReport.of(gateway_id=row.id, at_us=at_us, **PUT_AWAY)
+        found = await presence.scanner_heard(work, report)
+    command = UpdateScanner.of(scanner=found.id, status=ScannerStatus.INACTIVE)
+    await gateways.update_scanner(context, command)
 
 
 async def _let_in(context: Context, row: GatewayRow, path: Path) -> bytes:

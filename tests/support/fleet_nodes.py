@@ -14,11 +14,13 @@ TYPES = {
     "Deployment",
     "Device",
     "DeviceCommand",
+    "DeviceConfigFile",
     "DeviceGroup",
     "DeviceLogEntry",
     "DeviceStatusChange",
     "Gateway",
     "GatewayScanner",
+    "JobConfiguration",
     "Release",
     "Rollout",
     "RolloutGroup",
@@ -39,6 +41,10 @@ ROLLOUT = """mutation ($release: ID!, $devices: [ID!]!) {
     id groups { id targets { edges { node { id } } } } } }"""
 DEPLOY = """mutation ($release: ID!, $devices: [ID!]!) {
   deploy(input: {releaseId: $release, deviceIds: $devices}) { id } }"""
+FILE = """mutation {
+  putDeviceConfigFile(input: {identifier: "a", name: "a.bin", content: "eA=="}) { id } }"""
+JOB = """mutation {
+  createJobConfiguration(input: {name: "a", startBarcode: "1", endBarcode: "2"}) { id } }"""
 GATEWAY = """mutation { createGateway(
   input: {name: "Gateway1", usecase: "Picking", station: "Station3"}) { id uuid } }"""
 READ = """query ($device: ID!) {
@@ -77,9 +83,11 @@ async def one_of_each(factory: FactoryServer, manager: Client) -> dict[str, str]
         "Deployment": deployment,
         "Device": device,
         "DeviceCommand": command["dispatchCommand"]["id"],
+        "DeviceConfigFile": (await manager.ask(FILE))["putDeviceConfigFile"]["id"],
         "DeviceGroup": group["createDeviceGroup"]["id"],
         "DeviceLogEntry": found["deviceLogs"]["edges"][0]["node"]["id"],
         "DeviceStatusChange": found["deviceStatusHistory"][0]["id"],
+        "JobConfiguration": (await manager.ask(JOB))["createJobConfiguration"]["id"],
         "Gateway": gateway["id"],
         "GatewayScanner": global_id("GatewayScanner", scanner.id),
         "Release": found["releases"]["edges"][0]["node"]["id"],

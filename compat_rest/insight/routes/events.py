@@ -1,6 +1,6 @@
 """/{customer_id}/events"""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query
 from starlette.requests import Request
@@ -22,7 +22,8 @@ from graph.context import Context
 from graph.gateways import resolvers as gateways
 from graph.production import resolvers
 
-LIST = "events"
+LIST: Final = "events"
+DAY_MS: Final = 24 * 3_600 * 1_000
 GatewayId = Annotated[
     str, Query(min_length=1, max_length=128, pattern=PRINTABLE, description="Its UUID")
 ]
@@ -67,13 +68,12 @@ def _filters(
 
 
 def window_of(caller: Context, start: int | None, end: int | None) -> ExportScans:
-    """In milliseconds; the last day where nothing is said, to the end of this millisecond."""
-    now_us = (caller.services.clock.now_us() // 1000 + 1) * 1000
-    return ExportScans.within(
-        now_us,
-        None if start is None else start * 1000,
-        None if end is None else end * 1000,
-        presenter.EVENTS,
+    """In milliseconds; the last day where nothing is said, this millisecond included."""
+    now = caller.services.clock.now_us() // 1000
+    return ExportScans.of(
+        from_us=(now - DAY_MS if start is None else start) * 1000,
+        to_us=(now + 1 if end is None else end) * 1000,
+        layout=presenter.EVENTS,
     )
 
 

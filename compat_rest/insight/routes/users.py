@@ -19,6 +19,7 @@ from compat_rest.kernel.replies import Reply
 from domain.identity.rows import UserRow
 from domain.kernel.errors import NotFound
 from domain.kernel.paging import PageRequest
+from domain.kernel.permissions import Permission
 from graph.context import Context
 from graph.identity import resolvers
 
@@ -79,6 +80,8 @@ async def get_user(caller: Member, user_id: str) -> Reply:
 
 @router.patch(ONE_USER, status_code=204, response_class=Response)
 async def update_user(caller: Member, user_id: str, body: UserChanges) -> Response:
+    # Whoever may only read is told so, be there such a user or not.
+    caller.actor.require(Permission.IDENTITY_USER_MANAGE)
     row = await _user(caller, user_id)
     await resolvers.update_user(caller, users_commands.changes(row, body))
     return Response(status_code=204)

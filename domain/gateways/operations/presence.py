@@ -19,8 +19,8 @@ _SEVERITIES = {Connectivity.INACTIVE: Severity.WARNING}
 async def heard_from(
     work: UnitOfWork, gateway_id: str, at_us: int, *, scanned: bool
 ) -> GatewayRow | None:
-    """A message of it came in, a scan or not; None where there is no such gateway. Leaves its
-    `version` alone. A fact only where its connectivity changes by it."""
+    """A message of it came in, a scan or not; None where there is no such gateway, or it was not
+    let in. Leaves its `version` alone. A fact only where its connectivity changes by it."""
     at_us = min(at_us, work.now_us)
     there = await gateways.heard(work.session, work.customer_id, gateway_id, at_us, scanned=scanned)
     return await settle(work, gateway_id) if there else None

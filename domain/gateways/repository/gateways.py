@@ -107,11 +107,13 @@ async def change(
 async def heard(
     session: WriteSession, customer_id: int, gateway_id: str, at_us: int, *, scanned: bool
 ) -> bool:
-    """Never back: messages may overtake each other. False where it is not there."""
+    """Never back: messages may overtake each other. False where it is not there, or was reset: what
+    comes by its old certificate does not count for its next one."""
     moments = {"last_message_at_us": _later(GATEWAY.c.last_message_at_us, at_us)}
     if scanned:
         moments["last_scan_at_us"] = _later(GATEWAY.c.last_scan_at_us, at_us)
-    return await change(session, customer_id, gateway_id, **moments)
+    prepared = GATEWAY.c.prepared_at_us.is_not(None)
+    return await change(session, customer_id, gateway_id, prepared, **moments)
 
 
 async def fallen_silent(

@@ -150,5 +150,6 @@ async def _place(context: Context, window: Window, cursor: str) -> Place:
 
 
 async def _none() -> AsyncIterator[JobRow]:
-    for job in ():
+    nothing: tuple[JobRow, ...] = ()
+    for job in nothing:
         yield job

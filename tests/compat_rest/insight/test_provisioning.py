@@ -231,6 +231,7 @@ async def test_a_package_makes_the_token_useless(
         ([{}], 400),
         ([], 400),
         ([{"gateway_id": 1}], 400),
+        ([{"gateway_id": "fresh"}] * 101, 400),
         ([{"gateway_id": "fresh"}, {"gateway_id": "nobody"}], 400),
         ([{"gateway_id": "fresh"}, {"gateway_name": "nobody"}], 400),
         ([{"gateway_id": "fresh"}, {"gateway_name": "fresh"}], 400),

@@ -16,12 +16,15 @@ SINGLES = {
     "device": "Device",
     "deviceGroup": "DeviceGroup",
     "command": "DeviceCommand",
+    "deviceConfigFile": "DeviceConfigFile",
     "gateway": "Gateway",
     "gatewayScanner": "GatewayScanner",
+    "jobConfiguration": "JobConfiguration",
     "release": "Release",
     "rollout": "Rollout",
 }
 LISTS = ("devices", "deviceGroups", "commands", "applications", "releases", "rollouts")
+LISTS += ("deviceConfigFiles", "jobConfigurations")
 LISTS += ("gateways", "gatewayScanners")
 WRITES = {
     "Device": (
@@ -40,6 +43,11 @@ WRITES = {
         "mutation ($id: ID!) { updateGatewayScanner(input: {id: $id, status: INACTIVE}) { id } }",
     ),
     "DeviceCommand": ("mutation ($id: ID!) { cancelCommand(id: $id) { id } }",),
+    "DeviceConfigFile": ("mutation ($id: ID!) { linkDeviceConfigFile(id: $id) { url } }",),
+    "JobConfiguration": (
+        "mutation ($id: ID!) { deleteJobConfiguration(id: $id) { id } }",
+        'mutation ($id: ID!) { updateJobConfiguration(input: {id: $id, name: "b"}) { id } }',
+    ),
     "Release": (
         "mutation ($id: ID!) { suspendRelease(id: $id) { id } }",
         "mutation ($id: ID!) { deleteRelease(id: $id) { id } }",

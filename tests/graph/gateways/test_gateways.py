@@ -1,6 +1,10 @@
 """Gateways in the graph: filters, streams, what the audit and the journal tell, who fell silent."""
 
+import asyncio
+from base64 import b64decode
+from io import BytesIO
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 
@@ -8,7 +12,7 @@ from domain.gateways.commands import ScannerReport
 from domain.gateways.models import Connectivity
 from domain.gateways.operations import presence
 from domain.gateways.ports import GatewaySettings
-from domain.gateways.repository import gateways
+from domain.gateways.repository import gateways, packages
 from domain.gateways.rows import GatewayRow, Heard
 from domain.gateways.sweeper import GatewaySweeper
 from tests.support.clients import Client, Json
@@ -81,8 +85,10 @@ async def test_a_version_is_changed_once(each_factory: FactoryServer) -> None:
     late = {"id": made["id"], "name": "Late", "version": 1}
     assert await manager.code(UPDATE, input=late) == "CONFLICT"
     assert await each_factory.contents() == before
+    await manager.ask(PREPARE, id=made["id"])
     await hears(each_factory, made["uuid"])
-    assert (await row_of(each_factory, made["uuid"])).version == 2
+    row = await row_of(each_factory, made["uuid"])
+    assert (row.version, row.last_message_at_us is not None) == (2, True)
 
 
 async def test_the_filter_sees_what_the_rule_says(each_factory: FactoryServer) -> None:
@@ -192,6 +198,10 @@ async def test_messages_that_overtake_each_other(
     clock = set_clock(each_factory)
     now_us = clock.now_us()
     first, second = [(await create(manager, name))["uuid"].replace("-", "") for name in "ab"]
+    await hears(each_factory, first)
+    assert (await row_of(each_factory, first)).last_message_at_us is None, "it was not let in"
+    for key in (first, second):
+        await manager.ask(PREPARE, id=key)
     heard = [
         Heard(second, now_us + HOUR_S * 1_000_000, scanned=False),
         Heard(first, now_us - 3, scanned=True),
@@ -206,6 +216,56 @@ async def test_messages_that_overtake_each_other(
     assert (row.last_message_at_us, row.last_scan_at_us) == (now_us - 1, now_us - 1)
     row = await row_of(each_factory, second)
     assert (row.last_message_at_us, row.last_scan_at_us) == (now_us, None)
+
+
+async def test_many_who_hear_at_once_tell_it_once(each_factory: FactoryServer) -> None:
+    """As the processes of a factory do."""
+    manager = await each_factory.logged_in("manager")
+    made = [await create(manager, name) for name in "abc"]
+    for one in made:
+        await manager.ask(PREPARE, id=one["id"])
+    keys = [one["uuid"].replace("-", "") for one in made]
+    transactions = each_factory.runtime.services.transactions
+
+    async def batch(order: int) -> None:
+        now_us = transactions.clock.now_us()
+        async with transactions.begin(each_factory.system) as work:
+            await presence.heard_from_many(
+                work, [Heard(key, now_us, scanned=True) for key in keys[::order]]
+            )
+            for serial in ("M2MR1", "M2MR2"):
+                report = ScannerReport.of(serial=serial, gateway_id=keys[0], at_us=now_us)
+                await presence.scanner_heard(work, report)
+
+    await asyncio.gather(*(batch(order) for order in (1, -1) * 4))
+    told = await facts(each_factory.database, "gateways")
+    active = [row.key for row in told if row.data.get("connectivity") == "ACTIVE"]
+    assert sorted(active) == sorted(keys)
+    assert [row.kind for row in told].count("worn_scanner.registered") == 2
+
+
+async def test_a_package_goes_with_its_link(each_factory: FactoryServer) -> None:
+    manager = await each_factory.logged_in("manager")
+    clock = set_clock(each_factory)
+    made = [await create(manager, name) for name in "ab"]
+    transactions = each_factory.runtime.services.transactions
+
+    async def held_after_trimming() -> int:
+        async with transactions.begin(each_factory.system) as work:
+            await packages.trim(work.session, clock.now_us(), 10)
+        return len((await each_factory.contents())["provisioning_package"])
+
+    for place, one in enumerate(made):
+        found = await manager.ask(PACKAGES, input={"gatewayIds": [one["id"]]})
+        (package,) = found["createProvisioningPackages"]
+        assert package["gateway"]["uuid"] == one["uuid"]
+        with ZipFile(BytesIO(b64decode(package["content"]))) as archive:
+            assert common_name(opened(archive.read("certificate.p12"))) == one["thingName"]
+        assert await held_after_trimming() == place + 1
+        clock.advance(200)
+    assert await held_after_trimming() == 1
+    clock.advance(101)
+    assert await held_after_trimming() == 0
 
 
 async def test_scanners_show_themselves(each_factory: FactoryServer) -> None:
