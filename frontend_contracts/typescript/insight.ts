@@ -718,13 +718,16 @@ export interface components {
         };
         /**
          * NewConsents
-         * @description At least one of them.
+         * @description At least one of them; the others are empty here.
          */
         NewConsents: {
-            connected_policy_version?: string | null;
-            privacy_policy_version?: string | null;
-            terms_and_conditions_version?: string | null;
-        };
+            /** @description Semantic */
+            connected_policy_version?: string;
+            /** @description Semantic */
+            privacy_policy_version?: string;
+            /** @description Semantic */
+            terms_and_conditions_version?: string;
+        } | unknown | unknown | unknown;
         /**
          * NewJobConfig
          * @description The barcodes are what the codes that begin and end a job start with; a gateway is named by
