@@ -42,7 +42,7 @@ class Policy:
     customer_alias: str = ""
     """By which people ask for the installation's own customer before they log in."""
     public_url: str = ""
-    """Where a factory is reached from outside; empty for whatever address was called."""
+    """Where this service is reached from outside; whatever address a client has called without."""
     downloads_path: str = ""
     """Where a signed link's file is to be had; empty where there is none."""
     drain_timeout_s: float = 30.0

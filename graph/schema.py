@@ -34,6 +34,7 @@ from graph.production.buffer_types import BufferStreamItem
 from graph.production.fields import ProductionMutation, ProductionQuery, metrics_of
 from graph.production.types import BatchStreamItem, Overview, ScanStreamItem
 from graph.scalars import SCALARS
+from graph.software.endpoint_fields import EndpointSoftwareMutation, EndpointSoftwareQuery
 from graph.software.fields import SoftwareMutation, SoftwareQuery
 from graph.software.types import RolloutStreamItem
 from graph.streams import open_stream
@@ -62,6 +63,7 @@ class Query(
     GatewayQuery,
     SoftwareQuery,
     ExportQuery,
+    EndpointSoftwareQuery,
     NodeQuery,
 ):
     """Reads."""
@@ -87,6 +89,7 @@ class Mutation(
     GatewayMutation,
     SoftwareMutation,
     ExportMutation,
+    EndpointSoftwareMutation,
 ):
     """Writes; each answers when it is committed."""
 

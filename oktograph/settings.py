@@ -166,6 +166,8 @@ class Settings(BaseSettings):
     max_config_file_bytes: int = Field(16 * 1024**2, ge=1)
     """Of a file that devices are configured by; it lies where firmware lies."""
     require_signature: bool = False
+    file_link_lifetime_s: int = Field(900, ge=1, le=7 * 86_400)
+    """Of links to software files, which need no token."""
     trusted_keys: Annotated[dict[str, str], NoDecode] = {}
     """Ed25519 public keys that sign firmware: `{"key id": "base64 of 32 bytes"}`. An edge with any
     installs only what they signed."""

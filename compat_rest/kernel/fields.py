@@ -52,6 +52,8 @@ def _as_javascript(value: Any) -> Any:
     return value
 
 
+JsonDocument = Annotated[Any, AfterValidator(_as_javascript)]
+"""Any JSON at all."""
 JsonObject = Annotated[dict[str, Any], AfterValidator(_as_javascript)]
 
 

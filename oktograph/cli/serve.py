@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from oktograph.demo.line import Demo
     from oktograph.installation import Installation
 
-SURFACES = ("okto-edge", "okto-factory", "insight", "valtronics")
+SURFACES = ("okto-edge", "okto-factory", "insight", "otao", "updates", "valtronics")
 
 ENVIRONMENT = "Every setting is an environment variable too:\n\n" + "\n\n".join(
     f"OKTOGRAPH_{name.upper()}" for name in sorted(Settings.model_fields)

@@ -46,6 +46,7 @@ PUBLIC: Final = {
         (f"graph.jobs.resolvers.exports.{name}" for name in ("download_export", "download_scans")),
         "the link is signed, and is all that one needs",
     ),
+    "graph.software.resolvers.files.download_by_link": "the link itself is signed",
     "graph.line.resolvers.edge.health": "a load balancer has none",
     "graph.line.resolvers.edge.plc_catalogue": "a catalogue is read before anybody has a token",
     "graph.line.resolvers.edge.printer_catalogue": "a catalogue is read before anybody has a token",

@@ -29,5 +29,5 @@ def factory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedFactory]
 @pytest.fixture(scope="session")
 def services(edge: ServedEdge, factory: ServedFactory) -> Services:
     """By the name of each dialect that it offers."""
-    mounted = dict.fromkeys(("insight", "valtronics"), factory)
-    return {"okto-edge": edge, "okto-factory": factory, **mounted}
+    names = ("insight", "okto-factory", "otao", "updates", "valtronics")
+    return {"okto-edge": edge, **dict.fromkeys(names, factory)}
