@@ -16,6 +16,7 @@ from domain.kernel.uow import Transactions, UnitOfWork
 
 if TYPE_CHECKING:
     from domain.fleet.ports import FleetServices
+    from domain.identity.installation.ports import InstallationServices
     from domain.identity.ports import IdentityServices
     from domain.line.ports import EdgePort, LinePort
     from domain.production.operations.scans import ScanIntake
@@ -74,6 +75,8 @@ class Services:
     """Of an edge; a factory is none."""
     batches: "BatchSource | None" = None
     """Of an edge: where the batches come from that codes are checked against."""
+    installation: "InstallationServices | None" = None
+    """Of every whole service; tests build some that are none."""
 
 
 @dataclass(slots=True)

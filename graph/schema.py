@@ -11,6 +11,7 @@ from graph.fleet.configuration_types import DeviceConfigStreamItem
 from graph.fleet.fields import FleetMutation, FleetQuery
 from graph.fleet.types import CommandStreamItem, DeviceStatusStreamItem
 from graph.identity.fields import IdentityMutation, IdentityQuery
+from graph.identity.installation_fields import InstallationMutation, InstallationQuery
 from graph.identity.program_fields import ProgramMutation, ProgramQuery
 from graph.info import Info
 from graph.input_types import prepare_input_types
@@ -40,6 +41,7 @@ from graph.sync.types import SyncStreamItem
 class Query(
     IdentityQuery,
     ProgramQuery,
+    InstallationQuery,
     ProductionQuery,
     BufferQuery,
     LineQuery,
@@ -62,6 +64,7 @@ class Query(
 class Mutation(
     IdentityMutation,
     ProgramMutation,
+    InstallationMutation,
     ProductionMutation,
     AlarmMutation,
     HardwareMutation,

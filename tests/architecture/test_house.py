@@ -37,6 +37,7 @@ PUBLIC: Final = {
         ),
         "the request itself names the client and shows its secret",
     ),
+    "graph.identity.resolvers.installation.open_backup": "the link is signed, and soon over",
     "graph.identity.resolvers.users.login": "nobody has a token yet",
     "graph.line.resolvers.edge.health": "a load balancer has none",
     "graph.line.resolvers.edge.plc_catalogue": "a catalogue is read before anybody has a token",
