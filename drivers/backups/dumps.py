@@ -122,14 +122,17 @@ class PostgresDump:
     @property
     def _environment(self) -> Mapping[str, str]:
         """Nothing of ours but where programs and libraries are."""
-        kept = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH") if name in os.environ}
+        kept = {
+            name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH") if name in os.environ
+        }
         password = self._url.password
         return kept | ({} if password is None else {"PGPASSWORD": str(password)})
 
 
-def dump_of(url: URL, program: str, timeout_s: float) -> Dump:
+def dump_of(url: URL, program: str, timeout_s: float, progress: Progress | None = None) -> Dump:
+    """`progress` is told of SQLite's pages; pg_dump tells nothing of its own."""
     if url.get_backend_name() == "sqlite":
-        return SqliteDump(Path(str(url.database)))
+        return SqliteDump(Path(str(url.database)), progress)
     return PostgresDump(url, program, timeout_s)
 
 

@@ -1,5 +1,6 @@
 """The factory: everything that one of its processes has, started and stopped in order."""
 
+from domain.identity.installation.ports import Restarter
 from domain.identity.ports import TokenKind
 from drivers.identity.actors import ActorSource
 from drivers.identity.devices import DeviceSource
@@ -12,8 +13,9 @@ from oktograph.factory.no_line import NoLine
 from oktograph.factory.programs import oauth_services, program_accounts
 from oktograph.factory.software import software_services
 from oktograph.runtime import Runtime
-from oktograph.settings import Settings
+from oktograph.settings import Place, Settings
 from oktograph.synchronisation import forwarding_services
+from oktograph.upkeep import installation_services
 from oktograph.web.entry import ServiceEntry
 
 
@@ -23,9 +25,13 @@ class FactoryRuntime(Runtime):
 
     rates: Rates
 
-    def __init__(self, settings: Settings, worker: int = 0) -> None:
+    def __init__(
+        self, settings: Settings, worker: int = 0, restarter: Restarter | None = None
+    ) -> None:
+        """`restarter` where it is not this process that ends."""
         super().__init__(settings)
         self.worker = worker
+        self._restarter = restarter or self.own_process
 
     async def stop_streams(self) -> None:
         """Devices too: they dial in again, here or elsewhere."""
@@ -63,5 +69,6 @@ class FactoryRuntime(Runtime):
             fleet=fleet,
             software=software_services(core, fleet.settings, stack),
             fleet_figures=KeptFigures(),
+            installation=installation_services(core, Place.FACTORY, self._restarter, stack),
         )
         self.entry = ServiceEntry(self.services)

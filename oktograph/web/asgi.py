@@ -14,6 +14,7 @@ from compat_rest.kernel.limits import NONE, BodyLimit
 from compat_rest.okto_edge.app import DIALECT as EDGE
 from compat_rest.okto_factory.app import DIALECT as FACTORY
 from compat_rest.okto_factory.app import larger_bodies
+from compat_rest.ontakt.app import DIALECT as ONTAKT
 from compat_rest.valtronics.app import DIALECT as VALTRONICS
 from compat_rest.valtronics.app import guarded
 from graph.engine import GraphSettings, build_engine
@@ -24,6 +25,7 @@ from oktograph.edge.runtime import EdgeRuntime
 from oktograph.factory.runtime import FactoryRuntime
 from oktograph.runtime import Runtime
 from oktograph.settings import Settings
+from oktograph.web.backups import backup_routes
 from oktograph.web.console import edge_operations, factory_operations
 from oktograph.web.oauth import oauth_routes
 from oktograph.web.observability import Metrics, Observed
@@ -68,7 +70,7 @@ class Below:
         await app(scope, receive, send)
 
 
-MOUNTED: Final[Mapping[str, Dialect]] = {"valtronics": VALTRONICS}
+MOUNTED: Final[Mapping[str, Dialect]] = {"ontakt": ONTAKT, "valtronics": VALTRONICS}
 """The factory's dialects besides the one at its root, by the first segment of their paths."""
 
 
@@ -111,12 +113,14 @@ def _port(
         *graph,
         *documentation_routes(dialect.title),
         *well_known_routes(runtime.services.identity.tokens),
+        *backup_routes(runtime.entry),
         Route("/metrics", metrics.page),
         *more,
     ]
     shared = Starlette(routes=others)
     endpoint = next(route for route in graph if isinstance(route, Route))
-    owned = ("graphql", "docs", "metrics", ".well-known", *(("oauth2",) if more else ()))
+    owned = ("graphql", "docs", "metrics", "backups", ".well-known")
+    owned += ("oauth2",) if more else ()
     owners: dict[str, ASGIApp] = {**mounted, **dict.fromkeys(owned, shared)}
     return Observed(FirstSegment(owners, _dialect(runtime, dialect), endpoint), metrics)
 
