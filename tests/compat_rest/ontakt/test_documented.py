@@ -97,7 +97,7 @@ async def test_backup(factory: FactoryServer, admin: Caller, tmp_path: Path) -> 
     assert name.endswith(".db")
     copy = sqlite3.connect(await saved(answer, tmp_path / name))
     assert copy.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-    assert copy.execute("SELECT username FROM user ORDER BY username").fetchall() == [
+    assert copy.execute("SELECT username FROM user_account ORDER BY username").fetchall() == [
         ("admin",),
         ("auditor",),
         ("manager",),

@@ -12,7 +12,7 @@ from oktograph.recent import MOST, RecentLines
 from tests.support.factory import FactoryServer
 from tests.support.ontakt import Caller, caller, with_role
 
-SECRET = "hunter2-is-nobody-s-business"  # noqa: S105 - what must not show
+SECRET = "hunter2-is-nobody-s-business"
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ async def test_it_is_an_attachment(broken: FactoryServer) -> None:
 
 async def test_nobody_learns_nothing(factory: FactoryServer) -> None:
     async with factory.database.engine.begin() as connection:
-        await connection.execute(text("ALTER TABLE user RENAME TO gone"))
+        await connection.execute(text("ALTER TABLE user_account RENAME TO gone"))
     body = {"username": "admin", "password": SECRET}
     answer = await caller(factory, None).post("login", body)
     assert answer.status_code == 500
