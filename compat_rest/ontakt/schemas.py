@@ -1,10 +1,10 @@
 """Bodies of OnTakt's API."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
-from compat_rest.kernel.fields import without_titles
+from compat_rest.kernel.fields import PRINTABLE, without_titles
 
 Level = Literal["admin", "planner", "shop", "auditor"]
 
@@ -14,8 +14,8 @@ class LoginBody(BaseModel):
 
     model_config = ConfigDict(strict=True, json_schema_extra=without_titles)
 
-    username: str
-    password: str
+    username: Annotated[str, Field(min_length=1, max_length=128, pattern=PRINTABLE)]
+    password: Annotated[str, Field(min_length=1, max_length=1024)]
 
 
 class User(BaseModel):
