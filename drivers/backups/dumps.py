@@ -139,7 +139,8 @@ def dump_of(url: URL, program: str, timeout_s: float, progress: Progress | None 
 def _address(url: URL) -> str:
     """What libpq takes; what asyncpg calls `ssl` is `sslmode` there."""
     query = {"sslmode" if name == "ssl" else name: value for name, value in url.query.items()}
-    plain = url.set(drivername="postgresql", password=None, query=query)
+    # Not `url.set`: that takes None for what is to stay.
+    plain = URL.create("postgresql", url.username, None, url.host, url.port, url.database, query)
     return plain.render_as_string(hide_password=False)
 
 

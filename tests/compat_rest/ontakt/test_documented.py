@@ -65,7 +65,8 @@ async def test_restart(factory: FactoryServer, admin: Caller) -> None:
     assert (answer.status_code, answer.content) == (204, b"")
     assert factory.runtime.own_process.asked.is_set()
     told = await (await factory.logged_in("admin")).ask(
-        "{ auditLog(first: 1) { edges { node { action entityType actor { username } } } }"
+        '{ auditLog(filter: {action: "installation.restart_asked"}) {'
+        " edges { node { action entityType actor { username } } } }"
         " events(first: 1) { edges { node { message severity } } } }"
     )
     assert told["auditLog"]["edges"][0]["node"] == {
