@@ -1,9 +1,9 @@
 """Who may call which documented route of the old APIs: one table, `access.csv`.
 
 `needs` has permissions, or a dialect's own names for them, all of which a caller must have;
-`public`, `known` (whoever is somebody), `level` (whoever has one of OnTakt's) or `device` (a device,
-and nobody else). `device` says `own` where a device's token opens what is its own. docs/permissions.md shows the table, and
-tests/parity/test_access.py holds every route to it.
+`public`, `known` (whoever is somebody), `level` (whoever has one of OnTakt's) or `device` (a
+device, and nobody else). `device` says `own` where a device's token opens what is its own.
+docs/permissions.md shows the table, and tests/parity/test_access.py holds every route to it.
 """
 
 import csv

@@ -64,7 +64,9 @@ def test_a_service_shows_the_same_description(services: Services, face: Any) -> 
 
 
 @pytest.mark.xdist_group("node")
-@pytest.mark.parametrize("face", [face for face in FACES if face.sockets], ids=NAMES)
+@pytest.mark.parametrize(
+    "face", [face for face in FACES if face.sockets], ids=lambda face: face.dialect.name
+)
 def test_asyncapi_is_valid(face: Any) -> None:
     install_modules()
     standard = MODULES / "@asyncapi" / "specs" / "schemas" / "3.0.0-without-$id.json"

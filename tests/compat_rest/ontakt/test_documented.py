@@ -124,13 +124,13 @@ TRUE = ["1", "true", "on", "yes", "y", "checked", "TRUE", "Yes", "CHECKED"]
 FALSE = ["0", "false", "off", "no", "n", "", "2", "truee", "unchecked", "null", "11"]
 
 
-@pytest.mark.parametrize("word", TRUE + FALSE)
-async def test_boolean_words(admin: Caller, word: str) -> None:
-    answer = await admin.post(f"backup?compress={word}")
-    name = file_name(answer.headers["content-disposition"])
-    assert name.endswith(".db.gz" if word in TRUE else ".db")
-    content = gzip.decompress(answer.content) if word in TRUE else answer.content
-    assert content.startswith(b"SQLite format 3\0")
+async def test_boolean_words(admin: Caller) -> None:
+    for word in TRUE + FALSE:
+        answer = await admin.post(f"backup?compress={word}")
+        name = file_name(answer.headers["content-disposition"])
+        assert name.endswith(".db.gz" if word in TRUE else ".db"), word
+        content = gzip.decompress(answer.content) if word in TRUE else answer.content
+        assert content.startswith(b"SQLite format 3\0")
 
 
 async def test_unknown_parameters_are_ignored(admin: Caller) -> None:
