@@ -33,6 +33,7 @@ from tests.support.access import (
 from tests.support.clients import DEADLINE_S, Json
 from tests.support.factory import FactoryServer
 from tests.support.tokens import forged, program
+from tests.support.waiting import eventually
 
 DOCUMENTED: Final = Path(__file__).parents[1] / "contracts" / "routes.csv"
 PLACES: Final = {"edge": "edge", "factory": "sqlite_factory"}
@@ -141,7 +142,8 @@ async def test_a_device_may_what_is_its_own(factory_stage: Stage) -> None:
 
 
 async def test_a_program_may_with_exactly_what_a_route_needs(factory_stage: Stage) -> None:
-    """And with every scope there is but one of those it may not."""
+    """And with every scope there is but one of those it may not, nor does anything change then:
+    whoever is not shown what they would have changed has not changed it."""
     stage, tokens = factory_stage, Tokens(factory_stage.place)
     some = [one for one in of_service("factory") if one.needs and not one.needs & WITHHELD]
     everything = frozenset(Permission) - WITHHELD
@@ -151,12 +153,15 @@ async def test_a_program_may_with_exactly_what_a_route_needs(factory_stage: Stag
             await tokens.of(everything - {one})
         await tokens.of(needs)
     found: list[str] = []
+    before = await stage.place.contents()
     for route in some:
         for one in sorted(route.needs or ()):
             found += await stage.lets_in(route, await tokens.of(everything - {one}))
+    assert not found, "\n".join(found)
+    assert await stage.place.contents() == before
     for route in in_order(some):
         found += await stage.keeps_out(route, await tokens.of(route.needs or frozenset()))
-    assert found == []
+    assert not found, "\n".join(found)
 
 
 class Tokens:

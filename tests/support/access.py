@@ -116,13 +116,13 @@ class Stage:
         the route for who may not."""
         before = await self.place.contents()
         found = [why for one in some for why in await self.lets_in(one, token, status)]
-        assert found == []
+        assert not found, "\n".join(found)
         assert await self.place.contents() == before
 
     async def lets(self, some: list[Route], token: str | None) -> None:
         """Each of them goes through."""
         found = [why for one in in_order(some) for why in await self.keeps_out(one, token)]
-        assert found == []
+        assert not found, "\n".join(found)
 
     async def lets_in(
         self, route: Route, token: str | None, status: int | None = None
