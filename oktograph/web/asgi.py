@@ -119,7 +119,7 @@ def _port(
     ]
     shared = Starlette(routes=others)
     endpoint = next(route for route in graph if isinstance(route, Route))
-    owned = ("graphql", "docs", "metrics", "backups", ".well-known")
+    owned: tuple[str, ...] = ("graphql", "docs", "metrics", "backups", ".well-known")
     owned += ("oauth2",) if more else ()
     owners: dict[str, ASGIApp] = {**mounted, **dict.fromkeys(owned, shared)}
     return Observed(FirstSegment(owners, _dialect(runtime, dialect), endpoint), metrics)

@@ -97,8 +97,10 @@ async def test_nobody_may_what_is_public_and_nothing_else(stage: Stage) -> None:
     some = of_service(stage.service)
     good = (await stage.place.logged_in("admin")).token or ""
     closed = [one for one in some if not is_public(one)]
-    for token in (None, *forged(good)):
-        await stage.refuses(closed, token, NOBODY)
+    await stage.refuses(closed, None, NOBODY)
+    bad = forged(good)  # each route meets one of them, and each dialect's own tests all of them
+    for place, token in enumerate(bad):
+        await stage.refuses(closed[place :: len(bad)], token, NOBODY)
     for route in some:
         if is_public(route):
             # A login is refused for what it says, not for who says it.
