@@ -30,6 +30,7 @@ from domain.kernel.tail import LogTail
 from domain.kernel.uow import Transactions
 from migrations import upgrade
 from tests.support.clocks import ManualClock
+from tests.support.memory import storage
 
 TEMPLATE = "okto_template"
 RELAXED = ("fsync", "autovacuum")
@@ -151,7 +152,7 @@ def sqlite_files(tmp_path_factory: pytest.TempPathFactory) -> SqliteFiles:
 def postgres_server() -> Iterator[PostgresServer]:
     """A server on a unix socket. Its folder is short (sockets allow 107 bytes) and open to
     traverse: run as root, the server runs as a user of its own."""
-    folder = Path(tempfile.mkdtemp(prefix="okto-pg-"))
+    folder = Path(tempfile.mkdtemp(prefix="okto-pg-", dir=storage()))
     folder.chmod(0o755)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # its import complains of an unset XDG_RUNTIME_DIR

@@ -11,6 +11,8 @@ from typing import Any
 import psutil  # type: ignore[import-untyped]
 import pytest
 
+from tests.support.memory import storage
+
 
 class KillablePostgres:
     def __init__(self, folder: Path) -> None:
@@ -39,7 +41,7 @@ class KillablePostgres:
 
 @pytest.fixture
 def killable_postgres() -> Iterator[KillablePostgres]:
-    folder = Path(tempfile.mkdtemp(prefix="okto-pg-"))
+    folder = Path(tempfile.mkdtemp(prefix="okto-pg-", dir=storage()))
     folder.chmod(0o755)
     server = KillablePostgres(folder / "pg")
     try:

@@ -127,7 +127,7 @@ async def test_a_bad_link_is_one_domain_error_and_then_works(
 ) -> None:
     async with (
         proxied(server.port) as proxy,
-        HttpFactory(proxy.url, EDGE, token, timeout_s=0.5, retry=FAST) as target,
+        HttpFactory(proxy.url, EDGE, token, timeout_s=5.0, retry=FAST) as target,
     ):
         proxy.set(trouble)
         with pytest.raises(raised):

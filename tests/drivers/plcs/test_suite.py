@@ -283,7 +283,7 @@ async def test_a_slow_controller_gets_no_backlog_and_no_write_waits_for_it(peer:
 
 async def test_many_writers_at_once(peer: PlcPeer) -> None:
     """The last of a hundred may wait for its turn for longer than one answer takes."""
-    async with plc_rig(peer, settings={"timeout_s": 5.0}, poll_interval_s=0.01) as rig:
+    async with plc_rig(peer, settings={"timeout_s": 20.0}, poll_interval_s=0.01) as rig:
         written = await asyncio.gather(*(rig.plc.write("speed", float(n)) for n in range(100)))
         assert [each.value for each in written] == [float(n) for n in range(100)]
         await rig.told.has("speed", await peer.get("speed"))
