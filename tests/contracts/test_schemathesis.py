@@ -111,7 +111,7 @@ def test_ontakt_is_as_documented(factory: ServedFactory, tmp_path: Path) -> None
     address, token = f"{factory.url}/ontakt/openapi.json", factory.token("admin")
     header = "X-Auth-Token: "
     shown = run(address, token, "schemathesis_ontakt.toml", tmp_path, *more, header=header)
-    assert phases(shown) == {"Coverage", "Fuzzing", "Stateful"}
+    assert phases(shown) == {"Examples", "Coverage", "Fuzzing", "Stateful"}
     assert {("GET", "/ontakt/api/"), ("POST", "/ontakt/api/backup")} <= succeeded(report)
 
 

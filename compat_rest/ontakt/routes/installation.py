@@ -7,6 +7,7 @@ from starlette.responses import Response, StreamingResponse
 
 from compat_rest.kernel.auth import Anyone
 from compat_rest.kernel.fields import Flag
+from compat_rest.kernel.links import link, linked
 from compat_rest.kernel.replies import Reply
 from compat_rest.ontakt import presenter, schemas
 from compat_rest.ontakt.auth import Keeper, Member, Restarter
@@ -20,12 +21,12 @@ router = APIRouter(prefix="/api", tags=["root"])
 Compress = Annotated[Flag, Query(description="A smaller file, made in more time")]
 
 
-@router.get("/", response_model=schemas.Access)
+@router.get("/", response_model=schemas.Access, responses=linked(backup=link("backup")))
 async def get_access(caller: Member) -> Reply:
     return Reply(presenter.access(caller.actor))
 
 
-@router.post("/login", response_model=schemas.Login)
+@router.post("/login", response_model=schemas.Login, responses=linked(access=link("get_access")))
 async def login(anyone: Anyone, request: Request, body: schemas.LoginBody) -> Reply:
     address = request.client.host if request.client else ""
     made = await resolvers.login(anyone, body.username, body.password, address)
