@@ -16,6 +16,7 @@ from domain.identity.mappings import (
 )
 from domain.kernel.permissions import DEVICE_PERMISSIONS, ROLE_PERMISSIONS, Permission, Role
 from oktograph.contracts.access import PUBLIC, Route, routes
+from oktograph.contracts.descriptions import FACES
 from oktograph.contracts.rendering import NOTICE
 
 PAGE: Final = "permissions.md"
@@ -120,7 +121,8 @@ def _withheld() -> str:
 
 def _routes() -> str:
     by_dialect: dict[str, list[Route]] = {}
-    for route in routes():
+    there = {face.dialect.name for face in FACES}
+    for route in (one for one in routes() if one.dialect in there):
         by_dialect.setdefault(route.dialect, []).append(route)
     tables = (f"\n### {name}\n{_of_dialect(own)}" for name, own in by_dialect.items())
     return _ROUTES + "".join(tables)
