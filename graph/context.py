@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from domain.fleet.config_files.ports import ConfigFileServices
     from domain.fleet.ports import FleetServices
     from domain.gateways.ports import GatewayServices
+    from domain.identity.installation.ports import InstallationServices
     from domain.identity.ports import IdentityServices
     from domain.jobs.exports.ports import ExportServices
     from domain.line.ports import EdgePort, LinePort
@@ -89,6 +90,8 @@ class Services:
     """Of an edge; a factory is none."""
     batches: "BatchSource | None" = None
     """Of an edge: where the batches come from that codes are checked against."""
+    installation: "InstallationServices | None" = None
+    """Of every whole service; tests build some that are none."""
 
 
 @dataclass(slots=True)

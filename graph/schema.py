@@ -14,6 +14,7 @@ from graph.fleet.types import CommandStreamItem, DeviceStatusStreamItem
 from graph.gateways.fields import GatewayMutation, GatewayQuery
 from graph.gateways.types import GatewayStreamItem
 from graph.identity.fields import IdentityMutation, IdentityQuery
+from graph.identity.installation_fields import InstallationMutation, InstallationQuery
 from graph.identity.program_fields import ProgramMutation, ProgramQuery
 from graph.info import Info
 from graph.input_types import prepare_input_types
@@ -46,6 +47,7 @@ from graph.sync.types import SyncStreamItem
 class Query(
     IdentityQuery,
     ProgramQuery,
+    InstallationQuery,
     ProductionQuery,
     BufferQuery,
     LineQuery,
@@ -73,6 +75,7 @@ class Query(
 class Mutation(
     IdentityMutation,
     ProgramMutation,
+    InstallationMutation,
     ProductionMutation,
     AlarmMutation,
     HardwareMutation,

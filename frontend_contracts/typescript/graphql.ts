@@ -276,6 +276,17 @@ export type AuditFilterInput = {
   occurredTo?: InputMaybe<Scalars['DateTime']['input']>;
 };
 
+/** A copy of the whole database, made while it was in use */
+export type Backup = {
+  /** Of the file: `.db` (SQLite), `.db.gz`, `.dump` */
+  name: Scalars['String']['output'];
+  sizeBytes: Scalars['Float']['output'];
+  createdAt: Scalars['DateTime']['output'];
+  /** A path on this host; whoever has it may download */
+  url: Scalars['String']['output'];
+  urlExpiresAt: Scalars['DateTime']['output'];
+};
+
 /** Bottles packed together */
 export type Batch = Aggregate & Node & {
   id: Scalars['ID']['output'];
@@ -673,6 +684,10 @@ export type CreateApiKeyInput = {
 export type CreateApplicationInput = {
   name: Scalars['String']['input'];
   description?: Scalars['String']['input'];
+};
+
+export type CreateBackupInput = {
+  compress?: Scalars['Boolean']['input'];
 };
 
 export type CreateBatchInput = {
@@ -1649,6 +1664,12 @@ export type Mutation = {
   createApiKey: CreatedApiKey;
   /** For good, and at once */
   revokeApiKey: ApiKey;
+  /** Answers when it is whole; the oldest one too many goes */
+  createBackup: Backup;
+  /** The name of what was removed */
+  removeBackup: Scalars['String']['output'];
+  /** SERVICE_UNAVAILABLE where nobody would start the service again */
+  restartInstallation: Scalars['Boolean']['output'];
   /** Judge and store one read; answers when it is on disk */
   scan: ScanResult;
   /** Judge a code; stores nothing */
@@ -1931,6 +1952,16 @@ export type MutationCreateApiKeyArgs = {
 
 export type MutationRevokeApiKeyArgs = {
   id: Scalars['ID']['input'];
+};
+
+
+export type MutationCreateBackupArgs = {
+  input?: InputMaybe<CreateBackupInput>;
+};
+
+
+export type MutationRemoveBackupArgs = {
+  name: Scalars['String']['input'];
 };
 
 
@@ -2807,6 +2838,8 @@ export type Query = {
   /** All that an OAuth client may be given */
   oauthScopes: Array<OAuthScope>;
   apiKey: Maybe<ApiKey>;
+  /** Backups that are kept, newest first, each with a fresh link */
+  backups: Array<Backup>;
   /** Bottles, newest first */
   bottles: BottleConnection;
   /** By id or by its code in any form a scanner sends */

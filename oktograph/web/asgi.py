@@ -17,6 +17,7 @@ from compat_rest.kernel.limits import NONE, BodyLimit
 from compat_rest.okto_edge.app import DIALECT as EDGE
 from compat_rest.okto_factory.app import DIALECT as FACTORY
 from compat_rest.okto_factory.app import larger_bodies
+from compat_rest.ontakt.app import DIALECT as ONTAKT
 from compat_rest.otao import app as otao
 from compat_rest.otao.app import DIALECT as OTAO
 from compat_rest.updates import app as updates
@@ -31,6 +32,7 @@ from oktograph.edge.runtime import EdgeRuntime
 from oktograph.factory.runtime import FactoryRuntime
 from oktograph.runtime import Runtime
 from oktograph.settings import Settings
+from oktograph.web.backups import backup_routes
 from oktograph.web.console import edge_operations, factory_operations
 from oktograph.web.oauth import oauth_routes
 from oktograph.web.observability import Metrics, Observed
@@ -77,6 +79,7 @@ class Below:
 
 MOUNTED: Final[Mapping[str, Dialect]] = {
     "insight": INSIGHT,
+    "ontakt": ONTAKT,
     "otao": OTAO,
     "updates": UPDATES,
     "valtronics": VALTRONICS,
@@ -125,12 +128,14 @@ def _port(
         *graph,
         *documentation_routes(dialect.title),
         *well_known_routes(runtime.services.identity.tokens),
+        *backup_routes(runtime.entry),
         Route("/metrics", metrics.page),
         *more,
     ]
     shared = Starlette(routes=others)
     endpoint = next(route for route in graph if isinstance(route, Route))
-    owned = ("graphql", "docs", "metrics", ".well-known", *(("oauth2",) if more else ()))
+    owned: tuple[str, ...] = ("graphql", "docs", "metrics", "backups", ".well-known")
+    owned += ("oauth2",) if more else ()
     owners: dict[str, ASGIApp] = {**mounted, **dict.fromkeys(owned, shared)}
     return Observed(FirstSegment(owners, _dialect(runtime, dialect), endpoint), metrics)
 

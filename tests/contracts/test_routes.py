@@ -16,6 +16,7 @@ from compat_rest.kernel.auth import anyone, caller
 from compat_rest.kernel.dialect import dialect_app
 from compat_rest.okto_factory import device_ws
 from compat_rest.okto_factory.auth import device_or_user, user, visitor
+from compat_rest.ontakt import auth as ontakt
 from compat_rest.otao import auth as otao
 from compat_rest.updates.routes import device
 from compat_rest.valtronics import auth as valtronics
@@ -39,6 +40,9 @@ ACCESS: Final[dict[Any, str]] = {
     anyone: "public",
     caller: "user",
     device: "device",
+    ontakt.keeper: ontakt.HEADER,
+    ontakt.member: ontakt.HEADER,
+    ontakt.restarter: ontakt.HEADER,
     device_or_user: "device",
     member: "IdToken",
     user: "user",
@@ -58,6 +62,7 @@ ADDED: Final = {
 """Routes that no old description has."""
 NO_TOKEN: Final = {
     "insight": ("title", "Unauthorized"),
+    "ontakt": ("error", ontakt.INVALID),
     "otao": ("message", "Invalid or missing token"),
     "updates": ("message", "Invalid or missing token"),
     "valtronics": ("error", "code", "AUTHORIZATION_ERROR"),
