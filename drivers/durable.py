@@ -31,3 +31,18 @@ def place_secret(path: Path, key: bytes) -> None:
     finally:
         unfinished.unlink()
     sync_to_disk(path.parent)
+
+
+def replace_file(path: Path, content: bytes, mode: int = 0o600) -> None:
+    """The new content or the old, whatever happens meanwhile."""
+    unfinished = path.with_name(f"{path.name}.{new_id()}")
+    try:
+        descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+    sync_to_disk(path.parent)

@@ -15,8 +15,12 @@ from domain.kernel.tail import LogTail
 from domain.kernel.uow import Transactions, UnitOfWork
 
 if TYPE_CHECKING:
+    from domain.fleet.config_files.ports import ConfigFileServices
     from domain.fleet.ports import FleetServices
+    from domain.gateways.ports import GatewayServices
+    from domain.identity.installation.ports import InstallationServices
     from domain.identity.ports import IdentityServices
+    from domain.jobs.exports.ports import ExportServices
     from domain.line.ports import EdgePort, LinePort
     from domain.production.operations.scans import ScanIntake
     from domain.production.ports import BatchSource, FleetFigures
@@ -36,8 +40,12 @@ class Policy:
     """The name of this edge: its running numbers are its own."""
     time_zone: str = "UTC"
     """The site's, IANA: when its day begins."""
+    customer_alias: str = ""
+    """By which people ask for the installation's own customer before they log in."""
     public_url: str = ""
     """Where this service is reached from outside; whatever address a client has called without."""
+    downloads_path: str = ""
+    """Where a signed link's file is to be had; empty where there is none."""
     drain_timeout_s: float = 30.0
     """A reader's socket that takes nothing for so long is given up."""
 
@@ -70,12 +78,20 @@ class Services:
     """Of a factory; an edge has no fleet."""
     software: "SoftwareServices | None" = None
     """Of a factory too."""
+    config_files: "ConfigFileServices | None" = None
+    """Of a factory too: files that devices are configured by."""
+    gateways: "GatewayServices | None" = None
+    """Of a factory too: what lets gateways in."""
     fleet_figures: "FleetFigures | None" = None
     """None where there is no fleet: an edge shows its own queue."""
+    exports: "ExportServices | None" = None
+    """Of a factory too."""
     edge: "EdgePort | None" = None
     """Of an edge; a factory is none."""
     batches: "BatchSource | None" = None
     """Of an edge: where the batches come from that codes are checked against."""
+    installation: "InstallationServices | None" = None
+    """Of every whole service; tests build some that are none."""
 
 
 @dataclass(slots=True)

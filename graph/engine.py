@@ -7,6 +7,7 @@ from graph.context import Services
 from graph.documents import DocumentStore
 from graph.execution import Engine
 from graph.fleet import streams as fleet
+from graph.gateways import streams as gateways
 from graph.journal import streams as journal
 from graph.limits import Limits
 from graph.line import streams as line
@@ -22,6 +23,7 @@ STREAM_SOURCES: tuple[StreamSource, ...] = (
     *line.SOURCES,
     *sync.SOURCES,
     *fleet.SOURCES,
+    *gateways.SOURCES,
     *software.SOURCES,
 )
 

@@ -10,10 +10,17 @@ from graph.catalog.types import cloud_endpoint_type, site_type, variant_type
 from graph.context import Context
 from graph.fleet import resolvers as fleet
 from graph.fleet import types as fleet_types
+from graph.fleet.config_file_types import config_file_type
+from graph.fleet.resolvers import config_files
+from graph.gateways import resolvers as gateways
+from graph.gateways.types import gateway_type, scanner_type
 from graph.identity import program_types
 from graph.identity import resolvers as identity
 from graph.identity.types import user_type
 from graph.info import Info
+from graph.jobs import resolvers as jobs
+from graph.jobs.export_types import export_task_type
+from graph.jobs.types import configuration_type as job_configuration_type
 from graph.journal import resolvers as journal
 from graph.journal.types import audit_type, event_type
 from graph.line import resolvers as line
@@ -49,11 +56,16 @@ _FINDERS: Mapping[str, Finder] = {
     "Deployment": _finder(software.rollout, software_types.deployment_type),
     "Device": _finder(fleet.device, fleet_types.device_type),
     "DeviceCommand": _finder(fleet.command, fleet_types.command_type),
+    "DeviceConfigFile": _finder(config_files.config_file_by_id, config_file_type),
     "DeviceGroup": _finder(fleet.group, fleet_types.group_type),
     "DeviceLogEntry": _finder(fleet.log_entry, fleet_types.log_type),
     "DeviceStatusChange": _finder(fleet.status_change, fleet_types.status_change_type),
     "EndpointFilter": _finder(software.endpoint_filter, filter_type),
     "Event": _finder(journal.event, event_type),
+    "ExportTask": _finder(jobs.export_task, export_task_type),
+    "Gateway": _finder(gateways.gateway, gateway_type),
+    "GatewayScanner": _finder(gateways.scanner, scanner_type),
+    "JobConfiguration": _finder(jobs.job_configuration, job_configuration_type),
     "OAuthClient": _finder(identity.oauth_client, program_types.client_type),
     "Pallet": _finder(production.pallet, pallet_type),
     "Release": _finder(software.release, software_types.release_type),

@@ -7,13 +7,19 @@ from strawberry.schema.config import StrawberryConfig
 
 from domain.journal.models import Severity
 from graph.catalog.fields import CatalogMutation, CatalogQuery
+from graph.fleet.config_file_fields import ConfigFileMutation, ConfigFileQuery
 from graph.fleet.configuration_types import DeviceConfigStreamItem
 from graph.fleet.fields import FleetMutation, FleetQuery
 from graph.fleet.types import CommandStreamItem, DeviceStatusStreamItem
+from graph.gateways.fields import GatewayMutation, GatewayQuery
+from graph.gateways.types import GatewayStreamItem
 from graph.identity.fields import IdentityMutation, IdentityQuery
+from graph.identity.installation_fields import InstallationMutation, InstallationQuery
 from graph.identity.program_fields import ProgramMutation, ProgramQuery
 from graph.info import Info
 from graph.input_types import prepare_input_types
+from graph.jobs.export_fields import ExportMutation, ExportQuery
+from graph.jobs.fields import JobsMutation, JobsQuery
 from graph.journal.fields import JournalMutation, JournalQuery
 from graph.journal.types import EventStreamItem
 from graph.line.alarm_fields import AlarmMutation, AlarmQuery
@@ -41,6 +47,7 @@ from graph.sync.types import SyncStreamItem
 class Query(
     IdentityQuery,
     ProgramQuery,
+    InstallationQuery,
     ProductionQuery,
     BufferQuery,
     LineQuery,
@@ -53,7 +60,11 @@ class Query(
     SyncQuery,
     CatalogQuery,
     FleetQuery,
+    ConfigFileQuery,
+    JobsQuery,
+    GatewayQuery,
     SoftwareQuery,
+    ExportQuery,
     EndpointSoftwareQuery,
     NodeQuery,
 ):
@@ -64,6 +75,7 @@ class Query(
 class Mutation(
     IdentityMutation,
     ProgramMutation,
+    InstallationMutation,
     ProductionMutation,
     AlarmMutation,
     HardwareMutation,
@@ -75,7 +87,11 @@ class Mutation(
     SyncMutation,
     CatalogMutation,
     FleetMutation,
+    ConfigFileMutation,
+    JobsMutation,
+    GatewayMutation,
     SoftwareMutation,
+    ExportMutation,
     EndpointSoftwareMutation,
 ):
     """Writes; each answers when it is committed."""
@@ -137,6 +153,14 @@ class Subscription:
         self, info: Info, after: str | None = None, device_id: strawberry.ID | None = None
     ) -> AsyncGenerator[DeviceConfigStreamItem, None]:
         return open_stream(info.context, "deviceConfig", {"after": after, "device_id": device_id})
+
+    @strawberry.subscription(
+        description="Gateways as they are made, let in, heard of again and missed"
+    )
+    def gateways(
+        self, info: Info, after: str | None = None, gateway_id: strawberry.ID | None = None
+    ) -> AsyncGenerator[GatewayStreamItem, None]:
+        return open_stream(info.context, "gateways", {"after": after, "gateway_id": gateway_id})
 
     @strawberry.subscription(description="Commands as they are sent, acknowledged and answered")
     def commands(

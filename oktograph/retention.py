@@ -6,13 +6,15 @@ from collections.abc import Mapping
 from typing import Final
 
 from domain.fleet.repository import commands, devices, records, telemetry
+from domain.gateways.repository import packages
 from domain.identity.oauth import repository as oauth
+from domain.jobs.exports import repository as exports
 from domain.journal import repository as journal
 from domain.journal.retirement import retire
 from domain.kernel import eventlog
 from domain.kernel.retention import Pace, Remove, Retention, Trimmed, Trimmer, by_session
 from domain.kernel.uow import UnitOfWork
-from domain.production.repository import scans
+from domain.production.repository import gateway_scans, scans
 from domain.software.repository import targets
 from domain.sync.holding import QueueHold
 from domain.sync.passes import SyncRunner
@@ -20,6 +22,7 @@ from domain.sync.repository import intake
 from oktograph.core import Core
 from oktograph.settings import Settings
 
+MINUTE_S: Final = 60.0
 HOUR_S: Final = 3_600.0
 DAY_S: Final = 24 * HOUR_S
 
@@ -59,19 +62,26 @@ FOR_EVER: Final[Mapping[str, str]] = {
             "catalog_site",
             "catalog_variant",
             "connection",
+            "consent",
             "customer",
             "device",
+            "device_config_file",
             "device_group",
             "device_group_member",
             "edge_state",
             "endpoint_filter",
             "fleet_connection_settings",
+            "gateway",
+            "job_configuration",
+            "job_gateway",
+            "job_list",
             "line_override",
             "oauth_client",
             "provisioning",
             "software_release",
             "upgrade_edge",
             "user_account",
+            "worn_scanner",
         ),
         SMALL,
     ),
@@ -83,6 +93,8 @@ def retentions(settings: Settings) -> list[Retention]:
     kept: dict[str, tuple[float, Remove]] = {
         "event_log": (settings.log_retention_h * HOUR_S, _trim_log),
         "scan": (settings.scan_retention_days * DAY_S, by_session(scans.trim)),
+        "export_task": (settings.export_retention_days * DAY_S, by_session(exports.trim)),
+        "gateway_scan": (settings.scan_retention_days * DAY_S, by_session(gateway_scans.trim)),
         **_of_devices(settings),
         "rollout_step": (settings.update_retention_days * DAY_S, by_session(targets.trim_steps)),
         "journal_event": (settings.journal_retention_days * DAY_S, by_session(journal.trim)),
@@ -92,6 +104,8 @@ def retentions(settings: Settings) -> list[Retention]:
         ),
         "audit_entry": (settings.audit_retention_days * DAY_S, retire),
         **_of_grants(settings),
+        # It holds a private key: it goes as soon as its link has ended.
+        "provisioning_package": (MINUTE_S, by_session(packages.trim)),
     }
     return [Retention(name, keep_s, remove) for name, (keep_s, remove) in kept.items() if keep_s]
 

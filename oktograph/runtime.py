@@ -7,6 +7,7 @@ from domain.kernel.retention import Pace, Trimmer
 from graph.context import Policy, Services
 from oktograph.background import background
 from oktograph.core import Core
+from oktograph.restarting import OwnProcess
 from oktograph.retention import trimmer
 from oktograph.settings import Settings
 from oktograph.web.entry import ServiceEntry
@@ -23,6 +24,7 @@ class Runtime(ABC):
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.pace = Pace()
+        self.own_process = OwnProcess(supervised=settings.supervised)
         self._stack = AsyncExitStack()
 
     async def start(self) -> None:
@@ -52,6 +54,8 @@ class Runtime(ABC):
             gs1_company_prefix=settings.gs1_company_prefix,
             origin=settings.edge_identifier,
             time_zone=settings.time_zone,
+            customer_alias=settings.alias,
             public_url=settings.public_url,
+            downloads_path="/insight/downloads/exports",
             drain_timeout_s=settings.drain_timeout_s,
         )

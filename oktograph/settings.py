@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -18,6 +18,8 @@ from domain.kernel.errors import DomainError
 from domain.line.models import BATCH_ACCOUNTING, HardwareKind
 from domain.production.codes import ProfileCatalogue
 from drivers.artifacts.signatures import TrustedKeys
+from drivers.mqtt.endpoint import Endpoint, endpoint_of
+from drivers.mqtt.topics import PREFIX
 from drivers.scanners.port import parse_scanners
 from drivers.upstream.requests import checked_base_url
 
@@ -25,6 +27,7 @@ DEMO_CLOUD_PORT = 8090
 DEMO_CONSOLE_PORT = 8091
 BROKERS = ("memory", "redis", "rediss", "postgres", "postgresql")
 COUNTERS = ("memory", "redis", "rediss")
+LOCAL = ("127.0.0.1", "::1", "0.0.0.0", "::")  # noqa: S104 - names, to compare with
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
@@ -104,6 +107,8 @@ class Settings(BaseSettings):
     public_url: str = ""
     """Where the factory is reached from outside, without a path: the issuer of its OAuth tokens.
     By default whatever address a client has called."""
+    customer_alias: str = Field("", max_length=128)
+    """What people know the installation's customer by before they log in; `demo` in the demo."""
     access_token_lifetime_s: int = Field(3_600, ge=60, le=86_400)
     """Of what the token endpoint issues."""
     refresh_token_lifetime_days: float = Field(30.0, gt=0, le=366)
@@ -126,6 +131,10 @@ class Settings(BaseSettings):
     scan_retention_days: float = Field(365.0, ge=0)
     """Of single reads. What they made (bottles, batches, pallets and their history) and all totals
     stay."""
+    export_retention_days: float = Field(30.0, ge=0)
+    """Of exports of scans, as far as it is known that there were any."""
+    export_file_retention_h: float = Field(24.0, ge=0)
+    """Of the files that they made, in hours."""
     command_retention_days: float = Field(90.0, ge=0)
     """Of ended commands to devices, and of bulks of them."""
     device_status_retention_days: float = Field(365.0, ge=0)
@@ -148,18 +157,46 @@ class Settings(BaseSettings):
     heartbeat_s: float = Field(10.0, gt=0)
     """How often a device says to its factory that it lives; three missed and it is offline."""
     artifact_url: str = ""
-    """Where a factory keeps firmware: an S3-compatible bucket, `s3://bucket/prefix`; by default a
-    folder of the data directory."""
+    """Where a factory keeps firmware and other files: an S3-compatible bucket,
+    `s3://bucket/prefix`; by default a folder of the data directory."""
     artifact_endpoint: str = ""
     """Of a store that is not Amazon's; the keys to it come from `AWS_ACCESS_KEY_ID` and
     `AWS_SECRET_ACCESS_KEY`."""
     max_artifact_bytes: int = Field(2 * 1024**3, ge=1)
+    max_config_file_bytes: int = Field(16 * 1024**2, ge=1)
+    """Of a file that devices are configured by; it lies where firmware lies."""
     require_signature: bool = False
     file_link_lifetime_s: int = Field(900, ge=1, le=7 * 86_400)
     """Of links to software files, which need no token."""
     trusted_keys: Annotated[dict[str, str], NoDecode] = {}
     """Ed25519 public keys that sign firmware: `{"key id": "base64 of 32 bytes"}`. An edge with any
     installs only what they signed."""
+
+    mqtt: Literal["off", "bundled"] = "off"
+    """Whether the factory runs a broker of its own for its gateways (docs/gateways.md)."""
+    mqtt_url: str = ""
+    """Somebody else's broker, `mqtts://host:8883`: of several machines of a factory, one has it."""
+    mqtt_files: Path | None = None
+    """A folder in which the factory keeps what a Mosquitto of one's own needs: its configuration,
+    certificates and list of gateways. Called the same where that runs."""
+    mqtt_port: int = Field(8883, ge=0, le=65535)
+    """Of the bundled broker; 0 takes a free one."""
+    mqtt_public_url: str = ""
+    """Where gateways are told to find the broker, by default where it is for us."""
+    mqtt_topic_prefix: str = Field("insight", pattern=rf"^{PREFIX.pattern}$")
+    """Gateways publish to `{prefix}/gateway/{id or thing name}`."""
+    supervised: bool = False
+    """Whether what started this process starts it again when it ends: systemd with `Restart=`,
+    Docker with a restart policy, Kubernetes. Only then can it be told to restart; workers of one
+    factory are started again by the process that started them, whatever this says."""
+    backups_dir: Path | None = None
+    """Where backups are made and kept, by default a folder of the data directory; the machines of
+    one factory share one."""
+    backups_kept: int = Field(5, ge=1, le=1_000)
+    """Of those that GraphQL makes; another one takes the place of the oldest."""
+    backup_timeout_s: float = Field(3_600.0, gt=0)
+    pg_dump: str = Field("pg_dump", min_length=1)
+    """The program that copies PostgreSQL; as new as the server, or newer."""
 
     bootstrap_password: SecretStr | None = Field(None, min_length=8)
     """Of the administrator that the first start makes, so that an automated installation need not
@@ -222,6 +259,14 @@ class Settings(BaseSettings):
             raise ValueError("must have no path")
         return found
 
+    @field_validator("mqtt_url", "mqtt_public_url")
+    @classmethod
+    def _known_mqtt(cls, value: str) -> str:
+        with _as_value_error():
+            if value:
+                endpoint_of(value)
+        return value
+
     @field_validator("broadcast_url")
     @classmethod
     def _known_broker(cls, value: str) -> str:
@@ -275,8 +320,29 @@ class Settings(BaseSettings):
         return self.demo if self.mock is None else self.mock
 
     @property
+    def alias(self) -> str:
+        return self.customer_alias or ("demo" if self.demo else "")
+
+    @property
+    def mqtt_wanted(self) -> bool:
+        """Whether gateways' scans are taken here."""
+        return self.mqtt == "bundled" or bool(self.mqtt_url)
+
+    @property
+    def mqtt_endpoint(self) -> str:
+        """As gateways are told, without what lets us in."""
+        if self.mqtt_public_url or (self.mqtt_url and self.mqtt == "off"):
+            return endpoint_of(self.mqtt_public_url or self.mqtt_url).public
+        host = "localhost" if self.host in LOCAL else self.host
+        return Endpoint(host, self.mqtt_port, tls=True).public
+
+    @property
     def keys(self) -> Path:
         return self.keys_dir or self.data_dir / "keys"
+
+    @property
+    def backups(self) -> Path:
+        return self.backups_dir or self.data_dir / "backups"
 
     @property
     def counters_url(self) -> str:

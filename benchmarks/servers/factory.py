@@ -3,15 +3,19 @@
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import uvloop
 
 from benchmarks.machine import allow_sockets, pin
 from oktograph.factory.runtime import FactoryRuntime
+from oktograph.logs import configure_logs
 from oktograph.settings import Settings
 from oktograph.web.asgi import factory_app
 from oktograph.web.serving import Server, serve_all
+
+SETTINGS: Final = ("mqtt", "mqtt_port", "rate_limits")
+"""What a benchmark may want otherwise."""
 
 
 async def main(options: dict[str, Any]) -> None:
@@ -20,7 +24,7 @@ async def main(options: dict[str, Any]) -> None:
         factory_port=options["port"],
         data_dir=Path(options["data_dir"]),
         factory_database_url=options.get("database_url", ""),
-        rate_limits=options.get("rate_limits", True),
+        **{name: options[name] for name in SETTINGS if name in options},
     )
     runtime = FactoryRuntime(settings)
     await runtime.start()
@@ -35,6 +39,8 @@ async def main(options: dict[str, Any]) -> None:
 
 if __name__ == "__main__":
     given = json.loads(sys.argv[1])
-    pin(given["core"])
+    if "mqtt" not in given:  # its broker is a process of its own, and takes what core there is
+        pin(given["core"])
     allow_sockets(8192)
+    configure_logs("error", "json")
     uvloop.run(main(given))

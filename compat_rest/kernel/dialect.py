@@ -1,6 +1,6 @@
 """A dialect: its own FastAPI app with its own OpenAPI, errors and authentication."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Final
@@ -10,9 +10,13 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
 from pydantic import BaseModel
 
-from compat_rest.kernel.auth import Authenticate, Entry, caller
+from compat_rest.kernel.auth import Entry, caller
 from compat_rest.kernel.errors import ErrorPresenter
 from compat_rest.kernel.replies import Reply
+from graph.context import Context
+
+Caller = Callable[..., Awaitable[Context]]
+"""A dependency; besides the connection it may take what the path names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +35,7 @@ class Dialect:
     security: dict[str, Any] = field(
         default_factory=lambda: {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
     )
-    callers: tuple[Authenticate, ...] = (caller,)
+    callers: tuple[Caller, ...] = (caller,)
     answer_headers: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -133,5 +137,5 @@ _REFUSAL_HEADERS: Final[dict[int, Any]] = {
 }
 
 
-def _needs_token(route: RouteContext, callers: tuple[Authenticate, ...]) -> bool:
+def _needs_token(route: RouteContext, callers: tuple[Caller, ...]) -> bool:
     return any(part.call in callers for part in route.dependant.dependencies)

@@ -9,7 +9,7 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 import orjson
-from starlette.responses import StreamingResponse
+from starlette.responses import Response, StreamingResponse
 
 Record = Mapping[str, Any]
 Batches = AsyncIterator[Sequence[Record]]
@@ -27,6 +27,7 @@ MEDIA_TYPES = {
     ExportFormat.XML: "application/xml",
 }
 _NOT_XML = re.compile("[^\\t\\n\\x20-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]")
+PIECE_BYTES = 64 * 1024
 # A spreadsheet would run a cell that begins like a formula; the quote makes it text.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -41,6 +42,36 @@ def attachment(
         media_type=MEDIA_TYPES[wanted],
         headers={"Content-Disposition": f'attachment; filename="{name}.{wanted}"'},
     )
+
+
+async def streamed_json(parts: AsyncIterator[bytes]) -> Response:
+    """One JSON text from its parts. What is short is answered in one piece, so that an error on the
+    way is an error of its own; of a long one it cuts the answer off."""
+    pieces = _gathered(parts)
+    first = await anext(pieces, b"")
+    if len(first) < PIECE_BYTES:
+        return Response(first, media_type="application/json")
+    return StreamingResponse(_after(first, pieces), media_type="application/json")
+
+
+async def _gathered(parts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """In pieces of PIECE_BYTES or more; the last one may be less."""
+    held: list[bytes] = []
+    size = 0
+    async for part in parts:
+        held.append(part)
+        size += len(part)
+        if size >= PIECE_BYTES:
+            yield b"".join(held)
+            held, size = [], 0
+    if held:
+        yield b"".join(held)
+
+
+async def _after(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield first
+    async for piece in rest:
+        yield piece
 
 
 async def _csv(batches: Batches, columns: Sequence[str], _element: str) -> AsyncIterator[bytes]:

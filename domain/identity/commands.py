@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
+from domain.identity.models import ConsentDocument
 from domain.kernel.commands import Command
 from domain.kernel.permissions import Role
 
@@ -14,9 +15,8 @@ Username = Annotated[
 DisplayName = Annotated[
     str, StringConstraints(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]+$")
 ]
-Password = Annotated[
-    str, StringConstraints(min_length=1, max_length=1024, pattern=r"(?s)^.+$"), Field(repr=False)
-]
+PasswordText = Annotated[str, StringConstraints(min_length=1, max_length=1024, pattern=r"(?s)^.+$")]
+Password = Annotated[PasswordText, Field(repr=False)]
 
 
 class Login(Command):
@@ -26,13 +26,51 @@ class Login(Command):
     password: Password
 
 
+Email = Annotated[
+    str, StringConstraints(max_length=128, pattern=r"^[^\s@\x00-\x1f\x7f]+@[^\s@\x00-\x1f\x7f]+$")
+]
+Name = Annotated[
+    str, StringConstraints(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]+$")
+]
+DocumentVersion = Annotated[
+    str,
+    StringConstraints(
+        max_length=64,
+        pattern=r"^(0|[1-9]\d*)(\.(0|[1-9]\d*)){0,2}(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?$",
+    ),
+]
+"""Semantic, of which clients leave out what is zero."""
+
+
 class CreateUser(Command):
-    """`display_name` is the username where none is given."""
+    """`display_name` is the first and last name where none is given, or the username. Without a
+    password nobody can log in until somebody sets one."""
 
     username: Username
-    password: Password
+    password: PasswordText | None = Field(default=None, repr=False)
     role: Role
     display_name: DisplayName | None = None
+    first_name: Name | None = None
+    last_name: Name | None = None
+    email: Email | None = None
+    language: Name | None = None
+
+
+class UpdateUser(Command):
+    """Only what is given changes; None takes it away."""
+
+    user_id: str
+    role: Role | None = None
+    first_name: Name | None = None
+    last_name: Name | None = None
+    email: Email | None = None
+    language: Name | None = None
+
+
+class GiveConsents(Command):
+    """One version of each document."""
+
+    versions: Annotated[dict[ConsentDocument, DocumentVersion], Field(min_length=1)]
 
 
 class SetPassword(Command):

@@ -2,17 +2,21 @@
 of milliseconds, and a transaction that waits for it keeps every other writer waiting."""
 
 import secrets
-from typing import NamedTuple
+from typing import Any, Final, NamedTuple
 
-from domain.identity import events, repository, rules
-from domain.identity.commands import CreateUser, SetRole
+from domain.identity import consents, events, repository, rules
+from domain.identity.commands import CreateUser, GiveConsents, SetRole, UpdateUser
 from domain.identity.models import User
+from domain.identity.oauth import repository as oauth
 from domain.identity.ports import PasswordService
-from domain.identity.rows import CustomerRow, UserRow
+from domain.identity.rows import ConsentRow, CustomerRow, UserRow
 from domain.kernel.errors import Conflict, NotFound
 from domain.kernel.ids import new_id
 from domain.kernel.permissions import Role
 from domain.kernel.uow import UnitOfWork
+
+EMAIL_TAKEN: Final = "User with email already exists"
+PROFILE: Final = {"first_name", "last_name", "email", "language"}
 
 
 class FirstAdmin(NamedTuple):
@@ -23,17 +27,63 @@ class FirstAdmin(NamedTuple):
 
 
 async def create_user(work: UnitOfWork, command: CreateUser, password_hash: str) -> UserRow:
-    """Raises Conflict when the username is taken, by whichever customer."""
+    """Raises Conflict when the username or the email is taken, by whichever customer."""
+    email_key = rules.email_key(command.email)
     made = await _insert(
         work,
         username=command.username,
-        display_name=command.display_name or command.username,
+        display_name=rules.display_name(command),
         role=command.role,
         password_hash=password_hash,
+        email_key=email_key,
+        **command.model_dump(include=PROFILE),
     )
-    if made is None:
-        raise Conflict("This username is taken", field="username")
-    return made
+    if made is not None:
+        return made
+    if email_key is not None and await repository.has_email(work.session, email_key):
+        raise Conflict(EMAIL_TAKEN, field="email")
+    raise Conflict("This username is taken", field="username")
+
+
+async def update_user(work: UnitOfWork, command: UpdateUser) -> UserRow:
+    """Another role ends the user's tokens. Raises NotFound, or Conflict for an email that is taken
+    and for the last administrator."""
+    found = await _existing(work, command.user_id)
+    if command.role is not None:
+        found = await set_role(work, SetRole(user_id=found.id, role=command.role))
+    given = command.model_dump(include=PROFILE & command.model_fields_set)
+    changes = {name: value for name, value in given.items() if getattr(found, name) != value}
+    if not changes:
+        return found
+    if "email" in changes:
+        changes["email_key"] = await _free_email(work, changes["email"], found.id)
+    changes |= _shown(found, changes)
+    await repository.set_profile(work.session, work.customer_id, found.id, changes)
+    return await _told(work, found.id, events.USER_UPDATED)
+
+
+async def delete_user(work: UnitOfWork, user_id: str) -> UserRow:
+    """For good, with what the user allowed programs and agreed to; the audit keeps the name.
+    Raises NotFound, or Conflict for the last administrator."""
+    found = await _existing(work, user_id)
+    await _keep_an_admin(work, user_id)
+    await oauth.delete_grants_of_user(work.session, user_id)
+    await consents.delete_of(work.session, user_id)
+    if not await repository.delete_user(work.session, work.customer_id, user_id):
+        raise NotFound("User", user_id)  # somebody else was first
+    work.record(events.STREAM, events.USER_DELETED, found.id, **rules.public(found))
+    return found
+
+
+async def give_consents(work: UnitOfWork, user_id: str, command: GiveConsents) -> None:
+    """What was agreed to before stays as it was. Raises NotFound."""
+    await _existing(work, user_id)
+    for document, version in command.versions.items():
+        row = ConsentRow(user_id, document, version, work.now_us)
+        if await consents.insert(work.session, work.customer_id, row):
+            work.record(
+                events.STREAM, events.CONSENT_GIVEN, user_id, document=document, version=version
+            )
 
 
 async def set_password(work: UnitOfWork, user_id: str, password_hash: str) -> UserRow:
@@ -160,6 +210,7 @@ async def _insert(
     role: Role,
     password_hash: str,
     is_demo: bool = False,
+    **profile: Any,
 ) -> UserRow | None:
     row = User(
         id=new_id(),
@@ -170,6 +221,7 @@ async def _insert(
         role=role,
         created_at_us=work.now_us,
         is_demo=is_demo,
+        **profile,
     )
     if not await repository.insert_user(work.session, row):
         return None
@@ -185,9 +237,27 @@ async def _existing(work: UnitOfWork, user_id: str) -> UserRow:
 
 async def _told(work: UnitOfWork, user_id: str, kind: str) -> UserRow:
     """Records the fact with the row as it became, and returns that."""
+    await repository.touch(work.session, user_id, work.now_us)
     user = await _existing(work, user_id)
     work.record(events.STREAM, kind, user.id, **rules.public(user))
     return user
+
+
+async def _free_email(work: UnitOfWork, email: str | None, user_id: str) -> str | None:
+    """What is compared of it. Two at once are told apart by the constraint."""
+    key = rules.email_key(email)
+    if key is not None and await repository.has_email(work.session, key, user_id):
+        raise Conflict(EMAIL_TAKEN, field="email")
+    return key
+
+
+def _shown(user: UserRow, changes: dict[str, Any]) -> dict[str, Any]:
+    """The name that is shown follows the two that it is made of."""
+    if not {"first_name", "last_name"} & changes.keys():
+        return {}
+    parts = (changes.get(name, getattr(user, name)) for name in ("first_name", "last_name"))
+    whole = " ".join(part for part in parts if part)
+    return {"display_name": whole} if whole else {}
 
 
 async def _keep_an_admin(work: UnitOfWork, leaving: str) -> None:

@@ -1,12 +1,16 @@
 """Every SQL statement of identity. Usernames are unique in the whole installation."""
 
+from collections.abc import Sequence
 from typing import Any, Final, cast
 
 from sqlalchemy import (
     ColumnElement,
     CursorResult,
+    Select,
     Update,
     bindparam,
+    delete,
+    func,
     insert,
     select,
     text,
@@ -24,13 +28,18 @@ from domain.kernel.permissions import Role
 
 FIRST_START_LOCK: Final = 0x6F6B7469  # a well-known key for pg_advisory_xact_lock
 
+MAX_NAMED: Final = 100
+
 _USER = table_of(User)
 _CUSTOMER = table_of(Customer)
 USER_COLUMNS: Final = (
-    *(_USER.c[name] for name in UserRow._fields[:-1]),
-    _CUSTOMER.c.public_id.label("customer_public_id"),
+    *(
+        _CUSTOMER.c.public_id.label(name) if name == "customer_public_id" else _USER.c[name]
+        for name in UserRow._fields
+    ),
 )
 """A UserRow's, of users joined with their customers."""
+_CUSTOMERS = select(_CUSTOMER.c.id, _CUSTOMER.c.public_id, _CUSTOMER.c.name)
 _SELECT = select(*USER_COLUMNS).join_from(_USER, _CUSTOMER, _USER.c.customer_id == _CUSTOMER.c.id)
 _BY_ID = _SELECT.where(_USER.c.id == bindparam("user_id"))
 _CREDENTIAL = _SELECT.add_columns(_USER.c.password_hash).where(
@@ -63,16 +72,58 @@ async def users_page(session: ReadSession, customer_id: int, page: PageRequest) 
     return await fetch_page(session, query, _USER.c.id, page, UserRow)
 
 
+async def usernames_of(
+    session: ReadSession, customer_id: int, roles: Sequence[Role], limit: int = MAX_NAMED
+) -> list[str]:
+    """Of those who can log in, in alphabetical order."""
+    query = select(_USER.c.username).where(
+        _USER.c.customer_id == customer_id,
+        _USER.c.role.in_(roles),
+        _USER.c.disabled_at_us.is_(None),
+    )
+    return list(await session.scalars(query.order_by(_USER.c.username).limit(limit)))
+
+
 async def demo_users(session: ReadSession, customer_id: int) -> list[UserRow]:
     query = _SELECT.where(_USER.c.customer_id == customer_id, _USER.c.is_demo)
     return [UserRow._make(row) for row in await session.execute(query.order_by(_USER.c.id))]
 
 
+async def count_users(session: ReadSession, customer_id: int) -> int:
+    query = select(func.count()).select_from(_USER).where(_USER.c.customer_id == customer_id)
+    return (await session.execute(query)).scalar_one()
+
+
 async def insert_user(session: WriteSession, row: User) -> bool:
-    """False when the username is taken: the database settles it, nothing is raised."""
+    """False when the username or the email is taken: the database settles it, nothing is
+    raised."""
     make = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    values = row.model_dump()
-    statement = make(_USER).values(values).on_conflict_do_nothing(index_elements=["username"])
+    statement = make(_USER).values(row.model_dump()).on_conflict_do_nothing()
+    return await _changed(session, statement) == 1
+
+
+async def has_email(session: ReadSession, email_key: str, but: str | None = None) -> bool:
+    """Whether it is somebody's, of any customer, other than the user `but`."""
+    query = select(_USER.c.id).where(_USER.c.email_key == email_key)
+    found: str | None = await session.scalar(query)
+    return found is not None and found != but
+
+
+async def set_profile(
+    session: WriteSession, customer_id: int, user_id: str, values: dict[str, Any]
+) -> bool:
+    """Names, email and language. False when there is no such user."""
+    return await _changed(session, _update_one(customer_id, user_id).values(values)) == 1
+
+
+async def touch(session: WriteSession, user_id: str, now_us: int) -> None:
+    """Somebody changed the user then."""
+    await session.execute(update(_USER).where(_USER.c.id == user_id).values(updated_at_us=now_us))
+
+
+async def delete_user(session: WriteSession, customer_id: int, user_id: str) -> bool:
+    """What hangs on the user has to be gone. False when there is no such user."""
+    statement = delete(_USER).where(_USER.c.id == user_id, _USER.c.customer_id == customer_id)
     return await _changed(session, statement) == 1
 
 
@@ -119,9 +170,18 @@ async def active_admins(session: WriteSession, customer_id: int) -> list[str]:
 
 async def first_customer(session: ReadSession) -> CustomerRow | None:
     """Whose the installation is."""
-    query = select(_CUSTOMER.c.id, _CUSTOMER.c.public_id, _CUSTOMER.c.name)
-    found = (await session.execute(query.order_by(_CUSTOMER.c.id).limit(1))).one_or_none()
-    return None if found is None else CustomerRow(*found)
+    return await _customer(session, _CUSTOMERS.order_by(_CUSTOMER.c.id).limit(1))
+
+
+async def customer(session: ReadSession, customer_id: int) -> CustomerRow | None:
+    return await _customer(session, _CUSTOMERS.where(_CUSTOMER.c.id == customer_id))
+
+
+async def customer_by_public_id(session: ReadSession, key: str) -> CustomerRow | None:
+    """Anything may be asked for; what is no id names nobody."""
+    if not is_id(key):
+        return None
+    return await _customer(session, _CUSTOMERS.where(_CUSTOMER.c.public_id == key))
 
 
 async def insert_customer(session: WriteSession, public_id: str, name: str) -> CustomerRow:
@@ -151,6 +211,11 @@ async def _end_tokens(
     statement = _update_one(customer_id, user_id).where(*conditions)
     generation = {"token_generation": _USER.c.token_generation + 1}
     return await _changed(session, statement.values(values | generation)) == 1
+
+
+async def _customer(session: ReadSession, query: Select[Any]) -> CustomerRow | None:
+    found = (await session.execute(query)).one_or_none()
+    return None if found is None else CustomerRow(*found)
 
 
 async def _changed(session: WriteSession, statement: Any) -> int:

@@ -3,6 +3,7 @@
 
 from typing import NamedTuple
 
+from domain.identity.models import ConsentDocument
 from domain.kernel.permissions import Role
 
 
@@ -10,6 +11,13 @@ class CustomerRow(NamedTuple):
     id: int
     public_id: str
     name: str
+
+
+class SignInRow(NamedTuple):
+    """`client_id` is of the OAuth client by which the customer's users get tokens."""
+
+    customer_public_id: str
+    client_id: str | None
 
 
 class UserRow(NamedTuple):
@@ -23,6 +31,18 @@ class UserRow(NamedTuple):
     token_generation: int
     is_demo: bool
     customer_public_id: str
+    first_name: str | None = None
+    last_name: str | None = None
+    email: str | None = None
+    language: str | None = None
+    updated_at_us: int | None = None
+
+
+class ConsentRow(NamedTuple):
+    user_id: str
+    document: ConsentDocument
+    version: str
+    agreed_at_us: int
 
 
 class CredentialRow(NamedTuple):

@@ -3,16 +3,19 @@
 from collections.abc import Collection
 from typing import Any, Final, NamedTuple
 
+from domain.identity.commands import CreateUser
 from domain.identity.rows import UserRow
 from domain.kernel.actor import Actor, ActorKind
 from domain.kernel.errors import Conflict, ValidationFailed
-from domain.kernel.permissions import ROLE_PERMISSIONS, Role
+from domain.kernel.permissions import ROLE_PERMISSIONS, Permission, Role
 
 MIN_PASSWORD: Final = 8  # characters, NIST SP 800-63B section 3.1.1.2 for a second-factor-less use
 # No 0 O o, 1 I l: an operator types it from a terminal. 32 signs, so 5 bits each.
 GENERATED_SIGNS: Final = "23456789abcdefghijkmnpqrstuvwxyz"
 GENERATED_LENGTH: Final = 20
 FIRST_ADMIN: Final = "admin"
+NO_PASSWORD: Final = ""
+"""In the place of a hash: no password is right. A check costs as much as any other."""
 
 
 class DemoAccount(NamedTuple):
@@ -44,6 +47,10 @@ def actor_of(user: UserRow) -> Actor:
     )
 
 
+def roles_with(permission: Permission) -> list[Role]:
+    return [role for role, held in ROLE_PERMISSIONS.items() if permission in held]
+
+
 def public(user: UserRow) -> dict[str, Any]:
     """What facts tell of a user."""
     return {
@@ -54,6 +61,16 @@ def public(user: UserRow) -> dict[str, Any]:
         "created_at_us": user.created_at_us,
         "disabled_at_us": user.disabled_at_us,
     }
+
+
+def display_name(command: CreateUser) -> str:
+    """What is shown of somebody of whom it was not said."""
+    whole = " ".join(part for part in (command.first_name, command.last_name) if part)
+    return command.display_name or whole or command.username
+
+
+def email_key(email: str | None) -> str | None:
+    return None if email is None else email.casefold()
 
 
 def check_new_password(username: str, password: str) -> None:

@@ -1,9 +1,8 @@
 """Every SQL statement of the journal, scoped to one customer."""
 
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Select, func, insert, select, update
 
@@ -11,18 +10,12 @@ from domain.journal.commands import EventFilter
 from domain.journal.models import JournalEvent
 from domain.journal.rows import EventRow
 from domain.kernel.columns import table_of
-from domain.kernel.database import ReadSession, WriteSession
+from domain.kernel.database import OpensReads, ReadSession, WriteSession
 from domain.kernel.paging import MAX_PAGE, Page, PageRequest, fetch_page
 from domain.kernel.retention import Trimmed, remove_oldest
 
 _EVENT = table_of(JournalEvent)
 _COLUMNS: Final = tuple(_EVENT.c[name] for name in EventRow._fields)
-
-
-class OpensReads(Protocol):
-    """A `Context` or a `Database`."""
-
-    def read(self) -> AbstractAsyncContextManager[ReadSession]: ...
 
 
 async def insert_event(session: WriteSession, customer_id: int, event: EventRow) -> None:

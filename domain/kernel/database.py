@@ -2,8 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any, Final, NoReturn
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any, Final, NoReturn, Protocol
 
 import asyncpg
 from sqlalchemy import event, text
@@ -33,6 +33,12 @@ class ReadSession(AsyncSession):
 
 class WriteSession(ReadSession):
     """A session inside a unit of work, which alone ends it."""
+
+
+class OpensReads(Protocol):
+    """A `Database`, or the call that has one."""
+
+    def read(self) -> AbstractAsyncContextManager[ReadSession]: ...
 
 
 class Database:

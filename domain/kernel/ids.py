@@ -14,6 +14,7 @@ PLAIN: Final = re.compile(r"[0-9a-f]{32}")
 NOTHING: Final = "0" * 32
 """An id that nothing has: what a filter by something that is no id looks for."""
 _COUNTER_BITS: Final = 42
+_LAST_MILLISECOND: Final = 2**48 - 1
 _VERSION: Final = 0x7 << 76
 _VARIANT: Final = 0x2 << 62
 _last: int = 0
@@ -44,7 +45,8 @@ def new_id_bytes() -> bytes:
 
 def earliest_id(at_us: int) -> str:
     """Not above any id that was made from that millisecond on, above all from before."""
-    return f"{max(at_us, 0) // 1000:012x}{'0' * 20}"
+    moment = min(max(at_us, 0) // 1000, _LAST_MILLISECOND)
+    return f"{moment:012x}{'0' * 20}"
 
 
 def is_id(text: str) -> bool:

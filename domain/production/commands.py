@@ -11,6 +11,7 @@ from domain.kernel.errors import ValidationFailed
 from domain.kernel.filters import Filter
 from domain.kernel.text import is_storable
 from domain.production.models import AggregateStatus, BottleStatus, ScanSource, SentStatus
+from domain.production.rows import GatewayRead
 
 MAX_LABEL: Final = 128
 # PostgreSQL stores no NUL, whatever SQLite does.
@@ -25,11 +26,13 @@ FIRST_MOMENT_US: Final = -62_135_596_800_000_000
 
 class ScanPurpose(Enum):
     """What a read is for. MAKE: a good code becomes a bottle. CHECK: the bottle that it names is
-    looked up, none is made. LABEL: it names something else, and any text will do."""
+    looked up, none is made. LABEL: it names something else, and any text will do. OBSERVE: any text
+    will do, and where it is one of our codes its bottle is looked up."""
 
     MAKE = "make"
     CHECK = "check"
     LABEL = "label"
+    OBSERVE = "observe"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,8 @@ class RecordScan:
     no_read: bool = False
     """The scanner says so itself, by a pattern of its own."""
     purpose: ScanPurpose = ScanPurpose.MAKE
+    gateway: GatewayRead | None = None
+    """Where a gateway told it: the same event of it once more is not stored again."""
 
     def check(self) -> None:
         """Raises ValidationFailed."""
@@ -162,5 +167,7 @@ class ScanFilter(Filter):
     line_id: str | None = None
     bottle_id: str | None = None
     scanner_index: int | None = None
+    source: ScanSource | None = None
+    gateway_id: str | None = None
     scanned_from_us: int | None = None
     scanned_to_us: int | None = None

@@ -65,6 +65,7 @@ class ScanSource(StrEnum):
     """The door a scan came in by."""
 
     API = "API"
+    GATEWAY = "GATEWAY"
     MOCK = "MOCK"
     SCANNER = "SCANNER"
 
@@ -211,6 +212,34 @@ class Scan(SQLModel, table=True):
     source: ScanSource = Field(sa_type=EnumText(ScanSource))
     scanned_at_us: int = Field(sa_type=BigInteger)
     recorded_at_us: int = Field(sa_type=BigInteger)
+
+
+class GatewayScan(SQLModel, table=True):
+    """What a gateway told with a scan, where one told it. `usecase` and `station` are the gateway's
+    as they were then. A gateway names each of its events once: told again it is the same scan."""
+
+    __tablename__ = "gateway_scan"
+    __table_args__ = (
+        UniqueConstraint("gateway_id", "event_id", name="uq_gateway_scan_event"),
+        Index("ix_gateway_scan_gateway", "gateway_id", "occurred_at_us", "scan_id"),
+        BY_KEY,
+    )
+
+    scan_id: str = Field(primary_key=True, sa_type=IdColumn)
+    customer_id: int
+    occurred_at_us: int = Field(sa_type=BigInteger)
+    """The scan's `scanned_at_us`, so that a window on a gateway is a stretch of one index."""
+    gateway_id: str = Field(sa_type=IdColumn)
+    event_id: str = Field(max_length=64)
+    usecase: str
+    station: str
+    symbology: str | None = None
+    duration_s: float | None = None
+    device_id: str | None = None
+    device_battery: int | None = None
+    device_firmware: str | None = None
+    device_temperature: float | None = None
+    worker_steps: int | None = None
 
 
 class Containment(SQLModel, table=True):

@@ -75,6 +75,34 @@ class ScanRow(NamedTuple):
     recorded_at_us: int
 
 
+class GatewayRead(NamedTuple):
+    """What a gateway told with a scan; of the scanner behind it what begins with `device_`, whose
+    temperature is in degrees Celsius and whose battery in percent."""
+
+    gateway_id: str
+    event_id: str
+    usecase: str
+    station: str
+    symbology: str | None = None
+    duration_s: float | None = None
+    device_id: str | None = None
+    device_battery: int | None = None
+    device_firmware: str | None = None
+    device_temperature: float | None = None
+    worker_steps: int | None = None
+
+
+class ToldScan(NamedTuple):
+    """A scan with what a gateway told with it, where one did."""
+
+    scan: ScanRow
+    gateway: GatewayRead | None
+
+    @property
+    def id(self) -> str:
+        return self.scan.id
+
+
 class TraceRow(NamedTuple):
     """One moment in the life of an item."""
 

@@ -1,40 +1,14 @@
 """What software needs from outside: a place for artifacts, trusted keys, the fleet's devices."""
 
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
+from domain.kernel.artifacts import ArtifactStore
 from domain.kernel.database import ReadSession
 from domain.kernel.uow import UnitOfWork
 from domain.software.commands import EndpointQuery
 from domain.software.rows import InstalledRow
-
-
-class ReceivedArtifact(NamedTuple):
-    """A temporary object, complete. `sha256` in lower-case hex."""
-
-    key: str
-    size_bytes: int
-    sha256: str
-
-
-class ArtifactStore(Protocol):
-    """Bytes by key. Every method raises Unavailable while the storage does not answer."""
-
-    async def receive(self, chunks: AsyncIterator[bytes], max_bytes: int) -> ReceivedArtifact:
-        """Raises ValidationFailed over the limit; a stream that raises leaves nothing behind."""
-
-    async def publish(self, received: ReceivedArtifact, key: str) -> None:
-        """Gives it its lasting key in one step; once answered it survives a power cut."""
-
-    async def discard(self, key: str) -> None:
-        """Whether it is there or not."""
-
-    def read(self, key: str, start: int, end: int) -> AsyncIterator[bytes]:
-        """Bytes from `start` to before `end`; NotFound for an unknown key."""
-
-    async def sweep(self, older_than_s: float, is_known: Collection[str]) -> int:
-        """Removes what uploads that died left behind: old and not known. How many."""
 
 
 class SignatureVerifier(Protocol):

@@ -1,22 +1,19 @@
-"""Bytes on their way in: a temporary object, checked, then a lasting one, then a row.
+"""Bytes of releases on their way in, and what is left of those that did not arrive."""
 
-The object comes before the row that names it, so a row never names nothing. What a crash leaves
-between the two is swept up later, because no row names it.
-"""
-
-import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from functools import partial
+from typing import Final
 
+from domain.kernel import artifacts
+from domain.kernel.artifacts import ORPHAN_AGE_S, ReceivedArtifact, StoredArtifact
 from domain.kernel.database import Database
-from domain.kernel.errors import DomainError, Unavailable, ValidationFailed
-from domain.kernel.ids import new_id
-from domain.software.operations.releases import StoredArtifact
-from domain.software.ports import ReceivedArtifact, SoftwareServices
+from domain.kernel.errors import ValidationFailed
+from domain.software.ports import SoftwareServices
 from domain.software.repository import releases
 
-ORPHAN_AGE_S = 86_400.0
+FOLDER: Final = "releases"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,27 +25,13 @@ class Claim:
     sha256: str | None = None
 
 
-@asynccontextmanager
-async def stored(
+def stored(
     services: SoftwareServices, chunks: AsyncIterator[bytes], claim: Claim
-) -> AsyncIterator[StoredArtifact]:
-    """Around the unit of work that makes a row of it. If that is refused, the bytes are gone
-    again; where it is not known how it ended, they stay for the sweep to judge."""
-    received = await services.artifacts.receive(chunks, services.settings.max_artifact_bytes)
-    key = f"releases/{new_id()}"
-    try:
-        _check(services, received, claim)
-        await services.artifacts.publish(received, key)
-    except BaseException:
-        await _discard(services, received.key)
-        raise
-    try:
-        yield StoredArtifact(key, received.size_bytes, received.sha256)
-    except Unavailable:
-        raise
-    except DomainError:
-        await _discard(services, key)
-        raise
+) -> AbstractAsyncContextManager[StoredArtifact]:
+    """Around the unit of work that makes a row of it."""
+    check = partial(_check, services, claim)
+    max_bytes = services.settings.max_artifact_bytes
+    return artifacts.stored(services.artifacts, FOLDER, chunks, max_bytes, check)
 
 
 async def sweep_artifacts(
@@ -57,10 +40,10 @@ async def sweep_artifacts(
     """Removes objects that no row names and no upload can still be busy with; how many."""
     async with database.read() as session:
         known = await releases.objects(session)
-    return await services.artifacts.sweep(older_than_s, known)
+    return await services.artifacts.sweep(FOLDER, older_than_s, known)
 
 
-def _check(services: SoftwareServices, received: ReceivedArtifact, claim: Claim) -> None:
+def _check(services: SoftwareServices, claim: Claim, received: ReceivedArtifact) -> None:
     if received.size_bytes == 0:
         raise ValidationFailed("body", "an artifact has at least one byte")
     if claim.sha256 is not None and claim.sha256 != received.sha256:
@@ -71,8 +54,3 @@ def _check(services: SoftwareServices, received: ReceivedArtifact, claim: Claim)
         return
     if services.signatures is not None:
         services.signatures.verify(received.sha256, claim.signature, claim.key_id)
-
-
-async def _discard(services: SoftwareServices, key: str) -> None:
-    # Also when the uploader has gone: the task is cancelled, the bytes must not stay.
-    await asyncio.shield(asyncio.ensure_future(services.artifacts.discard(key)))

@@ -1,7 +1,8 @@
 """Artifacts as objects, in a folder or in S3-compatible storage, through obstore.
 
-`incoming/…` are uploads under way, `releases/…` what was checked. Incomplete multipart uploads of
-a process that died stay hidden in a bucket: give it a lifecycle rule that aborts them.
+`incoming/…` are uploads under way; what was checked is in a folder for each kind. Incomplete
+multipart uploads of a process that died stay hidden in a bucket: give it a lifecycle rule that
+aborts them.
 """
 
 import asyncio
@@ -17,9 +18,9 @@ import obstore
 from obstore.exceptions import BaseError
 from obstore.store import LocalStore, ObjectStore, S3Store
 
+from domain.kernel.artifacts import ReceivedArtifact
 from domain.kernel.errors import NotFound, Unavailable, ValidationFailed
 from domain.kernel.ids import new_id
-from domain.software.ports import ReceivedArtifact
 from drivers.durable import sync_to_disk
 from drivers.threads import completed
 
@@ -77,16 +78,16 @@ class ObjectArtifacts:
         while (chunk := await _call(next, chunks, None)) is not None:
             yield bytes(chunk)
 
-    async def sweep(self, older_than_s: float, is_known: Collection[str]) -> int:
+    async def sweep(self, folder: str, older_than_s: float, is_known: Collection[str]) -> int:
         before = datetime.now(UTC) - timedelta(seconds=older_than_s)
-        listed = await _call(self._listed)
+        listed = [*await _call(self._listed, INCOMING), *await _call(self._listed, f"{folder}/")]
         stale = [key for key, at in listed if key not in is_known and at < before]
         for key in stale:
             await self.discard(key)
         return len(stale)
 
-    def _listed(self) -> list[tuple[str, datetime]]:
-        pages = obstore.list(self._store)
+    def _listed(self, prefix: str) -> list[tuple[str, datetime]]:
+        pages = obstore.list(self._store, prefix)
         return [(meta["path"], meta["last_modified"]) for page in pages for meta in page]
 
     async def _abandon(self, writer: "WritableFile", key: str) -> None:
@@ -112,9 +113,9 @@ class LocalArtifacts(ObjectArtifacts):
         await super().publish(received, key)
         await completed(sync_to_disk, (self._folder / key).parent)
 
-    async def sweep(self, older_than_s: float, is_known: Collection[str]) -> int:
+    async def sweep(self, folder: str, older_than_s: float, is_known: Collection[str]) -> int:
         parts = await completed(_remove_parts, self._folder / INCOMING, older_than_s)
-        return parts + await super().sweep(older_than_s, is_known)
+        return parts + await super().sweep(folder, older_than_s, is_known)
 
 
 def s3_artifacts(

@@ -284,6 +284,17 @@ export type AuditFilterInput = {
   occurredTo?: InputMaybe<Scalars['DateTime']['input']>;
 };
 
+/** A copy of the whole database, made while it was in use */
+export type Backup = {
+  /** Of the file: `.db` (SQLite), `.db.gz`, `.dump` */
+  name: Scalars['String']['output'];
+  sizeBytes: Scalars['Float']['output'];
+  createdAt: Scalars['DateTime']['output'];
+  /** A path on this host; whoever has it may download */
+  url: Scalars['String']['output'];
+  urlExpiresAt: Scalars['DateTime']['output'];
+};
+
 /** Bottles packed together */
 export type Batch = Aggregate & Node & {
   id: Scalars['ID']['output'];
@@ -646,6 +657,32 @@ export type ConnectionSettings = {
   allowSwitch: Scalars['Boolean']['output'];
 };
 
+export enum Connectivity {
+  NotRegistered = 'NOT_REGISTERED',
+  Registering = 'REGISTERING',
+  Active = 'ACTIVE',
+  Inactive = 'INACTIVE'
+}
+
+/** A version of a document that a user agreed to */
+export type Consent = {
+  document: ConsentDocument;
+  version: Scalars['String']['output'];
+  agreedAt: Scalars['DateTime']['output'];
+};
+
+export enum ConsentDocument {
+  PrivacyPolicy = 'PRIVACY_POLICY',
+  TermsAndConditionsAgreement = 'TERMS_AND_CONDITIONS_AGREEMENT',
+  ConnectedPolicy = 'CONNECTED_POLICY'
+}
+
+export type ConsentInput = {
+  document: ConsentDocument;
+  /** Semantic */
+  version: Scalars['String']['input'];
+};
+
 export type CreateApiKeyInput = {
   name: Scalars['String']['input'];
   role: Role;
@@ -655,6 +692,10 @@ export type CreateApiKeyInput = {
 export type CreateApplicationInput = {
   name: Scalars['String']['input'];
   description?: Scalars['String']['input'];
+};
+
+export type CreateBackupInput = {
+  compress?: Scalars['Boolean']['input'];
 };
 
 export type CreateBatchInput = {
@@ -685,6 +726,27 @@ export type CreateEndpointFilterInput = {
   identifier?: InputMaybe<Scalars['String']['input']>;
 };
 
+export type CreateGatewayInput = {
+  name: Scalars['String']['input'];
+  usecase: Scalars['String']['input'];
+  station: Scalars['String']['input'];
+  serial?: InputMaybe<Scalars['String']['input']>;
+  type?: GatewayType;
+  model?: InputMaybe<Scalars['String']['input']>;
+  manufacturer?: InputMaybe<Scalars['String']['input']>;
+  firmware?: InputMaybe<Scalars['String']['input']>;
+};
+
+export type CreateJobConfigurationInput = {
+  name: Scalars['String']['input'];
+  /** What codes that begin a job start with */
+  startBarcode: Scalars['String']['input'];
+  /** What codes that end a job start with */
+  endBarcode: Scalars['String']['input'];
+  /** Ids, serial numbers or thing names */
+  gatewayIds?: Array<Scalars['String']['input']>;
+};
+
 export type CreateOAuthClientInput = {
   name: Scalars['String']['input'];
   /** The most that its tokens may carry */
@@ -697,6 +759,11 @@ export type CreatePalletInput = {
   lineId?: InputMaybe<Scalars['String']['input']>;
   deviceId?: InputMaybe<Scalars['String']['input']>;
   batchIds?: Array<Scalars['ID']['input']>;
+};
+
+export type CreateProvisioningPackagesInput = {
+  gatewayIds: Array<Scalars['ID']['input']>;
+  wifi?: InputMaybe<WifiInput>;
 };
 
 /** The bytes come by the upload route. A draft unless it has a strategy */
@@ -735,10 +802,28 @@ export type CreateRolloutInput = {
   lineId?: InputMaybe<Scalars['String']['input']>;
 };
 
+/** Without a password nobody can log in until one is set */
+export type CreateUserInput = {
+  username: Scalars['String']['input'];
+  role: Role;
+  password?: InputMaybe<Scalars['String']['input']>;
+  displayName?: InputMaybe<Scalars['String']['input']>;
+  firstName?: InputMaybe<Scalars['String']['input']>;
+  lastName?: InputMaybe<Scalars['String']['input']>;
+  email?: InputMaybe<Scalars['String']['input']>;
+  language?: InputMaybe<Scalars['String']['input']>;
+};
+
 export type CreatedApiKey = {
   apiKey: ApiKey;
   /** Shown this once, and kept nowhere */
   key: Scalars['String']['output'];
+};
+
+/** Whose everything here is */
+export type Customer = {
+  id: Scalars['ID']['output'];
+  name: Scalars['String']['output'];
 };
 
 export type DeployInput = {
@@ -857,6 +942,41 @@ export type DeviceConfig = {
   reported: Maybe<ReportedConfiguration>;
   /** From what it reports to what is desired; empty when in step */
   diff: Array<ConfigurationDifference>;
+};
+
+/** Bytes that devices are configured by, kept as they came */
+export type DeviceConfigFile = Node & {
+  id: Scalars['ID']['output'];
+  /** What its client calls it by */
+  identifier: Scalars['String']['output'];
+  name: Scalars['String']['output'];
+  mediaType: Scalars['String']['output'];
+  sizeBytes: Scalars['Float']['output'];
+  sha256: Scalars['String']['output'];
+  createdAt: Scalars['DateTime']['output'];
+  updatedAt: Scalars['DateTime']['output'];
+  /** In base64; null for more than 1 MiB, which a link leads to */
+  content: Maybe<Scalars['String']['output']>;
+};
+
+export type DeviceConfigFileConnection = {
+  edges: Array<DeviceConfigFileEdge>;
+  pageInfo: PageInfo;
+  /** Counted only when asked for */
+  totalCount: Scalars['Int']['output'];
+};
+
+export type DeviceConfigFileEdge = {
+  cursor: Scalars['String']['output'];
+  node: DeviceConfigFile;
+};
+
+/** Opens a file to whoever has it, until then */
+export type DeviceConfigFileLink = {
+  /** Absolute where the installation has a public address, else on this port */
+  url: Scalars['String']['output'];
+  expiresAt: Scalars['DateTime']['output'];
+  file: DeviceConfigFile;
 };
 
 /** A version that was set. `changed` are the parts that are otherwise than before, null for one that is gone */
@@ -1203,6 +1323,49 @@ export type ExcludedDevice = {
   reason: RolloutExcludedReason;
 };
 
+/** Of when they were read; the last day where nothing is said */
+export type ExportScansInput = {
+  scannedFrom?: InputMaybe<Scalars['DateTime']['input']>;
+  /** Not included */
+  scannedTo?: InputMaybe<Scalars['DateTime']['input']>;
+};
+
+export enum ExportStatus {
+  Pending = 'PENDING',
+  Successful = 'SUCCESSFUL',
+  Failed = 'FAILED'
+}
+
+/** Scans that are written to a CSV file */
+export type ExportTask = Node & {
+  id: Scalars['ID']['output'];
+  status: ExportStatus;
+  scannedFrom: Scalars['DateTime']['output'];
+  scannedTo: Scalars['DateTime']['output'];
+  requestedAt: Scalars['DateTime']['output'];
+  requestedBy: Scalars['String']['output'];
+  completedAt: Maybe<Scalars['DateTime']['output']>;
+  error: Maybe<Scalars['String']['output']>;
+  /** 0 until it is done */
+  rows: Scalars['Int']['output'];
+  /** 0 until it is done */
+  sizeBytes: Scalars['Float']['output'];
+  /** A path on the factory, good for five minutes from now and without a token; null while or where there is no file */
+  downloadUrl: Maybe<Scalars['String']['output']>;
+};
+
+export type ExportTaskConnection = {
+  edges: Array<ExportTaskEdge>;
+  pageInfo: PageInfo;
+  /** Counted only when asked for */
+  totalCount: Scalars['Int']['output'];
+};
+
+export type ExportTaskEdge = {
+  cursor: Scalars['String']['output'];
+  node: ExportTask;
+};
+
 /** The link to the factory, right now */
 export type FactoryLink = {
   url: Scalars['String']['output'];
@@ -1220,6 +1383,165 @@ export type FleetConnectionSettings = {
   defaultMode: ConnectionMode;
   allowDeviceOverride: Scalars['Boolean']['output'];
   cloudSyncEnabled: Scalars['Boolean']['output'];
+};
+
+/** What connects worn scanners to this installation */
+export type Gateway = Node & {
+  id: Scalars['ID']['output'];
+  uuid: Scalars['String']['output'];
+  name: Scalars['String']['output'];
+  /** The common name of its certificate */
+  thingName: Scalars['String']['output'];
+  serial: Maybe<Scalars['String']['output']>;
+  usecase: Scalars['String']['output'];
+  station: Scalars['String']['output'];
+  type: GatewayType;
+  model: Maybe<Scalars['String']['output']>;
+  manufacturer: Maybe<Scalars['String']['output']>;
+  firmware: Maybe<Scalars['String']['output']>;
+  /** Grows with each change by people */
+  version: Scalars['Int']['output'];
+  lastMessageAt: Maybe<Scalars['DateTime']['output']>;
+  lastScanAt: Maybe<Scalars['DateTime']['output']>;
+  preparedAt: Maybe<Scalars['DateTime']['output']>;
+  tokenExpiresAt: Maybe<Scalars['DateTime']['output']>;
+  provisionedAt: Maybe<Scalars['DateTime']['output']>;
+  certificate: Maybe<GatewayCertificate>;
+  createdAt: Scalars['DateTime']['output'];
+  updatedAt: Scalars['DateTime']['output'];
+  /** How it stands at this moment */
+  connectivity: GatewayConnectivity;
+  /** The scanners last heard of by it, at most 500 */
+  scanners: Array<GatewayScanner>;
+};
+
+/** What a gateway shows the broker; its key is the gateway's alone */
+export type GatewayCertificate = {
+  commonName: Scalars['String']['output'];
+  serial: Scalars['String']['output'];
+  /** SHA-256 of the certificate, hexadecimal */
+  fingerprint: Scalars['String']['output'];
+  expiresAt: Scalars['DateTime']['output'];
+};
+
+export type GatewayConnection = {
+  edges: Array<GatewayEdge>;
+  pageInfo: PageInfo;
+  /** Counted only when asked for */
+  totalCount: Scalars['Int']['output'];
+};
+
+export enum GatewayConnectivity {
+  NotRegistered = 'NOT_REGISTERED',
+  Registering = 'REGISTERING',
+  Active = 'ACTIVE',
+  Inactive = 'INACTIVE'
+}
+
+export type GatewayEdge = {
+  cursor: Scalars['String']['output'];
+  node: Gateway;
+};
+
+export type GatewayFilterInput = {
+  connectivity?: InputMaybe<Connectivity>;
+  usecase?: InputMaybe<Scalars['String']['input']>;
+  station?: InputMaybe<Scalars['String']['input']>;
+  type?: InputMaybe<GatewayType>;
+  name?: InputMaybe<Scalars['String']['input']>;
+};
+
+/** The jobs at one gateway */
+export type GatewayJobs = {
+  /** As the configuration names it */
+  gatewayId: Scalars['String']['output'];
+  /** In the order of their ends */
+  jobs: JobConnection;
+};
+
+
+/** The jobs at one gateway */
+export type GatewayJobsJobsArgs = {
+  first?: InputMaybe<Scalars['Int']['input']>;
+  after?: InputMaybe<Scalars['String']['input']>;
+};
+
+/** What a gateway told with a scan; the gateway's place as it was then */
+export type GatewayScan = {
+  /** The gateway's own name for it */
+  eventId: Scalars['String']['output'];
+  gatewayId: Scalars['ID']['output'];
+  usecase: Scalars['String']['output'];
+  station: Scalars['String']['output'];
+  symbology: Maybe<Scalars['String']['output']>;
+  durationS: Maybe<Scalars['Float']['output']>;
+  /** Serial number of the scanner */
+  deviceId: Maybe<Scalars['String']['output']>;
+  /** Percent */
+  deviceBattery: Maybe<Scalars['Int']['output']>;
+  deviceFirmware: Maybe<Scalars['String']['output']>;
+  /** Degrees Celsius */
+  deviceTemperature: Maybe<Scalars['Float']['output']>;
+  workerSteps: Maybe<Scalars['Int']['output']>;
+};
+
+/** A scanner that somebody wears; known from its first scan on */
+export type GatewayScanner = Node & {
+  id: Scalars['ID']['output'];
+  uuid: Scalars['String']['output'];
+  serial: Scalars['String']['output'];
+  status: GatewayScannerStatus;
+  /** Percent */
+  battery: Maybe<Scalars['Int']['output']>;
+  firmware: Maybe<Scalars['String']['output']>;
+  model: Maybe<Scalars['String']['output']>;
+  manufacturer: Maybe<Scalars['String']['output']>;
+  createdAt: Scalars['DateTime']['output'];
+  lastActivityAt: Maybe<Scalars['DateTime']['output']>;
+  updatedAt: Scalars['DateTime']['output'];
+  /** The one it was last heard of by */
+  gateway: Maybe<Gateway>;
+};
+
+export type GatewayScannerConnection = {
+  edges: Array<GatewayScannerEdge>;
+  pageInfo: PageInfo;
+  /** Counted only when asked for */
+  totalCount: Scalars['Int']['output'];
+};
+
+export type GatewayScannerEdge = {
+  cursor: Scalars['String']['output'];
+  node: GatewayScanner;
+};
+
+export type GatewayScannerFilterInput = {
+  status?: InputMaybe<ScannerStatus>;
+  gatewayId?: InputMaybe<Scalars['ID']['input']>;
+};
+
+export enum GatewayScannerStatus {
+  Active = 'ACTIVE',
+  Inactive = 'INACTIVE'
+}
+
+/** A gateway as something of it changed */
+export type GatewayStreamItem = {
+  cursor: Scalars['String']['output'];
+  gateway: Gateway;
+  /** Where that is what changed */
+  previousConnectivity: Maybe<GatewayConnectivity>;
+  at: Scalars['DateTime']['output'];
+};
+
+export enum GatewayType {
+  Stationary = 'STATIONARY',
+  Mobile = 'MOBILE'
+}
+
+/** One version of each document */
+export type GiveConsentsInput = {
+  consents: Array<ConsentInput>;
 };
 
 /** The panel's buttons and lamps */
@@ -1268,6 +1590,64 @@ export enum ItemKind {
   Batch = 'BATCH',
   Pallet = 'PALLET'
 }
+
+/** From the scan that began it to the scan that ended it */
+export type Job = {
+  startTime: Scalars['DateTime']['output'];
+  endTime: Scalars['DateTime']['output'];
+  startScanId: Scalars['ID']['output'];
+  endScanId: Scalars['ID']['output'];
+};
+
+/** The jobs of a window of time, gateway by gateway */
+export type JobAnalysis = {
+  configuration: JobConfiguration;
+  gateways: Array<GatewayJobs>;
+};
+
+/** Jobs that begin and end within it */
+export type JobAnalysisInput = {
+  configurationId: Scalars['ID']['input'];
+  from: Scalars['DateTime']['input'];
+  to: Scalars['DateTime']['input'];
+};
+
+/** What the scans that begin and end a job start with, and where */
+export type JobConfiguration = Node & {
+  id: Scalars['ID']['output'];
+  name: Scalars['String']['output'];
+  startBarcode: Scalars['String']['output'];
+  endBarcode: Scalars['String']['output'];
+  /** As they were given */
+  gatewayIds: Array<Scalars['String']['output']>;
+  version: Scalars['Int']['output'];
+  createdAt: Scalars['DateTime']['output'];
+  updatedAt: Scalars['DateTime']['output'];
+};
+
+export type JobConfigurationConnection = {
+  edges: Array<JobConfigurationEdge>;
+  pageInfo: PageInfo;
+  /** Counted only when asked for */
+  totalCount: Scalars['Int']['output'];
+};
+
+export type JobConfigurationEdge = {
+  cursor: Scalars['String']['output'];
+  node: JobConfiguration;
+};
+
+export type JobConnection = {
+  edges: Array<JobEdge>;
+  pageInfo: PageInfo;
+  /** Counted only when asked for */
+  totalCount: Scalars['Int']['output'];
+};
+
+export type JobEdge = {
+  cursor: Scalars['String']['output'];
+  node: Job;
+};
 
 /** A label as it would be printed */
 export type LabelPreview = {
@@ -1342,6 +1722,19 @@ export type LoginPayload = {
 export type Mutation = {
   /** A token for a name and a password */
   login: LoginPayload;
+  createUser: User;
+  /** Another role ends the user's tokens */
+  updateUser: User;
+  /** For good; what it was. The audit keeps the name */
+  deleteUser: User;
+  /** Ends the user's tokens */
+  setPassword: User;
+  /** Ends the user's tokens */
+  disableUser: User;
+  /** Tokens from before stay dead */
+  enableUser: User;
+  /** For oneself; all that one has agreed to by now */
+  giveConsents: Array<Consent>;
   /** The answer alone shows the client's secret */
   createOAuthClient: OAuthClientWithSecret;
   /** The old secret and all its tokens are dead */
@@ -1356,6 +1749,12 @@ export type Mutation = {
   createApiKey: CreatedApiKey;
   /** For good, and at once */
   revokeApiKey: ApiKey;
+  /** Answers when it is whole; the oldest one too many goes */
+  createBackup: Backup;
+  /** The name of what was removed */
+  removeBackup: Scalars['String']['output'];
+  /** SERVICE_UNAVAILABLE where nobody would start the service again */
+  restartInstallation: Scalars['Boolean']['output'];
   /** Judge and store one read; answers when it is on disk */
   scan: ScanResult;
   /** Judge a code; stores nothing */
@@ -1506,6 +1905,28 @@ export type Mutation = {
   /** Of several devices, device by device */
   recordTelemetries: Scalars['Int']['output'];
   setFleetConnectionSettings: FleetConnectionSettings;
+  putDeviceConfigFile: DeviceConfigFile;
+  /** Answers what it was; null where it was not there */
+  removeDeviceConfigFile: Maybe<DeviceConfigFile>;
+  /** A link to its bytes that needs no token, for a few minutes */
+  linkDeviceConfigFile: DeviceConfigFileLink;
+  createJobConfiguration: JobConfiguration;
+  updateJobConfiguration: JobConfiguration;
+  /** Answers what it was */
+  deleteJobConfiguration: JobConfiguration;
+  createGateway: Gateway;
+  /** All or none, at most 500 */
+  createGateways: Array<Gateway>;
+  updateGateway: Gateway;
+  /** Once; the answer alone shows the one-time token */
+  prepareGatewayProvisioning: PreparedGateway;
+  /** For the gateway itself, which has no other token; once. The answer alone shows its key */
+  provisionGateway: ProvisionedGateway;
+  /** All or none, at most 100; they are provisioned by it */
+  createProvisioningPackages: Array<ProvisioningPackage>;
+  /** It may be prepared again; its token or its certificate opens nothing any more */
+  resetGatewayProvisioning: Gateway;
+  updateGatewayScanner: GatewayScanner;
   createApplication: Application;
   /** Without its bytes; a draft unless it has a strategy */
   createRelease: Release;
@@ -1540,6 +1961,8 @@ export type Mutation = {
   deploy: Deployment;
   /** A device's step of an update; for itself alone */
   reportUpdate: RolloutTarget;
+  /** Written in the background: ask the task for its file */
+  exportScans: ExportTask;
   createEndpointFilter: EndpointFilter;
   /** Whom targeted releases are offered to changes with it */
   updateEndpointFilter: EndpointFilter;
@@ -1553,6 +1976,41 @@ export type Mutation = {
 export type MutationLoginArgs = {
   username: Scalars['String']['input'];
   password: Scalars['String']['input'];
+};
+
+
+export type MutationCreateUserArgs = {
+  input: CreateUserInput;
+};
+
+
+export type MutationUpdateUserArgs = {
+  input: UpdateUserInput;
+};
+
+
+export type MutationDeleteUserArgs = {
+  id: Scalars['ID']['input'];
+};
+
+
+export type MutationSetPasswordArgs = {
+  input: SetPasswordInput;
+};
+
+
+export type MutationDisableUserArgs = {
+  id: Scalars['ID']['input'];
+};
+
+
+export type MutationEnableUserArgs = {
+  id: Scalars['ID']['input'];
+};
+
+
+export type MutationGiveConsentsArgs = {
+  input: GiveConsentsInput;
 };
 
 
@@ -1588,6 +2046,16 @@ export type MutationCreateApiKeyArgs = {
 
 export type MutationRevokeApiKeyArgs = {
   id: Scalars['ID']['input'];
+};
+
+
+export type MutationCreateBackupArgs = {
+  input?: InputMaybe<CreateBackupInput>;
+};
+
+
+export type MutationRemoveBackupArgs = {
+  name: Scalars['String']['input'];
 };
 
 
@@ -1999,6 +2467,76 @@ export type MutationSetFleetConnectionSettingsArgs = {
 };
 
 
+export type MutationPutDeviceConfigFileArgs = {
+  input: PutDeviceConfigFileInput;
+};
+
+
+export type MutationRemoveDeviceConfigFileArgs = {
+  id: Scalars['ID']['input'];
+};
+
+
+export type MutationLinkDeviceConfigFileArgs = {
+  id: Scalars['ID']['input'];
+};
+
+
+export type MutationCreateJobConfigurationArgs = {
+  input: CreateJobConfigurationInput;
+};
+
+
+export type MutationUpdateJobConfigurationArgs = {
+  input: UpdateJobConfigurationInput;
+};
+
+
+export type MutationDeleteJobConfigurationArgs = {
+  id: Scalars['ID']['input'];
+};
+
+
+export type MutationCreateGatewayArgs = {
+  input: CreateGatewayInput;
+};
+
+
+export type MutationCreateGatewaysArgs = {
+  input: Array<CreateGatewayInput>;
+};
+
+
+export type MutationUpdateGatewayArgs = {
+  input: UpdateGatewayInput;
+};
+
+
+export type MutationPrepareGatewayProvisioningArgs = {
+  id: Scalars['ID']['input'];
+};
+
+
+export type MutationProvisionGatewayArgs = {
+  input: ProvisionGatewayInput;
+};
+
+
+export type MutationCreateProvisioningPackagesArgs = {
+  input: CreateProvisioningPackagesInput;
+};
+
+
+export type MutationResetGatewayProvisioningArgs = {
+  id: Scalars['ID']['input'];
+};
+
+
+export type MutationUpdateGatewayScannerArgs = {
+  input: UpdateGatewayScannerInput;
+};
+
+
 export type MutationCreateApplicationArgs = {
   input: CreateApplicationInput;
 };
@@ -2086,6 +2624,11 @@ export type MutationDeployArgs = {
 
 export type MutationReportUpdateArgs = {
   input: ReportUpdateInput;
+};
+
+
+export type MutationExportScansArgs = {
+  input: ExportScansInput;
 };
 
 
@@ -2276,6 +2819,13 @@ export type PlcPlace = {
   writable: Maybe<Scalars['Boolean']['output']>;
 };
 
+export type PreparedGateway = {
+  gateway: Gateway;
+  /** Shown this once, and kept nowhere; good once */
+  token: Scalars['String']['output'];
+  expiresAt: Maybe<Scalars['DateTime']['output']>;
+};
+
 export type PreviewGroup = {
   name: Scalars['String']['output'];
   successPercent: Scalars['Int']['output'];
@@ -2331,6 +2881,22 @@ export type PrinterInput = {
   settings?: InputMaybe<Scalars['JSON']['input']>;
 };
 
+export type ProvisionGatewayInput = {
+  token: Scalars['String']['input'];
+  /** Encrypts the bundle; without one it is not encrypted */
+  password?: InputMaybe<Scalars['String']['input']>;
+};
+
+export type ProvisionedGateway = {
+  gateway: Gateway;
+  certificateCommonName: Scalars['String']['output'];
+  /** PKCS #12 with key and certificate, base64 */
+  pkcs12: Scalars['String']['output'];
+  mqttEndpoint: Scalars['String']['output'];
+  /** It publishes to {mqttTopicPrefix}/gateway/{its uuid or thing name} */
+  mqttTopicPrefix: Scalars['String']['output'];
+};
+
 /** How this edge stands with its cloud */
 export type Provisioning = {
   status: ProvisioningStatus;
@@ -2345,6 +2911,14 @@ export type Provisioning = {
   activatedAt: Maybe<Scalars['DateTime']['output']>;
 };
 
+/** A zip for one gateway, with its certificate and where to connect */
+export type ProvisioningPackage = {
+  gateway: Gateway;
+  filename: Scalars['String']['output'];
+  /** base64 */
+  content: Scalars['String']['output'];
+};
+
 export enum ProvisioningStatus {
   NotProvisioned = 'NOT_PROVISIONED',
   SigningIn = 'SIGNING_IN',
@@ -2353,9 +2927,27 @@ export enum ProvisioningStatus {
   Provisioned = 'PROVISIONED'
 }
 
+/** Creates it or replaces what it was. What does not fit into a request of GraphQL is put to /insight/{customer_id}/device-configs/{identifier}, as it is */
+export type PutDeviceConfigFileInput = {
+  identifier: Scalars['String']['input'];
+  /** A name, never a path */
+  name: Scalars['String']['input'];
+  /** In base64 */
+  content: Scalars['String']['input'];
+  mediaType?: Scalars['String']['input'];
+};
+
 export type Query = {
+  /** Users, newest first, disabled ones too */
+  users: UserConnection;
   /** Whoever asks; null for a device */
   me: Maybe<User>;
+  /** Oneself, or with the right anyone */
+  user: Maybe<User>;
+  /** Whose token it is */
+  customer: Customer;
+  /** What users can be */
+  roles: Array<RoleInfo>;
   /** OAuth clients, newest first */
   oauthClients: OAuthClientConnection;
   /** API keys, newest first, revoked ones too */
@@ -2365,6 +2957,8 @@ export type Query = {
   /** All that an OAuth client may be given */
   oauthScopes: Array<OAuthScope>;
   apiKey: Maybe<ApiKey>;
+  /** Backups that are kept, newest first, each with a fresh link */
+  backups: Array<Backup>;
   /** Bottles, newest first */
   bottles: BottleConnection;
   /** By id or by its code in any form a scanner sends */
@@ -2475,6 +3069,23 @@ export type Query = {
   telemetry: Array<TelemetryPoint>;
   /** How edges reach the cloud */
   fleetConnectionSettings: FleetConnectionSettings;
+  /** Files that devices are configured by, newest first */
+  deviceConfigFiles: DeviceConfigFileConnection;
+  /** By id or identifier */
+  deviceConfigFile: Maybe<DeviceConfigFile>;
+  /** What jobs begin and end with, newest first */
+  jobConfigurations: JobConfigurationConnection;
+  jobConfiguration: Maybe<JobConfiguration>;
+  /** A job runs from a scan that begins with the start barcode to the next at the same gateway that begins with the end barcode; a second start replaces the first */
+  jobAnalysis: JobAnalysis;
+  /** Gateways, newest first */
+  gateways: GatewayConnection;
+  /** By its id, UUID, thing name or serial */
+  gateway: Maybe<Gateway>;
+  /** Scanners that people wear, newest first */
+  gatewayScanners: GatewayScannerConnection;
+  /** By its id, UUID or serial */
+  gatewayScanner: Maybe<GatewayScanner>;
   /** Applications, newest first */
   applications: ApplicationConnection;
   /** Releases, newest first */
@@ -2489,6 +3100,9 @@ export type Query = {
   upgradePath: Maybe<UpgradePath>;
   /** The groups that createRollout would freeze now */
   previewRollout: RolloutPreview;
+  /** Exports, newest first */
+  exportTasks: ExportTaskConnection;
+  exportTask: Maybe<ExportTask>;
   /** Saved queries over devices, newest first */
   endpointFilters: EndpointFilterConnection;
   /** By id or identifier */
@@ -2501,6 +3115,19 @@ export type Query = {
   artifactLink: ArtifactLink;
   /** Anything by its global id; null for what is not there */
   node: Maybe<Node>;
+};
+
+
+export type QueryUsersArgs = {
+  first?: InputMaybe<Scalars['Int']['input']>;
+  after?: InputMaybe<Scalars['String']['input']>;
+  last?: InputMaybe<Scalars['Int']['input']>;
+  before?: InputMaybe<Scalars['String']['input']>;
+};
+
+
+export type QueryUserArgs = {
+  id: Scalars['ID']['input'];
 };
 
 
@@ -2763,6 +3390,65 @@ export type QueryTelemetryArgs = {
 };
 
 
+export type QueryDeviceConfigFilesArgs = {
+  first?: InputMaybe<Scalars['Int']['input']>;
+  after?: InputMaybe<Scalars['String']['input']>;
+  last?: InputMaybe<Scalars['Int']['input']>;
+  before?: InputMaybe<Scalars['String']['input']>;
+};
+
+
+export type QueryDeviceConfigFileArgs = {
+  id: Scalars['ID']['input'];
+};
+
+
+export type QueryJobConfigurationsArgs = {
+  first?: InputMaybe<Scalars['Int']['input']>;
+  after?: InputMaybe<Scalars['String']['input']>;
+  last?: InputMaybe<Scalars['Int']['input']>;
+  before?: InputMaybe<Scalars['String']['input']>;
+};
+
+
+export type QueryJobConfigurationArgs = {
+  id: Scalars['ID']['input'];
+};
+
+
+export type QueryJobAnalysisArgs = {
+  input: JobAnalysisInput;
+};
+
+
+export type QueryGatewaysArgs = {
+  first?: InputMaybe<Scalars['Int']['input']>;
+  after?: InputMaybe<Scalars['String']['input']>;
+  last?: InputMaybe<Scalars['Int']['input']>;
+  before?: InputMaybe<Scalars['String']['input']>;
+  filter?: InputMaybe<GatewayFilterInput>;
+};
+
+
+export type QueryGatewayArgs = {
+  id: Scalars['ID']['input'];
+};
+
+
+export type QueryGatewayScannersArgs = {
+  first?: InputMaybe<Scalars['Int']['input']>;
+  after?: InputMaybe<Scalars['String']['input']>;
+  last?: InputMaybe<Scalars['Int']['input']>;
+  before?: InputMaybe<Scalars['String']['input']>;
+  filter?: InputMaybe<GatewayScannerFilterInput>;
+};
+
+
+export type QueryGatewayScannerArgs = {
+  id: Scalars['ID']['input'];
+};
+
+
 export type QueryApplicationsArgs = {
   first?: InputMaybe<Scalars['Int']['input']>;
   after?: InputMaybe<Scalars['String']['input']>;
@@ -2818,6 +3504,19 @@ export type QueryUpgradePathArgs = {
 
 export type QueryPreviewRolloutArgs = {
   input: CreateRolloutInput;
+};
+
+
+export type QueryExportTasksArgs = {
+  first?: InputMaybe<Scalars['Int']['input']>;
+  after?: InputMaybe<Scalars['String']['input']>;
+  last?: InputMaybe<Scalars['Int']['input']>;
+  before?: InputMaybe<Scalars['String']['input']>;
+};
+
+
+export type QueryExportTaskArgs = {
+  id: Scalars['ID']['input'];
 };
 
 
@@ -3001,6 +3700,13 @@ export enum Role {
   Manager = 'MANAGER',
   Operator = 'OPERATOR'
 }
+
+/** What there is to be */
+export type RoleInfo = {
+  role: Role;
+  /** As `context:resource:action` */
+  permissions: Array<Scalars['String']['output']>;
+};
 
 /** A release on its way to devices, group after group */
 export type Rollout = Node & {
@@ -3206,6 +3912,8 @@ export type Scan = Node & {
   source: ScanSource;
   /** The bottle it made or met */
   bottle: Maybe<Bottle>;
+  /** What a gateway told with it; null where it came another way */
+  gateway: Maybe<GatewayScan>;
 };
 
 export type ScanConnection = {
@@ -3226,6 +3934,8 @@ export type ScanFilterInput = {
   lineId?: InputMaybe<Scalars['String']['input']>;
   bottleId?: InputMaybe<Scalars['ID']['input']>;
   scannerIndex?: InputMaybe<Scalars['Int']['input']>;
+  source?: InputMaybe<ScanSource>;
+  gatewayId?: InputMaybe<Scalars['ID']['input']>;
   scannedFrom?: InputMaybe<Scalars['DateTime']['input']>;
   scannedTo?: InputMaybe<Scalars['DateTime']['input']>;
 };
@@ -3250,6 +3960,7 @@ export type ScanResult = {
 
 export enum ScanSource {
   Api = 'API',
+  Gateway = 'GATEWAY',
   Mock = 'MOCK',
   Scanner = 'SCANNER'
 }
@@ -3300,6 +4011,11 @@ export enum ScannerRole {
   RejectionFeedback = 'REJECTION_FEEDBACK'
 }
 
+export enum ScannerStatus {
+  Active = 'ACTIVE',
+  Inactive = 'INACTIVE'
+}
+
 export enum SentStatus {
   NotSent = 'NOT_SENT',
   Sent = 'SENT',
@@ -3345,6 +4061,11 @@ export type SetOverridesInput = {
   unset?: Array<Scalars['String']['input']>;
   /** The audit names the caller */
   actor?: InputMaybe<Scalars['String']['input']>;
+};
+
+export type SetPasswordInput = {
+  id: Scalars['ID']['input'];
+  password: Scalars['String']['input'];
 };
 
 export enum Severity {
@@ -3403,6 +4124,8 @@ export type Subscription = {
   deviceStatus: DeviceStatusStreamItem;
   /** Configurations as they are set */
   deviceConfig: DeviceConfigStreamItem;
+  /** Gateways as they are made, let in, heard of again and missed */
+  gateways: GatewayStreamItem;
   /** Commands as they are sent, acknowledged and answered */
   commands: CommandStreamItem;
   /** One rollout, step by step */
@@ -3457,6 +4180,12 @@ export type SubscriptionDeviceStatusArgs = {
 export type SubscriptionDeviceConfigArgs = {
   after?: InputMaybe<Scalars['String']['input']>;
   deviceId?: InputMaybe<Scalars['ID']['input']>;
+};
+
+
+export type SubscriptionGatewaysArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  gatewayId?: InputMaybe<Scalars['ID']['input']>;
 };
 
 
@@ -3646,6 +4375,37 @@ export type UpdateEndpointFilterInput = {
   query?: InputMaybe<EndpointQueryInput>;
 };
 
+/** Only what is given changes */
+export type UpdateGatewayInput = {
+  id: Scalars['ID']['input'];
+  name?: InputMaybe<Scalars['String']['input']>;
+  usecase?: InputMaybe<Scalars['String']['input']>;
+  station?: InputMaybe<Scalars['String']['input']>;
+  serial?: InputMaybe<Scalars['String']['input']>;
+  type?: InputMaybe<GatewayType>;
+  model?: InputMaybe<Scalars['String']['input']>;
+  manufacturer?: InputMaybe<Scalars['String']['input']>;
+  firmware?: InputMaybe<Scalars['String']['input']>;
+  /** As it was read: refused where somebody else was first */
+  version?: InputMaybe<Scalars['Int']['input']>;
+};
+
+export type UpdateGatewayScannerInput = {
+  id: Scalars['ID']['input'];
+  status: ScannerStatus;
+};
+
+/** Only what is given changes */
+export type UpdateJobConfigurationInput = {
+  id: Scalars['ID']['input'];
+  name?: InputMaybe<Scalars['String']['input']>;
+  startBarcode?: InputMaybe<Scalars['String']['input']>;
+  endBarcode?: InputMaybe<Scalars['String']['input']>;
+  gatewayIds?: InputMaybe<Array<Scalars['String']['input']>>;
+  /** What was read before: refused where somebody else was first */
+  version?: InputMaybe<Scalars['Int']['input']>;
+};
+
 /** Only what is given changes; ways and filters each as a whole. What devices are told to install does not: a specification stays */
 export type UpdateReleaseInput = {
   id: Scalars['ID']['input'];
@@ -3655,6 +4415,16 @@ export type UpdateReleaseInput = {
   filters?: InputMaybe<Array<TargetFilterInput>>;
   needsFile?: InputMaybe<Scalars['Boolean']['input']>;
   metadata?: InputMaybe<Scalars['JSON']['input']>;
+};
+
+/** Only what is given changes; null takes a name or an email away */
+export type UpdateUserInput = {
+  id: Scalars['ID']['input'];
+  role?: InputMaybe<Role>;
+  firstName?: InputMaybe<Scalars['String']['input']>;
+  lastName?: InputMaybe<Scalars['String']['input']>;
+  email?: InputMaybe<Scalars['String']['input']>;
+  language?: InputMaybe<Scalars['String']['input']>;
 };
 
 /** A way between two versions */
@@ -3704,10 +4474,29 @@ export type User = Node & {
   username: Scalars['String']['output'];
   role: Role;
   displayName: Scalars['String']['output'];
+  firstName: Maybe<Scalars['String']['output']>;
+  lastName: Maybe<Scalars['String']['output']>;
+  email: Maybe<Scalars['String']['output']>;
+  language: Maybe<Scalars['String']['output']>;
   createdAt: Scalars['DateTime']['output'];
+  updatedAt: Scalars['DateTime']['output'];
   disabledAt: Maybe<Scalars['DateTime']['output']>;
   /** What this user may, as `context:resource:action` */
   permissions: Array<Scalars['String']['output']>;
+  /** All that this user has agreed to, the oldest first */
+  consents: Array<Consent>;
+};
+
+export type UserConnection = {
+  edges: Array<UserEdge>;
+  pageInfo: PageInfo;
+  /** Counted only when asked for */
+  totalCount: Scalars['Int']['output'];
+};
+
+export type UserEdge = {
+  cursor: Scalars['String']['output'];
+  node: User;
 };
 
 /** A kind of cabinet */
@@ -3730,4 +4519,10 @@ export type Verification = {
   /** Where it is, or was before, consumed */
   item: Maybe<BufferItem>;
   batch: Maybe<BufferBatch>;
+};
+
+export type WifiInput = {
+  ssid?: InputMaybe<Scalars['String']['input']>;
+  password?: InputMaybe<Scalars['String']['input']>;
+  authenticationType?: InputMaybe<Scalars['String']['input']>;
 };

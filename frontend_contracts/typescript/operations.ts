@@ -147,6 +147,12 @@ export type ConnectionMode =
   | 'DIRECT_CLOUD'
   | 'VIA_LOCAL_SERVER';
 
+export type Connectivity =
+  | 'NOT_REGISTERED'
+  | 'REGISTERING'
+  | 'ACTIVE'
+  | 'INACTIVE';
+
 export type CreateBatchInput = {
   name?: string | null | undefined;
   batchSize?: number | null | undefined;
@@ -160,6 +166,17 @@ export type CreateBatchInput = {
 export type CreateBottlesInput = {
   bottles: Array<NewBottleInput>;
   deviceId?: string | null | undefined;
+};
+
+export type CreateGatewayInput = {
+  name: string;
+  usecase: string;
+  station: string;
+  serial?: string | null | undefined;
+  type?: GatewayType;
+  model?: string | null | undefined;
+  manufacturer?: string | null | undefined;
+  firmware?: string | null | undefined;
 };
 
 export type CreatePalletInput = {
@@ -239,6 +256,28 @@ export type EventFilterInput = {
   occurredFrom?: string | null | undefined;
   occurredTo?: string | null | undefined;
 };
+
+export type GatewayConnectivity =
+  | 'NOT_REGISTERED'
+  | 'REGISTERING'
+  | 'ACTIVE'
+  | 'INACTIVE';
+
+export type GatewayFilterInput = {
+  connectivity?: Connectivity | null | undefined;
+  usecase?: string | null | undefined;
+  station?: string | null | undefined;
+  type?: GatewayType | null | undefined;
+  name?: string | null | undefined;
+};
+
+export type GatewayScannerStatus =
+  | 'ACTIVE'
+  | 'INACTIVE';
+
+export type GatewayType =
+  | 'STATIONARY'
+  | 'MOBILE';
 
 export type ItemKind =
   | 'BOTTLE'
@@ -373,6 +412,8 @@ export type ScanFilterInput = {
   lineId?: string | null | undefined;
   bottleId?: string | null | undefined;
   scannerIndex?: number | null | undefined;
+  source?: ScanSource | null | undefined;
+  gatewayId?: string | null | undefined;
   scannedFrom?: string | null | undefined;
   scannedTo?: string | null | undefined;
 };
@@ -386,6 +427,7 @@ export type ScanInput = {
 
 export type ScanSource =
   | 'API'
+  | 'GATEWAY'
   | 'MOCK'
   | 'SCANNER';
 
@@ -603,6 +645,13 @@ export type CreateBottlesMutationVariables = Exact<{
 
 export type CreateBottlesMutation = { createBottles: { created: number, bottles: Array<{ id: string, identifier: string, status: BottleStatus }> } };
 
+export type CreateGatewayMutationVariables = Exact<{
+  input: CreateGatewayInput;
+}>;
+
+
+export type CreateGatewayMutation = { createGateway: { id: string, uuid: string, name: string, thingName: string, connectivity: GatewayConnectivity } };
+
 export type CreatePalletMutationVariables = Exact<{
   input: CreatePalletInput;
 }>;
@@ -701,6 +750,23 @@ export type EventsStreamSubscriptionVariables = Exact<{
 
 export type EventsStreamSubscription = { events: { cursor: string, event: { id: string, severity: Severity, category: string, source: string, message: string, occurredAt: string, acknowledgedAt: string | null } } };
 
+export type GatewaysQueryVariables = Exact<{
+  first?: number | null | undefined;
+  after?: string | null | undefined;
+  filter?: GatewayFilterInput | null | undefined;
+}>;
+
+
+export type GatewaysQuery = { gateways: { edges: Array<{ cursor: string, node: { id: string, uuid: string, name: string, thingName: string, usecase: string, station: string, type: GatewayType, connectivity: GatewayConnectivity, lastMessageAt: string | null, version: number, scanners: Array<{ serial: string, status: GatewayScannerStatus, battery: number | null }> } }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
+
+export type GatewaysStreamSubscriptionVariables = Exact<{
+  after?: string | null | undefined;
+  gatewayId?: string | null | undefined;
+}>;
+
+
+export type GatewaysStreamSubscription = { gateways: { cursor: string, previousConnectivity: GatewayConnectivity | null, at: string, gateway: { id: string, name: string, connectivity: GatewayConnectivity, lastMessageAt: string | null } } };
+
 export type IssueDeviceTokenMutationVariables = Exact<{
   deviceId: string;
 }>;
@@ -746,6 +812,13 @@ export type PauseRolloutMutationVariables = Exact<{
 
 
 export type PauseRolloutMutation = { pauseRollout: { id: string, state: RolloutState, haltReason: string | null } };
+
+export type PrepareGatewayProvisioningMutationVariables = Exact<{
+  id: string;
+}>;
+
+
+export type PrepareGatewayProvisioningMutation = { prepareGatewayProvisioning: { token: string, expiresAt: string | null, gateway: { id: string, connectivity: GatewayConnectivity } } };
 
 export type ProvisioningQueryVariables = Exact<{ [key: string]: never; }>;
 
@@ -1115,6 +1188,13 @@ export const CreateBottles: Operation<CreateBottlesMutation, CreateBottlesMutati
   text: "mutation CreateBottles($input: CreateBottlesInput!) {\n  createBottles(input: $input) {\n    created\n    bottles {\n      id\n      identifier\n      status\n    }\n  }\n}\n",
 };
 
+export const CreateGateway: Operation<CreateGatewayMutation, CreateGatewayMutationVariables> = {
+  kind: "mutation",
+  name: "CreateGateway",
+  sha256: "c43afc74c788ec8856a9294a16fe653b29ee2233e799ea1b0644c85ac631938b",
+  text: "mutation CreateGateway($input: CreateGatewayInput!) {\n  createGateway(input: $input) {\n    id\n    uuid\n    name\n    thingName\n    connectivity\n  }\n}\n",
+};
+
 export const CreatePallet: Operation<CreatePalletMutation, CreatePalletMutationVariables> = {
   kind: "mutation",
   name: "CreatePallet",
@@ -1199,6 +1279,20 @@ export const EventsStream: Operation<EventsStreamSubscription, EventsStreamSubsc
   text: "subscription EventsStream($after: String, $severity: Severity, $category: String) {\n  events(after: $after, severity: $severity, category: $category) {\n    cursor\n    event {\n      id\n      severity\n      category\n      source\n      message\n      occurredAt\n      acknowledgedAt\n    }\n  }\n}\n",
 };
 
+export const Gateways: Operation<GatewaysQuery, GatewaysQueryVariables> = {
+  kind: "query",
+  name: "Gateways",
+  sha256: "f736395a03ea70da1e8a3ed85a55181a716b25cbfadd0cd9c7ae7b9ccfc55598",
+  text: "query Gateways($first: Int = 50, $after: String, $filter: GatewayFilterInput) {\n  gateways(first: $first, after: $after, filter: $filter) {\n    edges {\n      cursor\n      node {\n        id\n        uuid\n        name\n        thingName\n        usecase\n        station\n        type\n        connectivity\n        lastMessageAt\n        version\n        scanners {\n          serial\n          status\n          battery\n        }\n      }\n    }\n    pageInfo {\n      hasNextPage\n      endCursor\n    }\n  }\n}\n",
+};
+
+export const GatewaysStream: Operation<GatewaysStreamSubscription, GatewaysStreamSubscriptionVariables> = {
+  kind: "subscription",
+  name: "GatewaysStream",
+  sha256: "d9583d849fd989f28743ae802a290265311a923f3fa709a86357e1436e0c81d2",
+  text: "# Give the last `cursor` seen as `after`: what came since is sent first, then the stream is live.\nsubscription GatewaysStream($after: String, $gatewayId: ID) {\n  gateways(after: $after, gatewayId: $gatewayId) {\n    cursor\n    gateway {\n      id\n      name\n      connectivity\n      lastMessageAt\n    }\n    previousConnectivity\n    at\n  }\n}\n",
+};
+
 export const IssueDeviceToken: Operation<IssueDeviceTokenMutation, IssueDeviceTokenMutationVariables> = {
   kind: "mutation",
   name: "IssueDeviceToken",
@@ -1246,6 +1340,13 @@ export const PauseRollout: Operation<PauseRolloutMutation, PauseRolloutMutationV
   name: "PauseRollout",
   sha256: "c98a207f8c890afe1cc998350f2cba87a221811dd4229156f1890f2ad64b3362",
   text: "mutation PauseRollout($id: ID!) {\n  pauseRollout(id: $id) {\n    id\n    state\n    haltReason\n  }\n}\n",
+};
+
+export const PrepareGatewayProvisioning: Operation<PrepareGatewayProvisioningMutation, PrepareGatewayProvisioningMutationVariables> = {
+  kind: "mutation",
+  name: "PrepareGatewayProvisioning",
+  sha256: "5f649ef2af3fc17b0b9e5e75d1956a1cfaf2bea75209692011c07fde3e2ac4ef",
+  text: "# The token is shown this once. The gateway shows it to `provisionGateway`, or to the old\n# `/insight/provisioning`, and has its certificate.\nmutation PrepareGatewayProvisioning($id: ID!) {\n  prepareGatewayProvisioning(id: $id) {\n    token\n    expiresAt\n    gateway {\n      id\n      connectivity\n    }\n  }\n}\n",
 };
 
 export const Provisioning: Operation<ProvisioningQuery, ProvisioningQueryVariables> = {

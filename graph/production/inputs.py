@@ -16,7 +16,7 @@ from domain.production.commands import (
     ScanFilter,
     SetBottleStatus,
 )
-from domain.production.models import AggregateStatus, BottleStatus, SentStatus
+from domain.production.models import AggregateStatus, BottleStatus, ScanSource, SentStatus
 from graph.pagination import filter_id, plain_id
 from graph.scalars import Timestamp
 
@@ -169,6 +169,8 @@ class ScanFilterInput:
     line_id: str | None = None
     bottle_id: strawberry.ID | None = None
     scanner_index: int | None = None
+    source: ScanSource | None = None
+    gateway_id: strawberry.ID | None = None
     scanned_from: Timestamp | None = None
     scanned_to: Timestamp | None = None
 
@@ -179,6 +181,8 @@ class ScanFilterInput:
             line_id=self.line_id,
             bottle_id=filter_id(self.bottle_id, "Bottle"),
             scanner_index=self.scanner_index,
+            source=self.source,
+            gateway_id=filter_id(self.gateway_id, "Gateway"),
             scanned_from_us=self.scanned_from,
             scanned_to_us=self.scanned_to,
         )

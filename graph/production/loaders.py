@@ -6,8 +6,8 @@ from strawberry.dataloader import DataLoader
 
 from domain.kernel.database import ReadSession
 from domain.kernel.permissions import Permission
-from domain.production.repository import aggregates, bottles
-from domain.production.rows import BatchRow, BottleRow, PalletRow
+from domain.production.repository import aggregates, bottles, gateway_scans
+from domain.production.rows import BatchRow, BottleRow, GatewayRead, PalletRow
 from graph.context import Context
 from graph.loaders import loader
 
@@ -28,6 +28,11 @@ def pallet_by_id(context: Context) -> DataLoader[str, PalletRow | None]:
 def bottle_by_id(context: Context) -> DataLoader[str, BottleRow | None]:
     permission = Permission.PRODUCTION_BOTTLE_READ
     return loader(context, "bottle_by_id", permission, bottles.by_ids)
+
+
+def gateway_by_scan(context: Context) -> DataLoader[str, GatewayRead | None]:
+    permission = Permission.PRODUCTION_SCAN_READ
+    return loader(context, "gateway_by_scan", permission, gateway_scans.by_scans)
 
 
 def bottles_by_batch(context: Context) -> DataLoader[str, list[BottleRow] | None]:

@@ -11,6 +11,7 @@ from domain.production.rows import (
     BottleRow,
     BufferBatchRow,
     BufferItemRow,
+    GatewayRead,
     ScanRow,
 )
 from graph.context import Context
@@ -47,10 +48,14 @@ _BUFFER_ACTIONS = {
 }
 
 
-def scan_rows(row: LogRow) -> tuple[ScanRow, BottleRow | None]:
+def scan_rows(row: LogRow) -> tuple[ScanRow, BottleRow | None, GatewayRead | None]:
     """What the fact of a scan carries."""
-    bottle = row.data["bottle"]
-    return ScanRow(**row.data["scan"]), BottleRow(**bottle) if bottle else None
+    bottle, gateway = row.data["bottle"], row.data.get("gateway")
+    return (
+        ScanRow(**row.data["scan"]),
+        BottleRow(**bottle) if bottle else None,
+        GatewayRead(**gateway) if gateway else None,
+    )
 
 
 def _scan(row: LogRow, arguments: Arguments, context: Context) -> ScanStreamItem | None:

@@ -13,10 +13,18 @@ from domain.production.models import (
     SentStatus,
 )
 from domain.production.repository.scan_store import ScanOutcome
-from domain.production.rows import BatchRow, BottleRow, OverviewRow, PalletRow, ScanRow
+from domain.production.rows import (
+    BatchRow,
+    BottleRow,
+    GatewayRead,
+    OverviewRow,
+    PalletRow,
+    ScanRow,
+)
 from graph.info import Info
 from graph.pagination import Node, global_id
 from graph.production import loaders
+from graph.production.gateway_types import GatewayScan, gateway_scan_type
 from graph.production.resolvers import Validation
 from graph.scalars import Timestamp, moment
 
@@ -117,6 +125,7 @@ class Scan(Node):
     source: ScanSource
     row: strawberry.Private[ScanRow]
     known_bottle: strawberry.Private[BottleRow | None] = None
+    known_gateway: strawberry.Private[GatewayRead | None] = None
 
     @strawberry.field(description="The bottle it made or met")
     async def bottle(self, info: Info) -> Bottle | None:
@@ -124,6 +133,15 @@ class Scan(Node):
             return None
         row = self.known_bottle or await loaders.bottle_by_id(info.context).load(self.row.bottle_id)
         return None if row is None else bottle_type(row)
+
+    @strawberry.field(description="What a gateway told with it; null where it came another way")
+    async def gateway(self, info: Info) -> GatewayScan | None:
+        if self.row.source != ScanSource.GATEWAY:
+            return None
+        read = self.known_gateway
+        if read is None:
+            read = await loaders.gateway_by_scan(info.context).load(self.row.id)
+        return None if read is None else gateway_scan_type(read)
 
 
 @strawberry.type(description="The verdict on a scan that is now on disk")
@@ -276,7 +294,9 @@ def pallet_type(row: PalletRow) -> Pallet:
     )
 
 
-def scan_type(row: ScanRow, bottle: BottleRow | None = None) -> Scan:
+def scan_type(
+    row: ScanRow, bottle: BottleRow | None = None, gateway: GatewayRead | None = None
+) -> Scan:
     return Scan(
         id=global_id("Scan", row.id),
         code=row.code,
@@ -292,6 +312,7 @@ def scan_type(row: ScanRow, bottle: BottleRow | None = None) -> Scan:
         source=ScanSource(row.source),
         row=row,
         known_bottle=bottle,
+        known_gateway=gateway,
     )
 
 

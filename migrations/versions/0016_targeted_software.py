@@ -1,6 +1,6 @@
 """software for endpoints: documents of releases, filters, what devices reported as installed
 
-Revision: 0016, after 0011
+Revision: 0016, after 0015
 """
 
 import sqlalchemy as sa
@@ -9,7 +9,7 @@ from alembic import op
 from migrations.columns import ID
 
 revision = "0016"
-down_revision = "0011"
+down_revision = "0015"
 branch_labels = None
 depends_on = None
 

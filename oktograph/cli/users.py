@@ -44,10 +44,11 @@ async def _add(settings: Settings, place: Place, command: CreateUser) -> None:
     from drivers.identity.passwords import Argon2Passwords
     from oktograph.offline import opened
 
-    rules.check_new_password(command.username, command.password)
+    password = command.password or ""
+    rules.check_new_password(command.username, password)
     passwords = Argon2Passwords()
     try:
-        password_hash = await passwords.hash(command.password)
+        password_hash = await passwords.hash(password)
         async with opened(settings, place) as (transactions, customer):
             actor = system_actor("command line", customer.id)
             async with transactions.begin(actor) as work:

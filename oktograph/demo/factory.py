@@ -1,5 +1,5 @@
 """The demo's factory: edges in two groups, a release that is rolled out to one, then the other,
-some sensors, and kettles that wait for software."""
+some sensors, kettles that wait for software, and a gateway with its worn scanner."""
 
 import io
 import tarfile
@@ -18,6 +18,7 @@ from drivers.factory.simulation.settings import EdgeBehaviour, EdgeCredentials
 from graph.context import Context
 from graph.fleet import resolvers as fleet
 from graph.software import resolvers as software
+from oktograph.demo.gateways import DemoGateway, prepared_gateway, publishing
 from oktograph.demo.kettles import prepared_kettles
 from oktograph.demo.sensors import prepared_sensors
 from oktograph.factory.introduction import introduce
@@ -37,12 +38,13 @@ _MAY: Final = frozenset(
 
 
 class DemoFactory:
-    """`prepare` it while it starts, then let its edges and sensors `begin`."""
+    """`prepare` it while it starts, then let its edges, sensors and gateway `begin`."""
 
     def __init__(self, own_edge: str) -> None:
         self._own_edge = own_edge
         self._credentials: list[EdgeCredentials] = []
         self._sensors: list[SensorCredentials] = []
+        self._gateway: DemoGateway | None = None
         self._runs = "1.0.0"
 
     async def prepare(self, factory: FactoryRuntime) -> None:
@@ -52,6 +54,7 @@ class DemoFactory:
             for name in SIMULATED
         ]
         self._sensors = await prepared_sensors(factory)
+        self._gateway = await prepared_gateway(factory, factory.settings.data_dir)
         await prepared_kettles(factory)
         context = Context(
             Actor(ActorKind.SYSTEM, factory.core.customer.id, "", "demo", _MAY), factory.services
@@ -66,6 +69,8 @@ class DemoFactory:
         behaviour = EdgeBehaviour(rate=0.5, install_s=1.0, firmware_version=self._runs)
         await stack.enter_async_context(simulated_edges(factory_url, self._credentials, behaviour))
         await stack.enter_async_context(simulated_sensors(factory_url, self._sensors))
+        if self._gateway is not None:
+            await stack.enter_async_context(publishing(self._gateway))
 
     async def _stock(self, context: Context) -> None:
         pilots = await _group(context, "Pilot line", SIMULATED[:1])

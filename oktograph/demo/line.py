@@ -22,7 +22,7 @@ from oktograph.background import background
 from oktograph.demo.factory import DemoFactory
 from oktograph.demo.hardware import DemoHardware
 from oktograph.demo.labels import store_templates
-from oktograph.demo.places import Places
+from oktograph.demo.places import Places, free_port
 from oktograph.demo.plan import fitted
 from oktograph.edge.document import Fitted
 from oktograph.edge.runtime import EdgeRuntime
@@ -38,6 +38,7 @@ PREPRINTED: Final = 12
 SYNC_INTERVAL_S: Final = 2.0
 """Who watches a demo does not wait half a minute."""
 CONSOLE: Final = "console"
+MQTT: Final = "mqtt"
 
 
 class Demo:
@@ -53,6 +54,7 @@ class Demo:
         self._places = Places(settings.data_dir)
         self.hardware = DemoHardware(settings, self._places)
         self.console_port = 0
+        self._mqtt_port = 0
         self.notes: list[str] = []
         self.factory = DemoFactory(settings.edge_identifier)
 
@@ -73,7 +75,17 @@ class Demo:
 
     def settings(self) -> Settings:
         """Of everything that is started."""
-        return self._given.model_copy(update={"cloud_url": self._cloud_url})
+        return self._given.model_copy(update={"cloud_url": self._cloud_url, **self.mqtt_settings()})
+
+    def mqtt_settings(self) -> dict[str, Any]:
+        """A broker for the demo's gateway, on a port that is free; none where people have said
+        anything about one."""
+        if self._given.mqtt_wanted or "mqtt" in self._given.model_fields_set:
+            return {}
+        if not self._mqtt_port:
+            self._mqtt_port = self._places.free(MQTT, self._given.mqtt_port) or free_port()
+            self._places.took(MQTT, self._mqtt_port)
+        return {"mqtt": "bundled", "mqtt_port": self._mqtt_port}
 
     def edge_settings(self) -> dict[str, Any]:
         """Of the edge alone."""

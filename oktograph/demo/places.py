@@ -37,6 +37,13 @@ class Places:
             self._file.write_bytes(orjson.dumps(self._ports))
 
 
+def free_port() -> int:
+    """For a program of its own, which is told before it starts."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.bind((HOST, ANY))
+        return int(probe.getsockname()[1])
+
+
 def _is_port(value: object) -> bool:
     return isinstance(value, int) and 0 < value < 1 << 16
 

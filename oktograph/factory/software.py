@@ -1,27 +1,27 @@
-"""Puts software together: where artifacts lie, whose signatures count, what drives rollouts."""
+"""Puts software together: whose signatures count, what drives rollouts."""
 
 from contextlib import AsyncExitStack
 from functools import partial
 from typing import Final
-from urllib.parse import urlsplit
 
 from compat_rest.kernel.linked_files import FOLDER
 from compat_rest.updates.app import DIALECT as UPDATES
 from domain.fleet.directory import FleetDirectory
 from domain.fleet.rules import FleetSettings
-from domain.software.ports import ArtifactStore, SoftwareServices, SoftwareSettings
+from domain.kernel.artifacts import ArtifactStore
+from domain.software.ports import SoftwareServices, SoftwareSettings
 from domain.software.sweeper import RolloutSweeper
 from domain.software.uploads import sweep_artifacts
 from drivers.artifacts.signatures import TrustedKeys
-from drivers.artifacts.store import LocalArtifacts, s3_artifacts
 from oktograph.background import background, every
 from oktograph.core import Core
-from oktograph.settings import Settings
 
 SWEEP_INTERVAL_S: Final = 3_600.0
 
 
-def software_services(core: Core, fleet: FleetSettings, stack: AsyncExitStack) -> SoftwareServices:
+def software_services(
+    core: Core, fleet: FleetSettings, artifacts: ArtifactStore, stack: AsyncExitStack
+) -> SoftwareServices:
     """Started; `stack` takes it down again."""
     settings = core.settings
     rules = SoftwareSettings(
@@ -31,7 +31,7 @@ def software_services(core: Core, fleet: FleetSettings, stack: AsyncExitStack) -
         files_url=f"{settings.public_url}/{UPDATES.name}{FOLDER}",
     )
     services = SoftwareServices(
-        artifacts=_artifacts(settings),
+        artifacts=artifacts,
         devices=FleetDirectory(fleet, rules.default_application),
         signatures=TrustedKeys.from_text(settings.trusted_keys) if settings.trusted_keys else None,
         settings=rules,
@@ -43,14 +43,3 @@ def software_services(core: Core, fleet: FleetSettings, stack: AsyncExitStack) -
     sweeping = partial(every, SWEEP_INTERVAL_S, sweep, "artifact-sweep")
     stack.push_async_callback(background(sweeping, "artifact-sweep"))
     return services
-
-
-def _artifacts(settings: Settings) -> ArtifactStore:
-    """The bucket's endpoint, region and keys come from the environment, as S3's own tools
-    have them."""
-    if not settings.artifact_url:
-        return LocalArtifacts(settings.data_dir / "artifacts")
-    parts = urlsplit(settings.artifact_url)
-    return s3_artifacts(
-        parts.netloc, prefix=parts.path.strip("/"), endpoint=settings.artifact_endpoint or None
-    )

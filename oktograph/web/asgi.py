@@ -7,6 +7,9 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from compat_rest.insight.app import DIALECT as INSIGHT
+from compat_rest.insight.app import guarded as with_cors
+from compat_rest.insight.routes import config_files
 from compat_rest.kernel.dialect import Dialect, dialect_app
 from compat_rest.kernel.direct import direct_calls
 from compat_rest.kernel.documentation import documentation_routes
@@ -14,12 +17,13 @@ from compat_rest.kernel.limits import NONE, BodyLimit
 from compat_rest.okto_edge.app import DIALECT as EDGE
 from compat_rest.okto_factory.app import DIALECT as FACTORY
 from compat_rest.okto_factory.app import larger_bodies
+from compat_rest.ontakt.app import DIALECT as ONTAKT
 from compat_rest.otao import app as otao
 from compat_rest.otao.app import DIALECT as OTAO
 from compat_rest.updates import app as updates
 from compat_rest.updates.app import DIALECT as UPDATES
 from compat_rest.valtronics.app import DIALECT as VALTRONICS
-from compat_rest.valtronics.app import guarded
+from compat_rest.valtronics.app import guarded as rate_limited
 from graph.engine import GraphSettings, build_engine
 from graph.transport.routes import graphql_routes
 from graph.transport.settings import TransportSettings
@@ -28,6 +32,7 @@ from oktograph.edge.runtime import EdgeRuntime
 from oktograph.factory.runtime import FactoryRuntime
 from oktograph.runtime import Runtime
 from oktograph.settings import Settings
+from oktograph.web.backups import backup_routes
 from oktograph.web.console import edge_operations, factory_operations
 from oktograph.web.oauth import oauth_routes
 from oktograph.web.observability import Metrics, Observed
@@ -73,6 +78,8 @@ class Below:
 
 
 MOUNTED: Final[Mapping[str, Dialect]] = {
+    "insight": INSIGHT,
+    "ontakt": ONTAKT,
     "otao": OTAO,
     "updates": UPDATES,
     "valtronics": VALTRONICS,
@@ -112,19 +119,23 @@ def _port(
     graph's, theirs or the operator's."""
     settings = runtime.settings
     metrics = Metrics()
-    metrics.watch(runtime.services, runtime.trimmer.removed)
+    gateways = runtime.gateways if isinstance(runtime, FactoryRuntime) else None
+    counted = None if gateways is None else gateways.counted
+    metrics.watch(runtime.services, runtime.trimmer.removed, counted)
     engine = build_engine(runtime.services, _graph(settings))
     graph = graphql_routes(engine, runtime.entry, _transport(settings, operations))
     others: list[BaseRoute] = [
         *graph,
         *documentation_routes(dialect.title),
         *well_known_routes(runtime.services.identity.tokens),
+        *backup_routes(runtime.entry),
         Route("/metrics", metrics.page),
         *more,
     ]
     shared = Starlette(routes=others)
     endpoint = next(route for route in graph if isinstance(route, Route))
-    owned = ("graphql", "docs", "metrics", ".well-known", *(("oauth2",) if more else ()))
+    owned: tuple[str, ...] = ("graphql", "docs", "metrics", "backups", ".well-known")
+    owned += ("oauth2",) if more else ()
     owners: dict[str, ASGIApp] = {**mounted, **dict.fromkeys(owned, shared)}
     return Observed(FirstSegment(owners, _dialect(runtime, dialect), endpoint), metrics)
 
@@ -132,22 +143,25 @@ def _port(
 def _dialect(runtime: Runtime, dialect: Dialect) -> ASGIApp:
     settings = runtime.settings
     app = direct_calls(dialect_app(dialect, runtime.entry), dialect)
-    larger = _larger(dialect, settings.max_artifact_bytes)
-    limited = BodyLimit(app, dialect.errors, settings.max_body_bytes, larger)
-    if dialect is VALTRONICS and isinstance(runtime, FactoryRuntime):
-        return guarded(limited, runtime.entry, runtime.rates)
+    limited = BodyLimit(app, dialect.errors, settings.max_body_bytes, _larger(dialect, settings))
+    if dialect is INSIGHT:
+        return with_cors(limited)
     if dialect is OTAO:
         return otao.with_files(limited, runtime.entry)
     if dialect is UPDATES:
         return updates.with_files(limited, runtime.entry)
+    if dialect is VALTRONICS and isinstance(runtime, FactoryRuntime):
+        return rate_limited(limited, runtime.entry, runtime.rates)
     return limited
 
 
-def _larger(dialect: Dialect, max_artifact_bytes: int) -> Mapping[tuple[str, str], int]:
+def _larger(dialect: Dialect, settings: Settings) -> Mapping[tuple[str, str], int]:
     """The routes of a dialect that take more bytes than others."""
     if dialect is FACTORY:
-        return larger_bodies(max_artifact_bytes)
-    return otao.larger_bodies(max_artifact_bytes) if dialect is OTAO else NONE
+        return larger_bodies(settings.max_artifact_bytes)
+    if dialect is INSIGHT:
+        return config_files.larger_bodies(settings.max_config_file_bytes)
+    return otao.larger_bodies(settings.max_artifact_bytes) if dialect is OTAO else NONE
 
 
 def _graph(settings: Settings) -> GraphSettings:

@@ -4,7 +4,7 @@ import asyncio
 import re
 import secrets
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 import structlog
@@ -36,10 +36,18 @@ class Metrics:
             buckets=BUCKETS,
         )
 
-    def watch(self, services: Services, removed: Mapping[str, int]) -> None:
+    def watch(
+        self,
+        services: Services,
+        removed: Mapping[str, int],
+        gateways: Callable[[], Mapping[str, int]] | None = None,
+    ) -> None:
         """Its figures are asked for when the page is, and cost nothing in between. `removed` is
-        how many rows retention took away, by table."""
+        how many rows retention took away, by table; `gateways` are messages of gateways, by what
+        became of them, where they are taken here."""
         self.registry.register(_Live(services, removed))
+        if gateways is not None:
+            self.registry.register(_Gateways(gateways))
 
     async def page(self, _request: Request) -> Response:
         return Response(generate_latest(self.registry), media_type="text/plain; version=0.0.4")
@@ -82,6 +90,26 @@ class _Live(Collector):
             "log_head": services.tail.head,
             "tasks": len(asyncio.all_tasks()),
         }
+
+
+class _Gateways(Collector):
+    """What came over MQTT, and whether anything can."""
+
+    def __init__(self, counted: Callable[[], Mapping[str, int]]) -> None:
+        self._counted = counted
+
+    def collect(self) -> Iterator[Metric]:
+        found = dict(self._counted())
+        live = GaugeMetricFamily("oktograph_mqtt", "The link to the broker", labels=("what",))
+        for what in ("connected", "waiting"):
+            live.add_metric((what,), found.pop(what))
+        yield live
+        told = CounterMetricFamily(
+            "oktograph_mqtt_messages", "Messages of gateways", labels=("outcome",)
+        )
+        for outcome, count in sorted(found.items()):
+            told.add_metric((outcome,), count)
+        yield told
 
 
 class Observed:

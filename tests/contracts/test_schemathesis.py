@@ -19,18 +19,20 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 BOTTLES = 50
 # Deterministic, so that a finding stays found; another seed for a longer search by hand.
+BEARER = "Authorization: Bearer "
 OPTIONS = ("--workers", "1", "--generation-deterministic", "--no-color")
 
 pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("schemathesis")]
 
 
-def run(url: str, token: str, config: str, folder: Path, *more: str, **given: str) -> str:
+def run(
+    url: str, token: str, config: str, folder: Path, *more: str, header: str = BEARER, **given: str
+) -> str:
     """What it printed; `given` is for its environment. Fails the test with that where schemathesis
     found something."""
     command = [Path(sys.executable).parent / "schemathesis", "--config-file", HERE / config, "run"]
-    header = f"Authorization: Bearer {token}"
     done = subprocess.run(
-        [*command, url, "--header", header, *OPTIONS, *more],
+        [*command, url, "--header", f"{header}{token}", *OPTIONS, *more],
         cwd=folder,
         env={
             **os.environ,
@@ -103,6 +105,31 @@ def test_valtronics_is_as_documented(factory: ServedFactory, tmp_path: Path) -> 
     } <= succeeded(report, r"(?<=/)[0-9]+(?=/|$)")
 
 
+def test_insight_is_as_documented(factory: ServedFactory, tmp_path: Path) -> None:
+    report = tmp_path / "calls.har"
+    more = ("--max-examples", "8", "--report", "har", "--report-har-path", str(report))
+    address, token = f"{factory.url}/insight/openapi.json", factory.token("admin")
+    with factory.client() as client:
+        told = client.get("/insight/auth-information", params={"id": "demo"}).json()
+        customer = told["customer_id"]
+        headers = {"authorization": token}
+        users = client.get(f"/insight/{customer}/users", headers=headers).json()["items"]
+    given = {
+        "INSIGHT_CUSTOMER": customer,
+        "INSIGHT_KEPT_USERS": ",".join(user["id"].replace("-", "") for user in users),
+    }
+    shown = run(address, token, "schemathesis_insight.toml", tmp_path, *more, **given)
+    assert phases(shown) == {"Coverage", "Fuzzing", "Stateful"}
+    # Only who follows the links gets this far: each is about something that another call made.
+    base = f"/insight/{customer}"
+    assert {
+        ("GET", f"{base}/events/export/tasks/{{id}}"),
+        ("GET", f"{base}/users/{{id}}"),
+        ("PATCH", f"{base}/users/{{id}}"),
+        ("DELETE", f"{base}/users/{{id}}"),
+    } <= succeeded(report, r"(?<=/)[0-9a-f-]{36}$")
+
+
 def test_the_orchestrator_is_as_documented(factory: ServedFactory, tmp_path: Path) -> None:
     report = tmp_path / "calls.har"
     more = ("--max-examples", "8", "--report", "har", "--report-har-path", str(report))
@@ -128,6 +155,16 @@ def test_the_devices_own_api_is_as_documented(factory: ServedFactory, tmp_path: 
     config, more = "schemathesis_updates.toml", ("--max-examples", "30")
     shown = run(address, issued["token"], config, tmp_path, *more)
     assert phases(shown) >= {"Coverage", "Fuzzing"}
+
+
+def test_ontakt_is_as_documented(factory: ServedFactory, tmp_path: Path) -> None:
+    report = tmp_path / "calls.har"
+    more = ("--max-examples", "8", "--report", "har", "--report-har-path", str(report))
+    address, token = f"{factory.url}/ontakt/openapi.json", factory.token("admin")
+    header = "X-Auth-Token: "
+    shown = run(address, token, "schemathesis_ontakt.toml", tmp_path, *more, header=header)
+    assert phases(shown) == {"Examples", "Coverage", "Fuzzing", "Stateful"}
+    assert {("GET", "/ontakt/api/"), ("POST", "/ontakt/api/backup")} <= succeeded(report)
 
 
 def test_the_graph_is_as_its_schema_says(edge: ServedEdge, tmp_path: Path) -> None:

@@ -104,7 +104,10 @@ async def test_the_other_systems_curl_lines_answer(sqlite_factory: FactoryServer
     login, _, _ = block_with("localhost:8081/api/v1/auth/login").partition("\n\n")
     output = await _shell(sqlite_factory, f"{login}\n{block_with('/valtronics/api')}")
     assert '"pagination":{"page":1,"size":5,"total":0' in output
+    assert '"user":{"access_level":"admin"' in output
     assert '"error"' not in output
+    assert '"metadata":{"description":"Scan events, the newest first","size":0' in output
+    assert '"title"' not in output
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")

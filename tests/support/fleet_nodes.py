@@ -3,19 +3,25 @@
 from collections.abc import AsyncIterator
 
 from domain.software.commands import UploadRelease
+from graph.pagination import global_id
 from graph.software import resolvers
 from tests.support.clients import Client
 from tests.support.factory import FactoryServer
+from tests.support.gateways import scanner_heard
 
 TYPES = {
     "Application",
     "Deployment",
     "Device",
     "DeviceCommand",
+    "DeviceConfigFile",
     "DeviceGroup",
     "DeviceLogEntry",
     "DeviceStatusChange",
     "EndpointFilter",
+    "Gateway",
+    "GatewayScanner",
+    "JobConfiguration",
     "Release",
     "Rollout",
     "RolloutGroup",
@@ -36,6 +42,12 @@ ROLLOUT = """mutation ($release: ID!, $devices: [ID!]!) {
     id groups { id targets { edges { node { id } } } } } }"""
 DEPLOY = """mutation ($release: ID!, $devices: [ID!]!) {
   deploy(input: {releaseId: $release, deviceIds: $devices}) { id } }"""
+FILE = """mutation {
+  putDeviceConfigFile(input: {identifier: "a", name: "a.bin", content: "eA=="}) { id } }"""
+JOB = """mutation {
+  createJobConfiguration(input: {name: "a", startBarcode: "1", endBarcode: "2"}) { id } }"""
+GATEWAY = """mutation { createGateway(
+  input: {name: "Gateway1", usecase: "Picking", station: "Station3"}) { id uuid } }"""
 FILTER = """mutation {
   createEndpointFilter(input: {name: "pilots", query: {kind: EDGE}}) { id } }"""
 READ = """query ($device: ID!) {
@@ -67,15 +79,21 @@ async def one_of_each(factory: FactoryServer, manager: Client) -> dict[str, str]
     pilots = (await manager.ask(FILTER))["createEndpointFilter"]["id"]
     deployment = (await manager.ask(DEPLOY, **named))["deploy"]["id"]
     rollout = (await manager.ask(ROLLOUT, **named))["createRollout"]
+    gateway = (await manager.ask(GATEWAY))["createGateway"]
+    scanner = await scanner_heard(factory, gateway["uuid"])
     found = await manager.ask(READ, device=device)
     return {
         "Application": found["applications"]["edges"][0]["node"]["id"],
         "Deployment": deployment,
         "Device": device,
         "DeviceCommand": command["dispatchCommand"]["id"],
+        "DeviceConfigFile": (await manager.ask(FILE))["putDeviceConfigFile"]["id"],
         "DeviceGroup": group["createDeviceGroup"]["id"],
         "DeviceLogEntry": found["deviceLogs"]["edges"][0]["node"]["id"],
         "DeviceStatusChange": found["deviceStatusHistory"][0]["id"],
+        "JobConfiguration": (await manager.ask(JOB))["createJobConfiguration"]["id"],
+        "Gateway": gateway["id"],
+        "GatewayScanner": global_id("GatewayScanner", scanner.id),
         "EndpointFilter": pilots,
         "Release": found["releases"]["edges"][0]["node"]["id"],
         "Rollout": rollout["id"],

@@ -40,6 +40,10 @@ QUERIES: dict[str, Case] = {
     "deviceLogs": _read(f"deviceLogs({_DEVICE})"),
     "telemetry": _read(f"telemetry({_DEVICE})"),
     "fleetConnectionSettings": _read("fleetConnectionSettings"),
+    "gateways": _read("gateways", "{ totalCount }"),
+    "gateway": _read(f"gateway({_ID})", "{ id }"),
+    "gatewayScanners": _read("gatewayScanners", "{ totalCount }"),
+    "gatewayScanner": _read(f"gatewayScanner({_ID})", "{ id }"),
     "applications": _read("applications", "{ totalCount }"),
     "releases": _read("releases", "{ totalCount }"),
     "release": _read(f"release({_ID})", "{ id }"),
@@ -54,7 +58,19 @@ QUERIES: dict[str, Case] = {
     "artifactLink": _read(f"artifactLink({_RELEASE})"),
     "previewRollout": _read(f"previewRollout(input: {{{_PLAN}}})"),
 }
+_GATEWAY = 'name: "Gateway1", usecase: "Picking", station: "Station3"'
 MUTATIONS: dict[str, Case] = {
+    "createGateway": _write("createGateway", f"input: {{{_GATEWAY}}}", MANAGERS),
+    "createGateways": _write("createGateways", "input: []", MANAGERS, "{ id }"),
+    "updateGateway": _write("updateGateway", f'input: {{{_ID}, name: "a"}}', MANAGERS),
+    "prepareGatewayProvisioning": _write("prepareGatewayProvisioning", _ID, MANAGERS),
+    "resetGatewayProvisioning": _write("resetGatewayProvisioning", _ID, MANAGERS),
+    "createProvisioningPackages": _write(
+        "createProvisioningPackages", f'input: {{gatewayIds: ["{NOBODY}"]}}', MANAGERS
+    ),
+    "updateGatewayScanner": _write(
+        "updateGatewayScanner", f"input: {{{_ID}, status: INACTIVE}}", MANAGERS
+    ),
     "registerDevice": _write("registerDevice", 'input: {identifier: "press-1"}', MANAGERS),
     "registerDevices": _write("registerDevices", 'input: [{identifier: "press-2"}]', MANAGERS),
     "updateDevice": _write("updateDevice", f'input: {{{_ID}, name: "a"}}', MANAGERS),

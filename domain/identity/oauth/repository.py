@@ -20,6 +20,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from domain.identity.models import Customer, User
 from domain.identity.oauth.models import (
     EndReason,
+    GrantType,
     OAuthClient,
     OAuthGrant,
     OAuthRefreshToken,
@@ -69,6 +70,16 @@ async def credential(session: ReadSession, client_id: str) -> ClientCredentialRo
     """Of any customer: for the program that names it."""
     found = (await session.execute(_CREDENTIAL, {"client_id": client_id})).one_or_none()
     return None if found is None else ClientCredentialRow(ClientRow._make(found[:-1]), found[-1])
+
+
+async def client_for_users(session: ReadSession, customer_id: int) -> str | None:
+    """The client id of the customer's oldest open client that takes names and passwords."""
+    query = _CLIENTS.where(_CLIENT.c.customer_id == customer_id, _CLIENT.c.disabled_at_us.is_(None))
+    for row in await session.execute(query.order_by(_CLIENT.c.id)):
+        client = ClientRow._make(row)
+        if GrantType.PASSWORD in client.grant_types.split():
+            return client.client_id
+    return None
 
 
 async def client_of(session: ReadSession, customer_id: int, key: str) -> ClientRow | None:
@@ -180,6 +191,15 @@ async def end_grant(session: WriteSession, grant_id: str, reason: EndReason, now
 async def end_grants_of(session: WriteSession, client: ClientRow, now_us: int) -> int:
     mine = _GRANT.c.client_row_id == client.id
     return await _end_grants(session, EndReason.CLIENT, now_us, mine)
+
+
+async def delete_grants_of_user(session: WriteSession, user_id: str) -> None:
+    """With their refresh tokens, whatever client they were made by."""
+    mine = _GRANT.c.user_id == user_id
+    await session.execute(
+        delete(_REFRESH).where(_REFRESH.c.grant_id.in_(select(_GRANT.c.id).where(mine)))
+    )
+    await session.execute(delete(_GRANT).where(mine))
 
 
 async def grant(session: ReadSession, grant_id: str) -> tuple[GrantRow, UserRow] | None:

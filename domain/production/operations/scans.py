@@ -58,7 +58,7 @@ class ScanIntake:
         """While it is not, every read is kept and answered, and none makes a bottle."""
         self.committed: Counter[str] = Counter()
         """How many, by verdict: accepted, duplicate, refused, disabled; checked for
-        what could not have made a bottle."""
+        what could not have made a bottle. Repeated is what was stored before."""
         self._group: GroupCommit[JudgedScan, ScanOutcome] = GroupCommit(self._write)
 
     async def submit(self, actor: Actor, command: RecordScan) -> ScanOutcome:
@@ -83,6 +83,8 @@ class ScanIntake:
         if command.purpose is ScanPurpose.LABEL and not command.no_read:
             return self._judged(customer_id, command)
         reading = self.codes.read("" if command.no_read else command.code)
+        if command.purpose is ScanPurpose.OBSERVE:
+            return self._judged(customer_id, command, reading if reading.ok else None)
         if reading.ok and not self.enabled:
             message = message_for(CodeReason.DISABLED)
             reading = replace(reading, reason=CodeReason.DISABLED, message=message)
@@ -112,6 +114,8 @@ class ScanIntake:
 
 
 def _verdict(judged: JudgedScan, done: ScanOutcome) -> str:
+    if done.repeated:
+        return "repeated"
     if not judged.makes:
         return "checked"
     if done.scan.duplicate:

@@ -1,7 +1,7 @@
 """The hot path's statements, the same on both databases: what a batch of judged scans becomes."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import orjson
@@ -10,7 +10,7 @@ from domain.production.commands import RecordScan, ScanPurpose
 from domain.production.events import SCAN_CHECKED, SCAN_RECORDED, STREAM
 from domain.production.models import BottleStatus
 from domain.production.repository.rollups import place
-from domain.production.rows import BottleRow, ScanRow
+from domain.production.rows import BottleRow, GatewayRead, ScanRow
 
 
 @dataclass(slots=True)
@@ -32,13 +32,21 @@ class JudgedScan:
     def makes(self) -> bool:
         return self.command.purpose is ScanPurpose.MAKE
 
+    @property
+    def scanned_at_us(self) -> int:
+        """Now, where nobody said otherwise."""
+        said_us = self.command.scanned_at_us
+        return self.now_us if said_us is None else said_us
+
 
 @dataclass(frozen=True, slots=True)
 class ScanOutcome:
-    """What was committed. `bottle` is the new one, or the one that the code names."""
+    """What was committed. `bottle` is the new one, or the one that the code names. `repeated` is
+    what a gateway told before: nothing was stored, and `scan` is only what it would have been."""
 
     scan: ScanRow
     bottle: BottleRow | None
+    repeated: bool = False
 
 
 class ScanStore(Protocol):
@@ -90,7 +98,7 @@ def outcome(judged: JudgedScan, bottle: BottleRow | None) -> ScanOutcome:
         line_id=command.line_id,
         scanner_index=command.scanner_index,
         source=command.source,
-        scanned_at_us=judged.now_us if command.scanned_at_us is None else command.scanned_at_us,
+        scanned_at_us=judged.scanned_at_us,
         recorded_at_us=judged.now_us,
     )
     return ScanOutcome(scan, bottle)
@@ -100,6 +108,8 @@ def fact_values(judged: JudgedScan, done: ScanOutcome) -> tuple[Any, ...]:
     """The event log's row for a scan, in the order of its insert statement."""
     bottle = done.bottle
     payload = {"scan": done.scan._asdict(), "bottle": bottle._asdict() if bottle else None}
+    if judged.command.gateway is not None:
+        payload["gateway"] = judged.command.gateway._asdict()
     text = orjson.dumps(payload).decode()
     return (
         judged.customer_id,
@@ -109,6 +119,33 @@ def fact_values(judged: JudgedScan, done: ScanOutcome) -> tuple[Any, ...]:
         text,
         judged.now_us,
     )
+
+
+GATEWAY_COLUMNS = f"scan_id, customer_id, occurred_at_us, {', '.join(GatewayRead._fields)}"
+
+
+def told_by_gateways(batch: Sequence[JudgedScan]) -> list[tuple[JudgedScan, GatewayRead]]:
+    """In one order everywhere, so that two processes cannot wait for each other."""
+    found = [(one, one.command.gateway) for one in batch if one.command.gateway is not None]
+    return sorted(found, key=lambda one: one[1][:2])
+
+
+def fresh_of(batch: Sequence[JudgedScan], stored: Collection[str]) -> Sequence[JudgedScan]:
+    """Without what a gateway told before: `stored` are the scans whose telling was new."""
+    if not any(one.command.gateway for one in batch):
+        return batch
+    return [one for one in batch if one.command.gateway is None or one.scan_id in stored]
+
+
+def in_order(batch: Sequence[JudgedScan], outcomes: list[ScanOutcome]) -> list[ScanOutcome]:
+    """`outcomes` are of the fresh ones; the others in their places among them."""
+    if len(outcomes) == len(batch):
+        return outcomes
+    done = {one.scan.id: one for one in outcomes}
+    return [
+        done.get(judged.scan_id) or replace(outcome(judged, None), repeated=True)
+        for judged in batch
+    ]
 
 
 HOUR_US = 3_600_000_000

@@ -12,17 +12,21 @@ from domain.kernel.eventlog import LOG_LOCK
 from domain.production.repository.scan_store import (
     ADD_MADE,
     ADD_ROLLUP,
+    GATEWAY_COLUMNS,
     MADE_COLUMNS,
     ROLLUP_COLUMNS,
     JudgedScan,
     ScanOutcome,
     bottles_made,
     fact_values,
+    fresh_of,
+    in_order,
     new_bottle,
     outcome,
     rollups,
+    told_by_gateways,
 )
-from domain.production.rows import BottleRow, ScanRow
+from domain.production.rows import BottleRow, GatewayRead, ScanRow
 
 _BOTTLE_TYPES: Final = {
     "id": "uuid",
@@ -36,6 +40,13 @@ _SCAN_TYPES: Final = {
     "valid": "bool",
     "duplicate": "bool",
     "scanner_index": "integer",
+}
+_READ_TYPES: Final = {
+    "gateway_id": "uuid",
+    "device_battery": "integer",
+    "worker_steps": "integer",
+    "duration_s": "float8",
+    "device_temperature": "float8",
 }
 
 
@@ -65,6 +76,15 @@ INSERT_FACTS: Final = (
     "INSERT INTO event_log (customer_id, stream, kind, key, payload, occurred_at_us) "
     "SELECT c, s, k, y, p, o FROM unnest($1::integer[], $2::text[], $3::text[], $4::text[], "
     "$5::text[], $6::bigint[]) WITH ORDINALITY AS f (c, s, k, y, p, o, place) ORDER BY place"
+)
+_READ: Final = ", ".join(
+    f"${place}::{_READ_TYPES.get(name, 'text')}[]"
+    for place, name in enumerate(GatewayRead._fields, 4)
+)
+INSERT_GATEWAY_SCANS: Final = (
+    f"INSERT INTO gateway_scan ({GATEWAY_COLUMNS}) "  # noqa: S608
+    f"SELECT * FROM unnest($1::uuid[], $2::integer[], $3::bigint[], {_READ}) "
+    "ON CONFLICT ON CONSTRAINT uq_gateway_scan_event DO NOTHING RETURNING scan_id"
 )
 # Both rollups in one statement: a round trip is what a scan's answer waits for.
 UPSERT_ROLLUPS: Final = (
@@ -120,19 +140,35 @@ class PostgresScanStore:
 async def _store(
     connection: "asyncpg.Connection[Any]", batch: Sequence[JudgedScan]
 ) -> list[ScanOutcome]:
-    bottles = await _settle(connection, batch)
-    outcomes = [outcome(judged, _bottle_for(judged, bottles)) for judged in batch]
+    fresh = fresh_of(batch, await _new_tellings(connection, batch))
+    if not fresh:
+        return in_order(batch, [])
+    bottles = await _settle(connection, fresh)
+    outcomes = [outcome(judged, _bottle_for(judged, bottles)) for judged in fresh]
     await connection.execute(
-        INSERT_SCANS, *_columns(batch, [_uuids(done.scan, (0, 7)) for done in outcomes])
+        INSERT_SCANS, *_columns(fresh, [_uuids(done.scan, (0, 7)) for done in outcomes])
     )
-    read = map(list, zip(*rollups(batch, outcomes), strict=True))
-    made = list(map(list, zip(*bottles_made(batch, outcomes), strict=True))) or [[]] * 5
+    read = map(list, zip(*rollups(fresh, outcomes), strict=True))
+    made = list(map(list, zip(*bottles_made(fresh, outcomes), strict=True))) or [[]] * 5
     await connection.execute(UPSERT_ROLLUPS, *read, *made)
-    facts = list(map(fact_values, batch, outcomes))
+    facts = list(map(fact_values, fresh, outcomes))
     # Last, and held to the end: numbers of the log grow in the order of commits.
     await connection.execute("SELECT pg_advisory_xact_lock($1)", LOG_LOCK)
     await connection.execute(INSERT_FACTS, *map(list, zip(*facts, strict=True)))
-    return outcomes
+    return in_order(batch, outcomes)
+
+
+async def _new_tellings(
+    connection: "asyncpg.Connection[Any]", batch: Sequence[JudgedScan]
+) -> set[str]:
+    """The scans whose gateways had not told them before."""
+    told = told_by_gateways(batch)
+    if not told:
+        return set()
+    rows = [(one.scan_id, one.customer_id, one.scanned_at_us, *read) for one, read in told]
+    columns = map(list, zip(*(_uuids(row, (0, 3)) for row in rows), strict=True))
+    stored = await connection.fetch(INSERT_GATEWAY_SCANS, *columns)
+    return {row[0].hex for row in stored}
 
 
 async def _settle(

@@ -12,17 +12,21 @@ from domain.kernel.sqlite import PRAGMAS
 from domain.production.repository.scan_store import (
     ADD_MADE,
     ADD_ROLLUP,
+    GATEWAY_COLUMNS,
     MADE_COLUMNS,
     ROLLUP_COLUMNS,
     JudgedScan,
     ScanOutcome,
     bottles_made,
     fact_values,
+    fresh_of,
+    in_order,
     new_bottle,
     outcome,
     rollups,
+    told_by_gateways,
 )
-from domain.production.rows import BottleRow, ScanRow
+from domain.production.rows import BottleRow, GatewayRead, ScanRow
 
 _BOTTLE: Final = ", ".join(BottleRow._fields)
 _SCAN: Final = ", ".join(ScanRow._fields)
@@ -44,6 +48,11 @@ INSERT_FACT: Final = (
     "VALUES (?, ?, ?, ?, ?, ?)"
 )
 
+INSERT_GATEWAY_SCAN: Final = (
+    f"INSERT INTO gateway_scan ({GATEWAY_COLUMNS}) "  # noqa: S608
+    f"VALUES (?, ?, ?{', ?' * len(GatewayRead._fields)}) "
+    "ON CONFLICT (gateway_id, event_id) DO NOTHING"
+)
 UPSERT_ROLLUP: Final = (
     f"INSERT INTO scan_rollup ({ROLLUP_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?) {ADD_ROLLUP}"  # noqa: S608
 )
@@ -79,11 +88,12 @@ class SqliteScanStore:
         cursor = connection.cursor()
         cursor.execute("BEGIN IMMEDIATE")
         try:
-            outcomes = [outcome(judged, _settle(cursor, judged)) for judged in batch]
-            cursor.executemany(INSERT_SCAN, map(_scan_values, batch, outcomes))
-            cursor.executemany(INSERT_FACT, map(fact_values, batch, outcomes))
-            cursor.executemany(UPSERT_ROLLUP, rollups(batch, outcomes))
-            cursor.executemany(UPSERT_MADE, bottles_made(batch, outcomes))
+            fresh = fresh_of(batch, _new_tellings(cursor, batch))
+            outcomes = [outcome(judged, _settle(cursor, judged)) for judged in fresh]
+            cursor.executemany(INSERT_SCAN, map(_scan_values, fresh, outcomes))
+            cursor.executemany(INSERT_FACT, map(fact_values, fresh, outcomes))
+            cursor.executemany(UPSERT_ROLLUP, rollups(fresh, outcomes))
+            cursor.executemany(UPSERT_MADE, bottles_made(fresh, outcomes))
             cursor.execute("COMMIT")
         except BaseException:
             # A full disk may have rolled back by itself already.
@@ -92,7 +102,7 @@ class SqliteScanStore:
             raise
         finally:
             cursor.close()
-        return outcomes
+        return in_order(batch, outcomes)
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self._path, isolation_level=None, cached_statements=32)
@@ -105,6 +115,18 @@ class SqliteScanStore:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+
+def _new_tellings(cursor: sqlite3.Cursor, batch: Sequence[JudgedScan]) -> set[str]:
+    """The scans whose gateways had not told them before."""
+    stored = set()
+    for judged, read in told_by_gateways(batch):
+        scan_id, gateway_id = bytes.fromhex(judged.scan_id), bytes.fromhex(read.gateway_id)
+        told = (scan_id, judged.customer_id, judged.scanned_at_us, gateway_id, *read[1:])
+        cursor.execute(INSERT_GATEWAY_SCAN, told)
+        if cursor.rowcount == 1:
+            stored.add(judged.scan_id)
+    return stored
 
 
 def _settle(cursor: sqlite3.Cursor, judged: JudgedScan) -> BottleRow | None:

@@ -1,34 +1,115 @@
 """Statements on scans that are not the hot path."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import replace
+from typing import Any, Final
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, Table, false, func, select
 
+from domain.kernel.clock import SECOND_US
 from domain.kernel.columns import table_of
-from domain.kernel.database import ReadSession, WriteSession
+from domain.kernel.database import OpensReads, ReadSession, WriteSession
 from domain.kernel.filters import listed, matching
-from domain.kernel.ids import earliest_id
+from domain.kernel.ids import earliest_id, is_id
 from domain.kernel.paging import Page, PageRequest, fetch_page
 from domain.kernel.retention import Trimmed, remove_oldest
 from domain.production.commands import ScanFilter
 from domain.production.models import Scan, ScanRollup
-from domain.production.rows import ScanRow
+from domain.production.repository.gateway_scans import COLUMNS as TOLD_COLUMNS
+from domain.production.repository.gateway_scans import GATEWAY_SCAN
+from domain.production.rows import GatewayRead, ScanRow, ToldScan
 
 SCAN = table_of(Scan)
 ROLLUP = table_of(ScanRollup)
 COLUMNS = tuple(SCAN.c[name] for name in ScanRow._fields)
+CLOCKS_DIFFER_US: Final = 24 * 3_600 * SECOND_US
+"""A scan that was told to have been read later than a day after it was recorded is not found by
+when it was read."""
+_WIDTH: Final = len(COLUMNS)
+BATCH: Final = 1_000
+"""As many rows as keep the loop busy for some milliseconds."""
 
 
 async def page(
     session: ReadSession, customer_id: int, wanted: ScanFilter, window: PageRequest
 ) -> Page[ScanRow]:
-    query = select(*COLUMNS).where(listed(SCAN, customer_id, wanted))
+    query = select(*COLUMNS).where(*_wanted(listed, customer_id, wanted))
     return await fetch_page(session, query, SCAN.c.id, window, ScanRow)
 
 
+async def told_page(
+    session: ReadSession, customer_id: int, wanted: ScanFilter, window: PageRequest
+) -> Page[ToldScan]:
+    """With what gateways told."""
+    query = (
+        select(*COLUMNS, *TOLD_COLUMNS)
+        .join_from(SCAN, GATEWAY_SCAN, GATEWAY_SCAN.c.scan_id == SCAN.c.id, isouter=True)
+        .where(*_wanted(listed, customer_id, wanted))
+    )
+    return await fetch_page(session, query, SCAN.c.id, window, _told)
+
+
+def _told(*columns: Any) -> ToldScan:
+    told = columns[_WIDTH:]
+    return ToldScan(
+        ScanRow._make(columns[:_WIDTH]), None if told[0] is None else GatewayRead._make(told)
+    )
+
+
+async def told_batches(
+    reads: OpensReads, customer_id: int, wanted: ScanFilter, size: int = BATCH
+) -> AsyncIterator[Sequence[ToldScan]]:
+    """Every matching scan, newest first, each batch read by a session of its own: memory and locks
+    stay flat however slow the receiver is."""
+    window = PageRequest(limit=size)
+    while True:
+        async with reads.read() as session:
+            found = await told_page(session, customer_id, wanted, window)
+        if found.rows:
+            yield found.rows
+        if not found.has_next:
+            return
+        window = replace(window, after=found.rows[-1].id)
+
+
 async def count(session: ReadSession, customer_id: int, wanted: ScanFilter) -> int:
-    query = select(func.count()).select_from(SCAN).where(matching(SCAN, customer_id, wanted))
+    query = select(func.count()).select_from(SCAN)
+    query = query.where(*_wanted(matching, customer_id, wanted))
     return await session.scalar(query) or 0
+
+
+def _wanted(
+    choose: Callable[[Table, int, ScanFilter], ColumnElement[bool]],
+    customer_id: int,
+    wanted: ScanFilter,
+) -> list[ColumnElement[bool]]:
+    of_scan = choose(SCAN, customer_id, replace(wanted, gateway_id=None))
+    return [of_scan, *_recorded(wanted), *_of_gateway(customer_id, wanted)]
+
+
+def _of_gateway(customer_id: int, wanted: ScanFilter) -> list[ColumnElement[bool]]:
+    """A stretch of the index that begins with the gateway."""
+    if wanted.gateway_id is None:
+        return []
+    if not is_id(wanted.gateway_id):
+        return [false()]
+    told = select(GATEWAY_SCAN.c.scan_id).where(
+        GATEWAY_SCAN.c.gateway_id == wanted.gateway_id, GATEWAY_SCAN.c.customer_id == customer_id
+    )
+    if wanted.scanned_from_us is not None:
+        told = told.where(GATEWAY_SCAN.c.occurred_at_us >= wanted.scanned_from_us)
+    if wanted.scanned_to_us is not None:
+        told = told.where(GATEWAY_SCAN.c.occurred_at_us < wanted.scanned_to_us)
+    return [SCAN.c.id.in_(told)]
+
+
+def _recorded(wanted: ScanFilter) -> list[ColumnElement[bool]]:
+    """Ids begin with the time of recording, by which a list is read: nothing is looked at that was
+    recorded long before the window opens. A read is recorded after it happened, as far as the
+    clock agrees that it was told by."""
+    if wanted.scanned_from_us is None:
+        return []
+    return [SCAN.c.id >= earliest_id(wanted.scanned_from_us - CLOCKS_DIFFER_US)]
 
 
 async def total(session: ReadSession, customer_id: int) -> tuple[int, int | None]:

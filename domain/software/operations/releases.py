@@ -1,9 +1,9 @@
 """Applications, releases and the ways between them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
+from domain.kernel.artifacts import StoredArtifact
 from domain.kernel.errors import Conflict, NotFound
 from domain.kernel.ids import new_id
 from domain.kernel.lookups import required
@@ -34,15 +34,6 @@ STATES: Final[Mapping[RolloutStrategy, ReleaseState]] = {
 }
 _CHANGEABLE: Final = ("notes", "needs_file", "release_metadata", "is_targeted")
 _ARTIFACT: Final = ("filename", "size_bytes", "sha256", "signature", "key_id", "object_key")
-
-
-@dataclass(frozen=True, slots=True)
-class StoredArtifact:
-    """Verified bytes under their lasting key."""
-
-    key: str
-    size_bytes: int
-    sha256: str
 
 
 async def create_application(work: UnitOfWork, command: CreateApplication) -> ApplicationRow:

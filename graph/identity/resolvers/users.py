@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from domain.identity import operations, repository, rules
-from domain.identity.commands import CreateUser, Login, SetPassword, SetRole
+from domain.identity.commands import CreateUser, Login, SetPassword, SetRole, UpdateUser
 from domain.identity.rows import UserRow
 from domain.kernel.actor import ActorKind
 from domain.kernel.errors import NotFound
@@ -54,13 +54,41 @@ async def users(context: Context, page: PageRequest) -> Page[UserRow]:
         return await repository.users_page(session, context.customer_id, page)
 
 
+async def count_users(context: Context) -> int:
+    context.actor.require(Permission.IDENTITY_USER_READ)
+    async with context.read() as session:
+        return await repository.count_users(session, context.customer_id)
+
+
 async def create_user(context: Context, command: CreateUser) -> UserRow:
-    """Raises Conflict when the username is taken."""
+    """Raises Conflict when the username or the email is taken."""
     context.actor.require(Permission.IDENTITY_USER_MANAGE)
-    rules.check_new_password(command.username, command.password)
-    password_hash = await context.services.identity.passwords.hash(command.password)
+    password_hash = rules.NO_PASSWORD
+    if command.password is not None:
+        rules.check_new_password(command.username, command.password)
+        password_hash = await context.services.identity.passwords.hash(command.password)
     async with context.transaction() as work:
         return await operations.create_user(work, command, password_hash)
+
+
+async def update_user(context: Context, command: UpdateUser) -> UserRow:
+    """Another role ends the user's tokens. Raises NotFound, or Conflict for an email that is taken
+    and for the last administrator."""
+    context.actor.require(Permission.IDENTITY_USER_MANAGE)
+    async with context.transaction() as work:
+        user = await operations.update_user(work, command)
+    if command.role is not None:
+        context.services.identity.tokens.forget(user.id)
+    return user
+
+
+async def delete_user(context: Context, user_id: str) -> UserRow:
+    """For good; what it was. Raises NotFound, or Conflict for the last administrator."""
+    context.actor.require(Permission.IDENTITY_USER_MANAGE)
+    async with context.transaction() as work:
+        user = await operations.delete_user(work, user_id)
+    context.services.identity.tokens.forget(user.id)
+    return user
 
 
 async def set_password(context: Context, command: SetPassword) -> UserRow:

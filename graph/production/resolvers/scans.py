@@ -11,7 +11,7 @@ from domain.production.commands import RecordScan, ScanFilter
 from domain.production.models import ScanSource
 from domain.production.repository import bottles, scans
 from domain.production.repository.scan_store import DUPLICATE_MESSAGE, ScanOutcome
-from domain.production.rows import BottleRow, ScanRow
+from domain.production.rows import BottleRow, ScanRow, ToldScan
 from graph.context import Context
 
 
@@ -73,6 +73,15 @@ async def list_scans(context: Context, wanted: ScanFilter, window: PageRequest) 
     context.actor.require(Permission.PRODUCTION_SCAN_READ)
     async with context.read() as session:
         return await scans.page(session, context.customer_id, wanted, window)
+
+
+async def list_told_scans(
+    context: Context, wanted: ScanFilter, window: PageRequest
+) -> Page[ToldScan]:
+    """With what gateways told."""
+    context.actor.require(Permission.PRODUCTION_SCAN_READ)
+    async with context.read() as session:
+        return await scans.told_page(session, context.customer_id, wanted, window)
 
 
 async def count_scans(context: Context, wanted: ScanFilter) -> int:

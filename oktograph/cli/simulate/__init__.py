@@ -2,7 +2,7 @@
 
 import typer
 
-from oktograph.cli.simulate import gpio, others, plc, printer, scanner, tell, ups
+from oktograph.cli.simulate import gateway, gpio, others, plc, printer, scanner, tell, ups
 
 app = typer.Typer(
     help="A device of the line, the cloud or edges alone, on real sockets: to try your "
@@ -15,6 +15,7 @@ app.command("plc")(plc.plc)
 app.command("printer")(printer.printer)
 app.command("ups")(ups.ups)
 app.command("gpio")(gpio.gpio)
+app.command("gateway")(gateway.gateway)
 app.command("cloud")(others.cloud)
 app.command("edges")(others.edges)
 app.command("tell")(tell.tell)

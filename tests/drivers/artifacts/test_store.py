@@ -95,8 +95,8 @@ async def test_the_sweep_takes_what_is_old_and_unknown(place: Place) -> None:
         received = await place.store.receive(sent(b"x" * 10), MOST)
         await place.store.publish(received, f"releases/{name}")
     await place.store.receive(sent(b"y"), MOST)
-    assert await place.store.sweep(10**9, {"releases/one"}) == 0
-    assert await place.store.sweep(-10.0, {"releases/one"}) == 2
+    assert await place.store.sweep("releases", 10**9, {"releases/one"}) == 0
+    assert await place.store.sweep("releases", -10.0, {"releases/one"}) == 2
     assert place.held() == ["releases/one"]
 
 

@@ -14,11 +14,12 @@ from domain.fleet.operations import outcomes
 from domain.fleet.repository import commands
 from domain.fleet.repository.executions import EXECUTED
 from domain.fleet.rows import CommandRow
+from domain.kernel.artifacts import StoredArtifact
 from domain.kernel.errors import Conflict, RateLimited, Unavailable
 from domain.kernel.paging import PageRequest
 from domain.kernel.permissions import Role
 from domain.software.commands import UploadRelease
-from domain.software.operations.releases import StoredArtifact, upload_release
+from domain.software.operations.releases import upload_release
 from drivers.factory.worker import MAX_PARALLEL
 from graph.fleet import resolvers
 from tests.drivers.factory.conftest import Site

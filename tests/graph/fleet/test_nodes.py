@@ -16,13 +16,17 @@ SINGLES = {
     "device": "Device",
     "deviceGroup": "DeviceGroup",
     "command": "DeviceCommand",
+    "deviceConfigFile": "DeviceConfigFile",
     "endpointFilter": "EndpointFilter",
+    "gateway": "Gateway",
+    "gatewayScanner": "GatewayScanner",
+    "jobConfiguration": "JobConfiguration",
     "release": "Release",
     "rollout": "Rollout",
 }
 LISTS = (
     *("devices", "deviceGroups", "commands", "applications", "releases", "rollouts"),
-    "endpointFilters",
+    *("deviceConfigFiles", "endpointFilters", "gateways", "gatewayScanners", "jobConfigurations"),
 )
 WRITES = {
     "Device": (
@@ -32,7 +36,20 @@ WRITES = {
         "mutation ($id: ID!) { setDeviceConfig(input: {deviceId: $id, document: {}}) { version } }",
     ),
     "DeviceGroup": ("mutation ($id: ID!) { deleteDeviceGroup(id: $id) { id } }",),
+    "Gateway": (
+        'mutation ($id: ID!) { updateGateway(input: {id: $id, name: "mine"}) { id } }',
+        "mutation ($id: ID!) { prepareGatewayProvisioning(id: $id) { token } }",
+        "mutation ($id: ID!) { resetGatewayProvisioning(id: $id) { id } }",
+    ),
+    "GatewayScanner": (
+        "mutation ($id: ID!) { updateGatewayScanner(input: {id: $id, status: INACTIVE}) { id } }",
+    ),
     "DeviceCommand": ("mutation ($id: ID!) { cancelCommand(id: $id) { id } }",),
+    "DeviceConfigFile": ("mutation ($id: ID!) { linkDeviceConfigFile(id: $id) { url } }",),
+    "JobConfiguration": (
+        "mutation ($id: ID!) { deleteJobConfiguration(id: $id) { id } }",
+        'mutation ($id: ID!) { updateJobConfiguration(input: {id: $id, name: "b"}) { id } }',
+    ),
     "EndpointFilter": (
         'mutation ($id: ID!) { updateEndpointFilter(input: {id: $id, name: "mine"}) { id } }',
         "mutation ($id: ID!) { deleteEndpointFilter(id: $id) { id } }",

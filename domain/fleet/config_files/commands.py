@@ -1,0 +1,42 @@
+"""What can be asked of configuration files."""
+
+from typing import Annotated, Final
+
+from pydantic import AfterValidator, StringConstraints
+
+from domain.kernel.commands import Command
+from domain.kernel.text import is_storable
+
+OCTETS: Final = "application/octet-stream"
+MAX_FILES: Final = 1_000
+"""Of a customer: they are listed in one piece, as the old clients expect."""
+DOTS: Final = frozenset({".", ".."})
+
+
+def _no_path(text: str) -> str:
+    if text in DOTS or not text.strip() or not is_storable(text):
+        raise ValueError("not a name")
+    return text
+
+
+# Any text but control characters and whatever separates the parts of a path somewhere.
+FileName = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f\x7f/\\]+$"),
+    AfterValidator(_no_path),
+]
+Identifier = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f/\\]+$"),
+    AfterValidator(_no_path),
+]
+# Whatever a client says that its bytes are, as far as a header can carry it.
+MediaType = Annotated[str, StringConstraints(max_length=255, pattern=r"^[!-~]([ -~]*[!-~])?$")]
+
+
+class PutConfigFile(Command):
+    """Creates it or replaces what it was."""
+
+    identifier: Identifier
+    name: FileName
+    media_type: MediaType = OCTETS

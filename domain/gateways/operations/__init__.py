@@ -1,0 +1,1 @@
+"""Writes of gateways inside a given unit of work."""

@@ -1,0 +1,159 @@
+"""Writes the files of export tasks. One per process, any number of processes: a task is held by
+one at a time, who says again and again that it lives. What a dead one held is taken up anew."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, suppress
+from dataclasses import dataclass, field
+from typing import Final
+
+from domain.jobs.exports import operations, repository
+from domain.jobs.exports.commands import ExportScans
+from domain.jobs.exports.files import Tally, csv_chunks
+from domain.jobs.exports.models import ExportStatus
+from domain.jobs.exports.ports import ExportServices
+from domain.jobs.exports.repository import Finished
+from domain.jobs.exports.rows import ExportTaskRow
+from domain.kernel.actor import system_actor
+from domain.kernel.clock import SECOND_US
+from domain.kernel.errors import DomainError
+from domain.kernel.ids import new_id
+from domain.kernel.uow import Transactions, UnitOfWork
+from domain.production.repository import scans
+
+COMPONENT: Final = "export"
+FOLDER: Final = "exports"
+GIVEN_UP: Final = "The export broke off too often"
+PAGE: Final = 20
+logger = logging.getLogger(__name__)
+
+
+class TakenOver(Exception):
+    """Somebody else took this one for dead, and works on the task."""
+
+
+@dataclass(slots=True)
+class ExportWorker:
+    """`run` it in the background."""
+
+    transactions: Transactions
+    services: ExportServices
+    holder: str = field(default_factory=new_id)
+    _asked: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def wake(self) -> None:
+        self._asked.set()
+
+    async def run(self) -> None:
+        """Until cancelled. Storage that is away is waited for."""
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self.services.settings.look_s):
+                    await self._asked.wait()
+            self._asked.clear()
+            try:
+                await self.round()
+            except DomainError as error:
+                logger.warning("exports wait: %s", error.message)
+
+    async def round(self) -> int:
+        """Whatever there is to do now; how many tasks were ended here."""
+        await self._retire()
+        async with self.transactions.database.read() as session:
+            found = await repository.free(session, self._now_us(), PAGE)
+        return sum([await self._work_on(task) for task in found])
+
+    async def _work_on(self, task: ExportTaskRow) -> bool:
+        if not await self._take(task):
+            return False
+        if task.attempts >= self.services.settings.most_attempts:
+            return await self._end(task, Finished(ExportStatus.FAILED, GIVEN_UP))
+        try:
+            return await self._end(task, await self._written(task))
+        except TakenOver:
+            return False
+        except DomainError as error:
+            # Storage that is away, or a disk that is full: again, until it is given up.
+            logger.warning("export %s broke off: %s", task.id, error.message)
+            await self._release(task)
+            return False
+        except asyncio.CancelledError:
+            with suppress(DomainError):
+                await self._release(task)
+            raise
+        except Exception:
+            logger.exception("export %s broke", task.id)
+            return await self._end(task, Finished(ExportStatus.FAILED, "The export broke"))
+
+    async def _written(self, task: ExportTaskRow) -> Finished:
+        files, tally = self.services.files, Tally()
+        received = await files.receive(self._chunks(task, tally), self.services.settings.max_bytes)
+        if not await self._hold(task):
+            await files.discard(received.key)
+            raise TakenOver
+        # One key for each task: whoever writes it again writes the same place.
+        key = f"{FOLDER}/{task.id}"
+        await files.publish(received, key)
+        return Finished(
+            ExportStatus.SUCCESSFUL,
+            rows=tally.rows,
+            size_bytes=received.size_bytes,
+            object_key=key,
+        )
+
+    async def _chunks(self, task: ExportTaskRow, tally: Tally) -> AsyncIterator[bytes]:
+        window = ExportScans(from_us=task.from_us, to_us=task.to_us).wanted()
+        batches = scans.told_batches(self.transactions.database, task.customer_id, window)
+        renew_us = self._now_us() + self._lease_us() // 3
+        async for chunk in csv_chunks(batches, self.services.layouts[task.layout], tally):
+            yield chunk
+            if self._now_us() >= renew_us:
+                if not await self._hold(task):
+                    raise TakenOver
+                renew_us = self._now_us() + self._lease_us() // 3
+
+    async def _take(self, task: ExportTaskRow) -> bool:
+        now_us = self._now_us()
+        async with self._begin(task) as work:
+            return await repository.take(
+                work.session, task.id, self.holder, now_us, now_us + self._lease_us()
+            )
+
+    async def _hold(self, task: ExportTaskRow) -> bool:
+        until_us = self._now_us() + self._lease_us()
+        async with self._begin(task) as work:
+            return await repository.prolong(work.session, task.id, self.holder, until_us)
+
+    async def _release(self, task: ExportTaskRow) -> None:
+        """For whoever looks next; after a while, since what went wrong may go on."""
+        pause_us = round(self.services.settings.look_s * SECOND_US)
+        async with self._begin(task) as work:
+            until_us = work.now_us + pause_us
+            await repository.prolong(work.session, task.id, self.holder, until_us)
+
+    async def _end(self, task: ExportTaskRow, ended: Finished) -> bool:
+        async with self._begin(task) as work:
+            return await operations.finish(work, task, self.holder, ended)
+
+    async def _retire(self) -> None:
+        """Files first, so that none is left that no row names."""
+        keep_s = self.services.settings.file_s
+        if not keep_s:
+            return
+        before_us = self._now_us() - round(keep_s * SECOND_US)
+        async with self.transactions.database.read() as session:
+            found = await repository.outdated(session, before_us, PAGE)
+        for task in found:
+            await self.services.files.discard(task.object_key or "")
+            async with self._begin(task) as work:
+                await repository.forget_file(work.session, task.id)
+
+    def _begin(self, task: ExportTaskRow) -> AbstractAsyncContextManager[UnitOfWork]:
+        return self.transactions.begin(system_actor(COMPONENT, task.customer_id))
+
+    def _lease_us(self) -> int:
+        return round(self.services.settings.lease_s * SECOND_US)
+
+    def _now_us(self) -> int:
+        return self.transactions.clock.now_us()

@@ -1,0 +1,1 @@
+"""The installation's own certificate authority, and what is made of its certificates."""

@@ -1,0 +1,51 @@
+"""Use cases of jobs: what they begin and end with, their analysis, exports of scans."""
+
+from graph.jobs.resolvers.configurations import (
+    all_job_configurations,
+    analysed_configuration,
+    count_job_configurations,
+    count_jobs,
+    create_job_configuration,
+    delete_job_configuration,
+    job_configuration,
+    job_page,
+    jobs_at,
+    list_job_configurations,
+    update_job_configuration,
+)
+from graph.jobs.resolvers.exports import (
+    Download,
+    Lines,
+    count_export_tasks,
+    download_export,
+    download_scans,
+    export_link,
+    export_scans,
+    export_task,
+    export_tasks,
+    scans_link,
+)
+
+__all__ = [
+    "Download",
+    "Lines",
+    "all_job_configurations",
+    "analysed_configuration",
+    "count_export_tasks",
+    "count_job_configurations",
+    "count_jobs",
+    "create_job_configuration",
+    "delete_job_configuration",
+    "download_export",
+    "download_scans",
+    "export_link",
+    "export_scans",
+    "export_task",
+    "export_tasks",
+    "job_configuration",
+    "job_page",
+    "jobs_at",
+    "list_job_configurations",
+    "scans_link",
+    "update_job_configuration",
+]

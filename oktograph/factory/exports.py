@@ -1,0 +1,23 @@
+"""Puts exports together: where files lie, how each face lays them out, who writes them."""
+
+from contextlib import AsyncExitStack
+from typing import Final
+
+from compat_rest.insight.events_presenter import EVENT_LAYOUT, EVENTS
+from domain.jobs.exports.files import LAYOUTS
+from domain.jobs.exports.ports import ExportServices, ExportSettings
+from domain.jobs.exports.worker import ExportWorker
+from domain.kernel.artifacts import ArtifactStore
+from oktograph.background import background
+from oktograph.core import Core
+
+HOUR_S: Final = 3_600.0
+
+
+def export_services(core: Core, files: ArtifactStore, stack: AsyncExitStack) -> ExportServices:
+    """Started; `stack` takes it down again."""
+    settings = ExportSettings(file_s=core.settings.export_file_retention_h * HOUR_S)
+    services = ExportServices(files, {**LAYOUTS, EVENTS: EVENT_LAYOUT}, settings)
+    worker = ExportWorker(core.transactions, services)
+    stack.push_async_callback(background(worker.run, "exports"))
+    return ExportServices(files, services.layouts, settings, worker.wake)
