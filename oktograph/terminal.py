@@ -77,6 +77,8 @@ class Announcement:
             table.add_row(what, f"{scheme}://{address}{path}")
         for path in SOCKETS[name]:
             table.add_row("WebSocket", f"ws://{address}{path}")
+        if name == "factory" and settings.mqtt_wanted:
+            table.add_row("MQTT of gateways", settings.mqtt_endpoint)
         if settings.cloud_url:
             table.add_row("Cloud", settings.cloud_url)
         return table

@@ -9,6 +9,7 @@ import uvloop
 
 from benchmarks.machine import allow_sockets, pin
 from oktograph.factory.runtime import FactoryRuntime
+from oktograph.logs import configure_logs
 from oktograph.settings import Settings
 from oktograph.web.asgi import factory_app
 from oktograph.web.serving import Server, serve_all
@@ -20,6 +21,7 @@ async def main(options: dict[str, Any]) -> None:
         factory_port=options["port"],
         data_dir=Path(options["data_dir"]),
         factory_database_url=options.get("database_url", ""),
+        **{name: options[name] for name in ("mqtt", "mqtt_port") if name in options},
     )
     runtime = FactoryRuntime(settings)
     await runtime.start()
@@ -34,6 +36,8 @@ async def main(options: dict[str, Any]) -> None:
 
 if __name__ == "__main__":
     given = json.loads(sys.argv[1])
-    pin(given["core"])
+    if "mqtt" not in given:  # its broker is a process of its own, and takes what core there is
+        pin(given["core"])
     allow_sockets(8192)
+    configure_logs("error", "json")
     uvloop.run(main(given))

@@ -127,6 +127,8 @@ class Client(aiomqtt.Client):
         reason_code: Any,
         properties: Any = None,
     ) -> None:
+        if self._connected.cancelled():
+            return  # whoever waited for it has gone
         if not self._connected.done():
             why = f": {self._said}" if self._said else ""
             self._connected.set_exception(aiomqtt.MqttError(f"the broker hung up on us{why}"))
