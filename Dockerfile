@@ -16,7 +16,7 @@ RUN /opt/oktograph/bin/pip install --no-cache-dir --no-deps --no-build-isolation
 
 FROM python:3.11-slim
 RUN useradd --system --uid 10001 --create-home oktograph \
- && install --directory --owner=oktograph --mode=0700 /data
+ && install --directory --owner=oktograph --mode=0700 /data /mqtt
 COPY --from=build /opt/oktograph /opt/oktograph
 ENV PATH=/opt/oktograph/bin:$PATH \
     PYTHONUNBUFFERED=1 \

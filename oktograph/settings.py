@@ -174,6 +174,9 @@ class Settings(BaseSettings):
     """Whether the factory runs a broker of its own for its gateways (docs/gateways.md)."""
     mqtt_url: str = ""
     """Somebody else's broker, `mqtts://host:8883`: of several machines of a factory, one has it."""
+    mqtt_files: Path | None = None
+    """A folder in which the factory keeps what a Mosquitto of one's own needs: its configuration,
+    certificates and list of gateways. Called the same where that runs."""
     mqtt_port: int = Field(8883, ge=0, le=65535)
     """Of the bundled broker; 0 takes a free one."""
     mqtt_public_url: str = ""

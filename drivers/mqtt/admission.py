@@ -1,8 +1,8 @@
-"""Keeps the bundled broker's list of gateways equal to ours, whichever process changed it."""
+"""Keeps a broker's list of gateways equal to ours, whichever process changed it."""
 
 import asyncio
-from collections.abc import Callable, Sequence
-from typing import Final
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final, Protocol
 
 import structlog
 
@@ -13,7 +13,6 @@ from domain.kernel.errors import DomainError
 from domain.kernel.eventlog import LogRow
 from domain.kernel.tail import LogTail
 from drivers.link import PeerLost
-from drivers.mqtt.broker import BundledBroker
 from drivers.mqtt.configuration import Admitted
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
@@ -24,10 +23,15 @@ SETTLE_S: Final = 0.05
 """Gateways that are made one after the other are one reload."""
 
 
+class Admits(Protocol):
+    async def admit(self, gateways: Iterable[Admitted]) -> None:
+        """Exactly these. Raises PeerLost or OSError where that cannot be told now."""
+
+
 class Admission:
     """`run` it in the background. Follows the log, and looks again anyway now and then."""
 
-    def __init__(self, database: Database, broker: BundledBroker) -> None:
+    def __init__(self, database: Database, broker: Admits) -> None:
         self._database = database
         self._broker = broker
         self._woken = asyncio.Event()
@@ -54,7 +58,7 @@ class Admission:
             self._woken.clear()
             try:
                 await self.refresh()
-            except (DomainError, PeerLost) as error:
+            except (DomainError, PeerLost, OSError) as error:
                 log.warning("gateways not admitted", cause=str(error))
                 self._woken.set()
                 await asyncio.sleep(RETRY_S)

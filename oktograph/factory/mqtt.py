@@ -5,6 +5,7 @@ import asyncio
 from collections.abc import Mapping
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from ssl import SSLContext
 from typing import Final
 from urllib.parse import urlsplit
@@ -15,12 +16,13 @@ from drivers.backoff import BackoffPolicy
 from drivers.certificates.authority import FACTORY_NAME, InstallationAuthority
 from drivers.certificates.contexts import client_context
 from drivers.link import LinkSnapshot, LinkState
-from drivers.mqtt.admission import Admission
+from drivers.mqtt.admission import Admission, Admits
 from drivers.mqtt.broker import START_S, BundledBroker
 from drivers.mqtt.configuration import BrokerSettings
 from drivers.mqtt.directory import GatewayDirectory
 from drivers.mqtt.endpoint import Endpoint, endpoint_of
 from drivers.mqtt.intake import GatewayIntake
+from drivers.mqtt.mosquitto import MosquittoFiles, MosquittoSettings
 from drivers.mqtt.presence import Presence
 from drivers.mqtt.refusals import Refusals
 from drivers.mqtt.subscriber import GatewaySubscriber
@@ -69,7 +71,10 @@ async def gateway_link(
     bundled = _bundled(settings, authority) if settings.mqtt == "bundled" else None
     broker = None
     if bundled is not None:
-        broker = await _started(core, bundled, journal, stack)
+        await _admitting(core, bundled, stack)
+        broker = await _started(bundled, journal, stack)
+    if settings.mqtt_files is not None:
+        await _admitting(core, _files(settings, settings.mqtt_files, authority), stack)
     endpoint = endpoint_of(bundled.url if bundled else settings.mqtt_url)
     tls = _tls(authority, public=bundled is None) if endpoint.tls else None
     subscriber = _subscriber(core, scans, endpoint, tls, stack)
@@ -96,19 +101,33 @@ def _bundled(settings: Settings, authority: InstallationAuthority) -> BundledBro
     return BundledBroker(told, authority)
 
 
-async def _started(
-    core: Core, bundled: BundledBroker, journal: TransitionJournal, stack: AsyncExitStack
-) -> SupervisedTask:
-    """Who may connect is known before anybody can. A broker that does not come up is waited for
-    in the background: a factory has more to do."""
-    admission = Admission(core.database, bundled)
+def _files(settings: Settings, folder: Path, authority: InstallationAuthority) -> MosquittoFiles:
+    names = (urlsplit(url).hostname for url in (settings.mqtt_url, settings.mqtt_endpoint))
+    told = MosquittoSettings(
+        folder=folder.absolute(),
+        port=endpoint_of(settings.mqtt_url).port if settings.mqtt_url else settings.mqtt_port,
+        prefix=settings.mqtt_topic_prefix,
+        hosts=tuple(filter(None, names)),
+    )
+    return MosquittoFiles(told, authority)
+
+
+async def _admitting(core: Core, broker: Admits, stack: AsyncExitStack) -> None:
+    """Who may connect is known before anybody can."""
+    admission = Admission(core.database, broker)
     stack.callback(admission.follow(core.tail))
     await admission.refresh()
+    stack.push_async_callback(background(admission.run, "gateway-admission"))
+
+
+async def _started(
+    bundled: BundledBroker, journal: TransitionJournal, stack: AsyncExitStack
+) -> SupervisedTask:
+    """One that does not come up is waited for in the background: a factory has more to do."""
     broker = SupervisedTask(BROKER, bundled, backoff=_BACKOFF, on_transition=journal)
     outcome = broker.expect(LinkState.CONNECTED, LinkState.LOST, LinkState.FAULTED)
     broker.start()
     stack.push_async_callback(broker.stop)
-    stack.push_async_callback(background(admission.run, "gateway-admission"))
     with suppress(TimeoutError):
         async with asyncio.timeout(START_S):
             await outcome

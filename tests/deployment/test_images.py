@@ -20,6 +20,7 @@ import pytest
 import typer
 import yaml
 
+from drivers.mqtt.mosquitto import CONFIGURATION, LIST
 from oktograph.cli.main import app
 from oktograph.documents import OPERATIONS
 from oktograph.settings import Settings
@@ -124,16 +125,31 @@ def test_no_secret_has_a_default() -> None:
         for key, text in service.get("environment", {}).items():
             if re.search("PASSWORD|SECRET|TOKEN", key):
                 assert text == f"${{{key}:-}}", (name, key)
-    for name in ("redis", "mqtt"):
-        assert SERVICES[name]["entrypoint"][-1].startswith(
-            f'test -n "$${name.upper()}_PASSWORD" && '
-        )
+    entrypoint = SERVICES["redis"]["entrypoint"][-1]
+    assert entrypoint.startswith('test -n "$$REDIS_PASSWORD" && ')
+
+
+def test_the_broker_reads_what_the_factory_writes() -> None:
+    """Under one name, as one user; and what starts it is a script that a shell takes."""
+    factory, broker = SERVICES["factory"], SERVICES["mqtt"]
+    given = factory["environment"]
+    folder, url = given["OKTOGRAPH_MQTT_FILES"], given["OKTOGRAPH_MQTT_URL"]
+    assert f"mqtt:{folder}" in factory["volumes"]
+    assert broker["volumes"] == [f"mqtt:{folder}"]
+    assert f"--uid {broker['user']}" in DOCKERFILE
+    assert url == "mqtts://mqtt:8883"
+    assert broker["ports"] == ["8883:8883"]
+    shell, option, script = broker["entrypoint"]
+    assert (shell, option) == ("sh", "-c")
+    for name in (CONFIGURATION, LIST):
+        assert f"{folder}/{name}" in script
+    subprocess.run(["sh", "-n", "-c", script.replace("$$", "$")], check=True)
 
 
 def test_images_are_named_without_a_host_and_with_a_version() -> None:
     images = [service["image"] for service in SERVICES.values() if "image" in service]
     for image in [*images, *(line.split()[0] for line in instructions("FROM"))]:
-        assert re.fullmatch(r"[a-z]+:[0-9][\w.-]*", image), image
+        assert re.fullmatch(r"[a-z-]+:[0-9][\w.-]*", image), image
 
 
 def test_what_is_copied_is_there_and_not_ignored() -> None:
