@@ -22,6 +22,12 @@ class DeviceConfigs(Shown):
     configs: list[DeviceConfig]
 
 
+class DownloadLink(Shown):
+    """Opens the file to whoever has it, for five minutes."""
+
+    download_link: str
+
+
 class WantedFile(Given):
     """Of which a link is wanted, by the id that the client gave it."""
 

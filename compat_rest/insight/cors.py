@@ -2,6 +2,7 @@
 of any path answered with them at once. A token is a header here and no cookie, so that another
 site's script has only what its user gave it."""
 
+import re
 from typing import Any, Final
 
 from fastapi import APIRouter
@@ -49,4 +50,15 @@ def documented_options(router: APIRouter, path: str, name: str) -> None:
     async def options(_caller: Anyone) -> Response:
         return Response(headers=HEADERS)
 
-    router.add_api_route(path, options, methods=["OPTIONS"], name=name, response_class=Response)
+    parameters = [
+        {"name": one, "in": "path", "required": True, "schema": {"type": "string"}}
+        for one in re.findall(r"{(\w+)}", path)
+    ]
+    router.add_api_route(
+        path,
+        options,
+        methods=["OPTIONS"],
+        name=name,
+        response_class=Response,
+        openapi_extra={"parameters": parameters},
+    )

@@ -8,11 +8,11 @@ from compat_rest.insight.schemas import Given, Shown, Uuid
 from compat_rest.kernel.fields import PRINTABLE
 from domain.jobs.commands import MAX_GATEWAYS
 
-MAX_MILLIS: Final = 2**53
-"""Beyond, JavaScript has no whole numbers."""
+MAX_MILLIS: Final = 4_000_000_000_000_000
+"""What 64 bits of microseconds hold, rounded."""
 Name = Annotated[str, Field(min_length=1, max_length=128, pattern=PRINTABLE)]
 Barcode = Annotated[str, Field(min_length=1, max_length=256, pattern=r"^[^\x00]+$")]
-Millis = Annotated[int | float, Field(ge=0, le=MAX_MILLIS, allow_inf_nan=False)]
+Millis = Annotated[float, Field(ge=0, le=MAX_MILLIS, allow_inf_nan=False)]
 
 
 class JobConfig(Shown):

@@ -35,7 +35,7 @@ def consents(body: NewConsents) -> GiveConsents:
         ConsentDocument.TERMS_AND_CONDITIONS_AGREEMENT: body.terms_and_conditions_version,
         ConsentDocument.CONNECTED_POLICY: body.connected_policy_version,
     }
-    versions = {document: version for document, version in given.items() if version is not None}
+    versions = {document: version for document, version in given.items() if version}
     if not versions:
         raise ValidationFailed("body", "names no version of any document")
     return GiveConsents.of(versions=versions)

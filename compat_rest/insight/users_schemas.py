@@ -1,11 +1,12 @@
 """Bodies of users, roles and consents."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 
 from compat_rest.insight.schemas import Given, Shown, Uuid, without_default
+from compat_rest.kernel.fields import without_titles
 
 RoleName = Literal["ADMIN_ROLE", "USER_ROLE"]
 Name = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]+$")]
@@ -68,12 +69,29 @@ class Role(Shown):
     permissions: list[str]
 
 
-class NewConsents(Given):
-    """At least one of them."""
+_DOCUMENTS: Final = (
+    "privacy_policy_version",
+    "terms_and_conditions_version",
+    "connected_policy_version",
+)
 
-    privacy_policy_version: Version | None = None
-    terms_and_conditions_version: Version | None = None
-    connected_policy_version: Version | None = None
+
+def _any_of_them(schema: dict[str, Any]) -> None:
+    without_titles(schema)
+    schema["anyOf"] = [{"required": [name]} for name in _DOCUMENTS]
+
+
+_left_out: Any = Field(default="", json_schema_extra=without_default)
+
+
+class NewConsents(Given):
+    """At least one of them; the others are empty here."""
+
+    model_config = Given.model_config | {"json_schema_extra": _any_of_them}
+
+    privacy_policy_version: Version = _left_out
+    terms_and_conditions_version: Version = _left_out
+    connected_policy_version: Version = _left_out
 
 
 class ConsentVersion(Shown):

@@ -255,7 +255,8 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        post?: never;
+        /** Generate Download Url */
+        post: operations["generate_download_url"];
         delete?: never;
         /** Generate Download Url Options */
         options: operations["generate_download_url_options"];
@@ -563,6 +564,13 @@ export interface components {
         DeviceConfigs: {
             configs: components["schemas"]["DeviceConfig"][];
         };
+        /**
+         * DownloadLink
+         * @description Opens the file to whoever has it, for five minutes.
+         */
+        DownloadLink: {
+            download_link: string;
+        };
         /** ErrorBody */
         ErrorBody: {
             details: string;
@@ -710,13 +718,16 @@ export interface components {
         };
         /**
          * NewConsents
-         * @description At least one of them.
+         * @description At least one of them; the others are empty here.
          */
         NewConsents: {
-            connected_policy_version?: string | null;
-            privacy_policy_version?: string | null;
-            terms_and_conditions_version?: string | null;
-        };
+            /** @description Semantic */
+            connected_policy_version?: string;
+            /** @description Semantic */
+            privacy_policy_version?: string;
+            /** @description Semantic */
+            terms_and_conditions_version?: string;
+        } | unknown | unknown | unknown;
         /**
          * NewJobConfig
          * @description The barcodes are what the codes that begin and end a job start with; a gateway is named by
@@ -853,6 +864,13 @@ export interface components {
             language?: string | null;
             last_name?: string | null;
             role?: ("ADMIN_ROLE" | "USER_ROLE") | null;
+        };
+        /**
+         * WantedFile
+         * @description Of which a link is wanted, by the id that the client gave it.
+         */
+        WantedFile: {
+            device_config_id: string;
         };
         /** WifiBody */
         WifiBody: {
@@ -1076,7 +1094,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: never;
-            path?: never;
+            path: {
+                customer_id: string;
+            };
             cookie?: never;
         };
         requestBody?: never;
@@ -1273,7 +1293,10 @@ export interface operations {
         parameters: {
             query?: never;
             header?: never;
-            path?: never;
+            path: {
+                customer_id: string;
+                device_config_id: string;
+            };
             cookie?: never;
         };
         requestBody?: never;
@@ -1394,7 +1417,10 @@ export interface operations {
         parameters: {
             query?: never;
             header?: never;
-            path?: never;
+            path: {
+                customer_id: string;
+                device_id: string;
+            };
             cookie?: never;
         };
         requestBody?: never;
@@ -1599,7 +1625,10 @@ export interface operations {
         parameters: {
             query?: never;
             header?: never;
-            path?: never;
+            path: {
+                customer_id: string;
+                task: string;
+            };
             cookie?: never;
         };
         requestBody?: never;
@@ -1888,11 +1917,56 @@ export interface operations {
             504: components["responses"]["GatewayTimeout"];
         };
     };
+    generate_download_url: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Of the token's customer, a UUID */
+                customer_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WantedFile"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    "Access-Control-Allow-Headers"?: string;
+                    "Access-Control-Allow-Methods"?: string;
+                    "Access-Control-Allow-Origin"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DownloadLink"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            405: components["responses"]["MethodNotAllowed"];
+            409: components["responses"]["Conflict"];
+            410: components["responses"]["Gone"];
+            413: components["responses"]["RequestEntityTooLarge"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            502: components["responses"]["BadGateway"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["GatewayTimeout"];
+        };
+    };
     generate_download_url_options: {
         parameters: {
             query?: never;
             header?: never;
-            path?: never;
+            path: {
+                customer_id: string;
+            };
             cookie?: never;
         };
         requestBody?: never;
@@ -1968,7 +2042,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: never;
-            path?: never;
+            path: {
+                customer_id: string;
+            };
             cookie?: never;
         };
         requestBody?: never;
@@ -2293,7 +2369,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: never;
-            path?: never;
+            path: {
+                customer_id: string;
+            };
             cookie?: never;
         };
         requestBody?: never;
@@ -2372,7 +2450,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: never;
-            path?: never;
+            path: {
+                customer_id: string;
+            };
             cookie?: never;
         };
         requestBody?: never;
@@ -2570,7 +2650,10 @@ export interface operations {
         parameters: {
             query?: never;
             header?: never;
-            path?: never;
+            path: {
+                customer_id: string;
+                user_id: string;
+            };
             cookie?: never;
         };
         requestBody?: never;

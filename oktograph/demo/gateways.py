@@ -31,6 +31,7 @@ from drivers.mqtt.simulator import SimulatedGateway, SimulatedGatewayConfig
 from graph.context import Context
 from graph.gateways import resolvers as gateways
 from oktograph.background import background, every
+from oktograph.demo.jobs import prepared_jobs, with_jobs
 from oktograph.factory.runtime import FactoryRuntime
 from oktograph.simulation.gateways import milk_codes
 
@@ -71,7 +72,15 @@ PUT_AWAY: Final[dict[str, Any]] = {
 YESTERDAY_US: Final = 24 * 3_600 * SECOND_US
 PUBLISHING: Final = "Gateway1"
 _MAY: Final = frozenset(
-    {Permission.FLEET_DEVICE_READ, Permission.FLEET_DEVICE_WRITE, Permission.FLEET_TOKEN_ISSUE}
+    {
+        Permission.FLEET_CONFIGURATION_READ,
+        Permission.FLEET_CONFIGURATION_WRITE,
+        Permission.FLEET_DEVICE_READ,
+        Permission.FLEET_DEVICE_WRITE,
+        Permission.FLEET_TOKEN_ISSUE,
+        Permission.JOBS_CONFIGURATION_READ,
+        Permission.JOBS_CONFIGURATION_WRITE,
+    }
 )
 
 
@@ -106,6 +115,7 @@ async def prepared_gateway(factory: FactoryRuntime, folder: Path) -> DemoGateway
     if row is None:
         return None
     await _put_away(context, row)
+    await prepared_jobs(context, row.id)
     bundle = await _let_in(context, row, folder / FOLDER / f"{row.id}.p12")
     config = SimulatedGatewayConfig(
         url=services.gateways.broker.endpoint,
@@ -124,7 +134,7 @@ async def publishing(gateway: DemoGateway) -> AsyncIterator[SimulatedGateway]:
         known = gateway.codes
         return random.choice(known) if known and random.random() > STRANGERS else strange()
 
-    made = SimulatedGateway(gateway.config, bundle_context(gateway.bundle), next_code)
+    made = SimulatedGateway(gateway.config, bundle_context(gateway.bundle), with_jobs(next_code))
     async with AsyncExitStack() as stack:
         await gateway.look()
         looking = background(lambda: every(FRESH_S, gateway.look, "demo gateway"), "demo gateway")

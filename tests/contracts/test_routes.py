@@ -44,6 +44,11 @@ SOCKETS: Final = {
     ("valtronics", updates.PATH): valtronics.READ,
 }
 """Those that are not for any user."""
+ADDED: Final = {
+    # The old description has its OPTIONS alone, which is not what anybody wants of it.
+    ("insight", "POST", "/{customer_id}/generate-download-url"),
+}
+"""Routes that no old description has."""
 NO_TOKEN: Final = {
     "insight": ("title", "Unauthorized"),
     "valtronics": ("error", "code", "AUTHORIZATION_ERROR"),
@@ -120,7 +125,7 @@ def test_our_table_is_the_agreed_one() -> None:
             if row["surface"] in dialects
             for word in (row["auth"].split()[0],)
         }
-    assert table() == agreed
+    assert {row for row in table() if row[:3] not in ADDED} == agreed
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -104,6 +104,8 @@ async def test_the_other_systems_curl_lines_answer(sqlite_factory: FactoryServer
     output = await _shell(sqlite_factory, f"{login}\n{block_with('/valtronics/api')}")
     assert '"pagination":{"page":1,"size":5,"total":0' in output
     assert '"error"' not in output
+    assert '"metadata":{"description":"Scan events, the newest first","size":0' in output
+    assert '"title"' not in output
 
 
 def words_of(line: str) -> list[str]:

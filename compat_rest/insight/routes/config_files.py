@@ -3,14 +3,17 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Final
 
-import orjson
 from fastapi import APIRouter, Header, Path, Request
-from pydantic import ValidationError
 from starlette.responses import Response, StreamingResponse
 
 from compat_rest.insight import config_files_presenter as presenter
-from compat_rest.insight.auth import Member, member
-from compat_rest.insight.config_files_schemas import DeviceConfig, DeviceConfigs, WantedFile
+from compat_rest.insight.auth import Member
+from compat_rest.insight.config_files_schemas import (
+    DeviceConfig,
+    DeviceConfigs,
+    DownloadLink,
+    WantedFile,
+)
 from compat_rest.insight.cors import documented_options
 from compat_rest.insight.links import address
 from compat_rest.kernel.auth import entry_of
@@ -18,8 +21,6 @@ from compat_rest.kernel.bodies import streamed
 from compat_rest.kernel.links import link
 from compat_rest.kernel.replies import Reply
 from domain.fleet.config_files.commands import OCTETS, PutConfigFile
-from domain.kernel.commands import refused
-from domain.kernel.errors import ValidationFailed
 from graph.fleet.resolvers import config_files as resolvers
 
 FILES: Final = "/{customer_id}/device-configs"
@@ -64,6 +65,11 @@ async def list_device_configs(caller: Member) -> Reply:
         200: {
             "links": {
                 "file": link("get_device_config", customer_id=CUSTOMER, device_config_id=SAME),
+                "link": link(
+                    "generate_download_url",
+                    customer_id=CUSTOMER,
+                    body={"device_config_id": SAME},
+                ),
                 "removal": link(
                     "delete_device_config", customer_id=CUSTOMER, device_config_id=SAME
                 ),
@@ -99,10 +105,9 @@ async def delete_device_config(caller: Member, device_config_id: FileId) -> Resp
     return Response(status_code=204)
 
 
-async def generate_download_url(request: Request) -> Response:
-    caller = await member(request, request.path_params["customer_id"])
-    wanted = await _wanted(request)
-    found = await resolvers.link_config_file(caller, wanted.device_config_id)
+@router.post(GENERATE, response_model=DownloadLink)
+async def generate_download_url(caller: Member, request: Request, body: WantedFile) -> Reply:
+    found = await resolvers.link_config_file(caller, body.device_config_id)
     return Reply(presenter.download_link(address(request, caller, LINKS + found.token)))
 
 
@@ -112,18 +117,7 @@ async def download_device_config(request: Request) -> Response:
     return _file(await resolvers.open_config_file_link(nobody, request.path_params["token"]))
 
 
-# Neither is a route of the old API.
-router.add_route(GENERATE, generate_download_url, methods=["POST"], include_in_schema=False)
 router.add_route(LINKS + "{token}", download_device_config, include_in_schema=False)
-
-
-async def _wanted(request: Request) -> WantedFile:
-    try:
-        return WantedFile.model_validate(orjson.loads(await request.body()))
-    except orjson.JSONDecodeError as error:
-        raise ValidationFailed("body", "not valid JSON") from error
-    except ValidationError as error:
-        raise refused(error) from error
 
 
 def _file(found: resolvers.OpenFile) -> StreamingResponse:

@@ -59,6 +59,11 @@ async def list_job_configs(
         201: {
             "links": {
                 "config": link("get_job_config", customer_id=CUSTOMER, job_config_id=MADE),
+                "analysis": link(
+                    "analyse_jobs",
+                    customer_id=CUSTOMER,
+                    body={"job_config_id": MADE, "start_time": 0, "end_time": 4_000_000_000_000},
+                ),
                 "removal": link("delete_job_config", customer_id=CUSTOMER, job_config_id=MADE),
             }
         }
