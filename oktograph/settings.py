@@ -157,8 +157,8 @@ class Settings(BaseSettings):
     heartbeat_s: float = Field(10.0, gt=0)
     """How often a device says to its factory that it lives; three missed and it is offline."""
     artifact_url: str = ""
-    """Where a factory keeps firmware: an S3-compatible bucket, `s3://bucket/prefix`; by default a
-    folder of the data directory."""
+    """Where a factory keeps firmware and other files: an S3-compatible bucket,
+    `s3://bucket/prefix`; by default a folder of the data directory."""
     artifact_endpoint: str = ""
     """Of a store that is not Amazon's; the keys to it come from `AWS_ACCESS_KEY_ID` and
     `AWS_SECRET_ACCESS_KEY`."""

@@ -3,7 +3,7 @@
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import uvloop
 
@@ -14,6 +14,8 @@ from oktograph.settings import Settings
 from oktograph.web.asgi import factory_app
 from oktograph.web.serving import Server, serve_all
 
+TOLD: Final = ("mqtt", "mqtt_port", "rate_limits")
+
 
 async def main(options: dict[str, Any]) -> None:
     settings = Settings(
@@ -21,7 +23,7 @@ async def main(options: dict[str, Any]) -> None:
         factory_port=options["port"],
         data_dir=Path(options["data_dir"]),
         factory_database_url=options.get("database_url", ""),
-        **{name: options[name] for name in ("mqtt", "mqtt_port") if name in options},
+        **{name: options[name] for name in TOLD if name in options},
     )
     runtime = FactoryRuntime(settings)
     await runtime.start()

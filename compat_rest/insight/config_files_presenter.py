@@ -48,4 +48,6 @@ def file_headers(row: ConfigFileRow) -> Mapping[str, str]:
         "Content-Disposition": f"attachment; {name}",
         "ETag": f'"{row.sha256}"',
         "X-Content-Type-Options": "nosniff",
+        # It may hold secrets, and so does a link to it.
+        "Cache-Control": "private, no-store",
     }
