@@ -168,7 +168,7 @@ def is_for_devices(route: Route) -> bool:
 def _sample(route: Route) -> Any:
     """None where the route takes no body."""
     document = _document(route.dialect)
-    operation = document["paths"][route.path][route.method.lower()]
+    operation = document["paths"][route.path].get(route.method.lower(), {})
     if "requestBody" not in operation:
         return None
     [schema] = [one["schema"] for one in operation["requestBody"]["content"].values()]
