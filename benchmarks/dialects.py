@@ -73,7 +73,6 @@ def _fill(factory: Factory) -> None:
     for number in range(STORED):
         factory.ask(document, input={"code": f"code {number}"})
 
-
     for number in range(ITEMS):
         factory.ask(CREATE, input=_version(number))
 
