@@ -1,145 +1,139 @@
-"""Each dialect's list of a hundred, read from its database for a caller who is checked, against a
-bare FastAPI route that answers the same bytes out of memory."""
+"""Each mounted dialect's list of a hundred items, beside a bare FastAPI route that answers the same
+bytes: what token, rights, rows and presenter cost. A row of LISTS is a dialect."""
 
-import json
+import asyncio
 import tempfile
-from base64 import urlsafe_b64decode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import orjson
-
-from benchmarks.edge import Codes
 from benchmarks.factory import Factory, running_factory
 from benchmarks.figures import Figure, Plan, Progress, median, paired_ratio
 from benchmarks.http_load import LoadResult, call, encode, run_load
 from benchmarks.machine import Child, child
+from drivers.factory.simulation.registration import registered_edges
 
 NAME: Final = "dialects"
+ITEMS: Final = 100
 CONNECTIONS: Final = 8
-REQUESTS: Final[Mapping[str, int]] = {"ours": 400, "bare": 6_000}
-"""So that both take about as long: a short load shows the machine's other work, not the server."""
-LISTED: Final = 100
-REGISTER: Final = """mutation ($input: [RegisterDeviceInput!]!) {
-  registerDevices(input: $input) { id } }"""
-SCAN: Final = "mutation ($code: String!) { scan(input: {code: $code}) { valid } }"
+REQUESTS: Final = 600
+WARM_UP: Final = 100
+STORED: Final = 150
 CREATE: Final = "mutation ($input: CreateReleaseInput!) { createRelease(input: $input) { id } }"
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
-    """What is listed at `path` once it is filled; `items` finds it in an answer. `{customer}` is
-    the caller's."""
+class DialectList:
+    """`path` asks for a hundred, `items` takes them out of the answer."""
 
-    path: str
-    fill: Callable[[Factory], None]
+    path: Callable[[Factory], str]
     items: Callable[[Any], list[Any]]
 
 
-def _devices(factory: Factory) -> None:
-    """Those of every dialect that lists devices."""
-    named = [
-        {
-            "identifier": f"TEMP-{number:03d}",
-            "name": f"Sensor {number}",
-            "kind": "SENSOR",
-            "manufacturer": "Thermal Works",
-            "model": "TW-2",
-            "firmwareVersion": "2.1.4",
-            "location": "Zone A - Cold Store",
-        }
-        for number in range(LISTED)
-    ]
-    factory.ask(REGISTER, input=named)
+def _insight(factory: Factory) -> str:
+    customer: str = factory.ask("{ customer { id } }")["customer"]["id"]
+    return f"/insight/{customer}/events?limit={ITEMS}"
 
 
-def _software(factory: Factory) -> None:
-    for number in range(LISTED):
-        given = {
-            "application": "smart-kettle",
-            "version": f"1.{number}.0",
-            "upgradableFrom": [f"1.{one}.0" for one in range(max(0, number - 2), number)],
-            "strategy": "TARGETED",
-            "filters": [{"filter": "pilots", "activeFrom": "2019-04-20T11:19:57.848Z"}],
-            "specification": {"link": "ftp://software-repository"},
-            "metadata": "Ubuntu 17.10",
-        }
-        factory.ask(CREATE, input=given)
-
-
-def _scans(factory: Factory) -> None:
-    for code in Codes(3).take(LISTED):
-        factory.ask(SCAN, code=code)
-
-
-def _nothing(_factory: Factory) -> None:
-    """The one before has filled it."""
-
-
-def _customer(factory: Factory) -> str:
-    """By the claim of the token, as clients that were not told read it."""
-    payload = factory.token.split(".")[1]
-    found: str = orjson.loads(urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))["customer"]
-    return found
-
-
-LISTS: Final[Mapping[str, Listed]] = {
-    "Insight": Listed("/insight/{customer}/events?limit=100", _scans, lambda body: body["items"]),
-    "OTAO": Listed("/otao/api/v1/applications/smart-kettle/software", _software, lambda body: body),
-    "Valtronics": Listed(
-        "/valtronics/api/v1/devices/?size=100", _devices, lambda body: body["data"]["items"]
+LISTS: Final[dict[str, DialectList]] = {
+    "insight": DialectList(_insight, lambda body: body["items"]),
+    "okto-factory": DialectList(
+        lambda _: f"/api/v1/devices?limit={ITEMS}", lambda body: body["data"]
     ),
-    "OKTO factory": Listed("/api/v1/devices?limit=100", _nothing, lambda body: body["data"]),
+    "otao": DialectList(
+        lambda _: "/otao/api/v1/applications/smart-kettle/software", lambda body: body
+    ),
+    "valtronics": DialectList(
+        lambda _: f"/valtronics/api/v1/devices/?size={ITEMS}", lambda body: body["data"]["items"]
+    ),
 }
+Side = tuple[str, str]
+Requests = dict[Side, tuple[Child, bytes]]
 
 
 def run(plan: Plan, progress: Progress) -> list[Figure]:
-    figures: list[Figure] = []
-    with running_factory(rate_limits=False) as factory:
+    with running_factory(rate_limits=False) as factory, tempfile.TemporaryDirectory() as folder:
+        progress.stage("dialects: filling")
+        _fill(factory)
+        requests: Requests = {}
         for name, one in LISTS.items():
-            progress.stage(f"dialects: filling {name}")
-            one.fill(factory)
-            path = one.path.format(customer=_customer(factory))
-            request = encode("GET", path, None, factory.token)
-            figures += _compared(name, factory.child, request, one, plan, progress)
-    return figures
+            request = encode("GET", one.path(factory), None, factory.token)
+            requests[name, "ours"] = (factory.child, request)
+            (Path(folder) / name).write_bytes(_answer(factory, name, request))
+        with child("benchmarks.servers.same_bytes", folder=folder) as bare:
+            requests |= {(name, "bare"): (bare, encode("GET", f"/{name}")) for name in LISTS}
+            return _figures(*_measured(requests, plan, progress))
 
 
-def _compared(
-    name: str, ours: Child, request: bytes, one: Listed, plan: Plan, progress: Progress
-) -> list[Figure]:
-    document = call(ours.port, request)
-    if len(one.items(document)) != LISTED:
-        raise RuntimeError(f"{name}: a list of {len(one.items(document))}, not of {LISTED}")
-    with tempfile.TemporaryDirectory(prefix="okto-bench-") as folder:
-        path = Path(folder) / "document.json"
-        path.write_text(json.dumps(document))
-        with child("benchmarks.servers.bare_list", document=path) as bare:
-            plain = encode("GET", "/list")
-            if call(bare.port, plain) != document:
-                raise RuntimeError(f"{name}: the bare route answers something else")
-            sides = {"ours": (ours, request), "bare": (bare, plain)}
-            return _figures(name, _measured(name, sides, plan, progress))
+def _fill(factory: Factory) -> None:
+    names = [f"edge-{number:03d}" for number in range(STORED)]
+    asyncio.run(registered_edges(factory.url, "admin", factory.password, names))
+    document = "mutation ($input: ScanInput!) { scan(input: $input) { valid } }"
+    for number in range(STORED):
+        factory.ask(document, input={"code": f"code {number}"})
+
+    for number in range(ITEMS):
+        factory.ask(CREATE, input=_version(number))
+
+
+def _version(number: int) -> dict[str, Any]:
+    return {
+        "application": "smart-kettle",
+        "version": f"1.{number}.0",
+        "upgradableFrom": [f"1.{one}.0" for one in range(max(0, number - 2), number)],
+        "strategy": "TARGETED",
+        "filters": [{"filter": "pilots", "activeFrom": "2019-04-20T11:19:57.848Z"}],
+        "specification": {"link": "ftp://software-repository"},
+        "metadata": "Ubuntu 17.10",
+    }
+
+
+def _answer(factory: Factory, name: str, request: bytes) -> bytes:
+    items = LISTS[name].items(call(factory.port, request))
+    if len(items) != ITEMS:
+        raise RuntimeError(f"{name} lists {len(items)}, not {ITEMS}")
+    return run_load(factory.port, [request], 1).bodies[0]
 
 
 def _measured(
-    name: str, sides: Mapping[str, tuple[Child, bytes]], plan: Plan, progress: Progress
-) -> dict[str, list[LoadResult]]:
-    results: dict[str, list[LoadResult]] = {side: [] for side in sides}
+    requests: Requests, plan: Plan, progress: Progress
+) -> tuple[dict[Side, list[LoadResult]], dict[Side, list[float]]]:
+    results: dict[Side, list[LoadResult]] = {side: [] for side in requests}
+    cpu_us: dict[Side, list[float]] = {side: [] for side in requests}
+    count = plan.amount(REQUESTS)
+    for server, request in requests.values():
+        run_load(server.port, [request] * WARM_UP, CONNECTIONS)
     for turn in range(plan.rounds):
-        progress.stage(f"dialects: {name} {turn + 1}/{plan.rounds}")
-        for side, (server, request) in sides.items():
-            load = [request] * plan.amount(REQUESTS[side])
-            results[side].append(run_load(server.port, load, CONNECTIONS))
-    return results
+        progress.stage(f"dialects {turn + 1}/{plan.rounds}")
+        for side, (server, request) in requests.items():
+            before_s = server.cpu_s()
+            results[side].append(run_load(server.port, [request] * count, CONNECTIONS))
+            cpu_us[side].append((server.cpu_s() - before_s) / count * 1e6)
+    return results, cpu_us
 
 
-def _figures(name: str, results: dict[str, list[LoadResult]]) -> list[Figure]:
+def _figures(
+    results: dict[Side, list[LoadResult]], cpu_us: dict[Side, list[float]]
+) -> list[Figure]:
     speed = {side: [one.per_second for one in found] for side, found in results.items()}
-    return [
-        Figure(NAME, f"{name}: 100 / bare FastAPI", paired_ratio(speed["ours"], speed["bare"])),
-        Figure(NAME, f"{name}: 100", median(speed["ours"]), "/s"),
-        Figure(NAME, f"{name}: bare FastAPI", median(speed["bare"]), "/s"),
-    ]
+    late = {side: [one.percentile_ms(0.99) for one in found] for side, found in results.items()}
+    found: list[Figure] = []
+    for name in LISTS:
+        ours, bare = (name, "ours"), (name, "bare")
+        ratio, cpu = (
+            paired_ratio(speed[ours], speed[bare]),
+            paired_ratio(cpu_us[bare], cpu_us[ours]),
+        )
+        found += [
+            Figure(NAME, f"{name}: 100 items / bare FastAPI", ratio),
+            Figure(NAME, f"{name}: CPU, bare FastAPI / 100 items", cpu),
+        ]
+    for side in results:
+        what = ", ".join(side)
+        found += [
+            Figure(NAME, what, median(speed[side]), "/s"),
+            Figure(NAME, f"{what}: p99", median(late[side]), "ms"),
+            Figure(NAME, f"{what}: CPU", median(cpu_us[side]), "us"),
+        ]
+    return found

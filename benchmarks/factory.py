@@ -1,9 +1,10 @@
 """What the benchmarks ask of a running factory."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from benchmarks.http_load import call, encode
@@ -40,14 +41,17 @@ class Factory:
 
 
 @contextmanager
-def running_factory(**options: Any) -> Iterator[Factory]:
-    """A fresh factory, on a SQLite file of its own or the empty database at `database_url`."""
-    with (
-        tempfile.TemporaryDirectory(prefix="okto-bench-") as folder,
-        child("benchmarks.servers.factory", data_dir=folder, **options) as process,
-    ):
-        answer = call(process.port, graphql(LOGIN % process.said["password"]))
-        yield Factory(process, data_of(answer)["login"]["token"])
+def running_factory(
+    prepare: Callable[[Path], None] | None = None, **options: Any
+) -> Iterator[Factory]:
+    """A fresh factory, on a SQLite file of its own or the empty database at `database_url`.
+    `prepare` is given its folder before it starts."""
+    with tempfile.TemporaryDirectory(prefix="okto-bench-") as folder:
+        if prepare is not None:
+            prepare(Path(folder))
+        with child("benchmarks.servers.factory", data_dir=folder, **options) as process:
+            answer = call(process.port, graphql(LOGIN % process.said["password"]))
+            yield Factory(process, data_of(answer)["login"]["token"])
 
 
 def graphql(query: str, variables: dict[str, Any] | None = None, token: str | None = None) -> bytes:

@@ -14,8 +14,7 @@ from oktograph.settings import Settings
 from oktograph.web.asgi import factory_app
 from oktograph.web.serving import Server, serve_all
 
-SETTINGS: Final = ("mqtt", "mqtt_port", "rate_limits")
-"""What a benchmark may want otherwise."""
+TOLD: Final = ("mqtt", "mqtt_port", "rate_limits")
 
 
 async def main(options: dict[str, Any]) -> None:
@@ -24,7 +23,7 @@ async def main(options: dict[str, Any]) -> None:
         factory_port=options["port"],
         data_dir=Path(options["data_dir"]),
         factory_database_url=options.get("database_url", ""),
-        **{name: options[name] for name in SETTINGS if name in options},
+        **{name: options[name] for name in TOLD if name in options},
     )
     runtime = FactoryRuntime(settings)
     await runtime.start()
