@@ -12,7 +12,9 @@ from tests.support.edge import Client, Edge
 NODE = "query ($id: ID!) { node(id: $id) { __typename id } }"
 PROGRAMS = {"ApiKey", "OAuthClient"}
 """tests/graph/identity finds them."""
-ELSEWHERE = alarms.TYPES | fleet_nodes.TYPES | PROGRAMS
+EXPORTS = {"ExportTask"}
+"""tests/compat_rest/insight finds them, where they are made."""
+ELSEWHERE = alarms.TYPES | fleet_nodes.TYPES | PROGRAMS | EXPORTS
 
 CATALOGUES = {
     "CloudEndpoint": '{name: "Main", url: "https://cloud"}',
