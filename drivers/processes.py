@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -11,6 +12,20 @@ from typing import Final
 GRACE_S: Final = 5.0
 LAST_WORDS_S: Final = 1.0
 CANNOT_START: Final = 127
+# Ends it with the thread that started it, however that ends. Before it becomes the program: what
+# runs between fork and exec in a process with threads may hang.
+_LEASH: Final = """
+import ctypes, os, signal, sys
+ctypes.CDLL(None).prctl(1, signal.SIGTERM)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+
+
+def leashed(argv: Sequence[str]) -> list[str]:
+    """A command that does not outlive the thread that runs it, where the system has a way."""
+    if sys.platform != "linux":
+        return list(argv)
+    return [sys.executable, "-I", "-S", "-c", _LEASH, *argv]
 
 
 @dataclass(frozen=True, slots=True)

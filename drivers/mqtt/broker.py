@@ -22,6 +22,7 @@ from drivers.certificates.authority import InstallationAuthority
 from drivers.durable import replace_file
 from drivers.link import ConfigurationFault, Link, PeerLost
 from drivers.mqtt.configuration import Admitted, BrokerSettings, document
+from drivers.processes import leashed
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -141,7 +142,7 @@ class BundledBroker:
         self._last.clear()
         self._starts += 1
         return await asyncio.create_subprocess_exec(
-            *(program, "--config", str(self.settings.configuration)),
+            *leashed([program, "--config", str(self.settings.configuration)]),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,
