@@ -11,6 +11,7 @@ from domain.kernel.ids import new_id
 from graph.jobs.resolvers.exports import SCANS_PURPOSE, TASK_PURPOSE
 from tests.support.clients import Client, Json
 from tests.support.factory import FactoryServer
+from tests.support.factory_api import neighbour
 from tests.support.insight import MORNING_MS, base_of, error, lines, ok, path_of, scan, uuid
 from tests.support.valtronics import set_clock
 from tests.support.waiting import DEADLINE_S
@@ -192,6 +193,9 @@ async def test_the_graph_exports_too(factory: FactoryServer, operator: Client) -
     assert (task["status"], task["rows"], task["error"]) == ("SUCCESSFUL", 2, None)
     assert found["node"] == {"__typename": "ExportTask", "id": made["id"]}
     assert found["exportTasks"]["totalCount"] == 1
+    stranger = await neighbour(factory)
+    nothing = await stranger.ask(TASK, id=made["id"])
+    assert nothing == {"exportTask": None, "node": None, "exportTasks": {"totalCount": 0}}
     answer = await factory.client().http.get(task["downloadUrl"])
     assert [line["code"] for line in lines(answer)] == ["2", "1"]
     assert task["sizeBytes"] == len(answer.content)

@@ -12,7 +12,9 @@ from tests.support.edge import Client, Edge
 NODE = "query ($id: ID!) { node(id: $id) { __typename id } }"
 PROGRAMS = {"ApiKey", "OAuthClient"}
 """tests/graph/identity finds them."""
-ELSEWHERE = alarms.TYPES | fleet_nodes.TYPES | PROGRAMS
+# Made at a factory: tests/compat_rest/insight/test_exports.py.
+EXPORTS = {"ExportTask"}
+ELSEWHERE = alarms.TYPES | fleet_nodes.TYPES | PROGRAMS | EXPORTS
 
 CATALOGUES = {
     "CloudEndpoint": '{name: "Main", url: "https://cloud"}',
