@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from compat_rest.insight.schemas import Given, Shown
+from domain.fleet.config_files.commands import NAME
 
 
 class DeviceConfig(Shown):
@@ -31,4 +32,4 @@ class DownloadLink(Shown):
 class WantedFile(Given):
     """Of which a link is wanted, by the id that the client gave it."""
 
-    device_config_id: Annotated[str, Field(min_length=1)]
+    device_config_id: Annotated[str, Field(max_length=128, pattern=NAME)]

@@ -20,7 +20,7 @@ from compat_rest.kernel.auth import entry_of
 from compat_rest.kernel.bodies import streamed
 from compat_rest.kernel.links import link
 from compat_rest.kernel.replies import Reply
-from domain.fleet.config_files.commands import OCTETS, PutConfigFile
+from domain.fleet.config_files.commands import NAME, OCTETS, PutConfigFile
 from graph.fleet.resolvers import config_files as resolvers
 
 FILES: Final = "/{customer_id}/device-configs"
@@ -30,17 +30,16 @@ LINKS: Final = "/device-config-files/"
 CUSTOMER: Final = "$request.path.customer_id"
 SAME: Final = "$request.path.device_config_id"
 _BYTES: Final[dict[str, Any]] = {"schema": {"type": "string", "format": "binary"}}
-NAME: Final = r"^[^\x00-\x1f\x7f/\\]{1,128}$"
-FileId = Annotated[str, Path(description="What its client calls it by")]
-NewFileId = Annotated[str, Path(description="What its client calls it by", pattern=NAME)]
+FileId = Annotated[
+    str, Path(description="What its client calls it by", max_length=128, pattern=NAME)
+]
 Name = Annotated[
     str,
     Header(
         alias="File-Name",
         description="A name, never a path; UTF-8",
-        min_length=1,
         max_length=255,
-        pattern=r"^[^\x00-\x1f\x7f/\\]+$",
+        pattern=NAME,
     ),
 ]
 router = APIRouter(tags=["device configs"])
@@ -79,7 +78,7 @@ async def list_device_configs(caller: Member) -> Reply:
     openapi_extra={"requestBody": {"required": False, "content": {OCTETS: _BYTES}}},
 )
 async def put_device_config(
-    caller: Member, request: Request, device_config_id: NewFileId, file_name: Name
+    caller: Member, request: Request, device_config_id: FileId, file_name: Name
 ) -> Reply:
     command = PutConfigFile.of(
         identifier=device_config_id,
