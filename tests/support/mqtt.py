@@ -130,14 +130,16 @@ class LetIn:
         await self.publish(*map(orjson.dumps, events))
 
 
-async def let_in(factory: FactoryServer, name: str, manager: ApiClient | None = None) -> LetIn:
+async def let_in(factory: FactoryServer, name: str) -> LetIn:
     """By the graph: made, prepared by somebody, provisioned by the gateway itself."""
-    manager = manager or await factory.logged_in("manager")
+    return await let_in_by(await factory.logged_in("manager"), factory.client(), name)
+
+
+async def let_in_by(manager: ApiClient, nobody: ApiClient, name: str) -> LetIn:
     given = {"name": name, "usecase": "Picking", "station": "Station3"}
     made = (await manager.ask(CREATE, input=given))["createGateway"]
     token = (await manager.ask(PREPARE, id=made["id"]))["prepareGatewayProvisioning"]["token"]
-    done = await factory.client().ask(PROVISION, input={"token": token})
-    told = done["provisionGateway"]
+    told = (await nobody.ask(PROVISION, input={"token": token}))["provisionGateway"]
     return LetIn(
         id=made["id"],
         uuid=made["uuid"],
