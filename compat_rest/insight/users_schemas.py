@@ -11,7 +11,7 @@ from compat_rest.kernel.fields import without_titles
 RoleName = Literal["ADMIN_ROLE", "USER_ROLE"]
 Name = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Email = Annotated[
-    str, Field(max_length=128, pattern=r"^[^\s@\x00-\x1f\x7f]+@[^\s@\x00-\x1f\x7f]+$")
+    str, Field(max_length=128, pattern=r"^[^\s@\x00-\x1f\x7f-\x9f]+@[^\s@\x00-\x1f\x7f-\x9f]+$")
 ]
 Version = Annotated[
     str,

@@ -27,7 +27,10 @@ class Login(Command):
 
 
 Email = Annotated[
-    str, StringConstraints(max_length=128, pattern=r"^[^\s@\x00-\x1f\x7f]+@[^\s@\x00-\x1f\x7f]+$")
+    str,
+    StringConstraints(
+        max_length=128, pattern=r"^[^\s@\x00-\x1f\x7f-\x9f]+@[^\s@\x00-\x1f\x7f-\x9f]+$"
+    ),
 ]
 Name = Annotated[
     str, StringConstraints(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]+$")
