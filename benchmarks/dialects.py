@@ -20,6 +20,7 @@ CONNECTIONS: Final = 8
 REQUESTS: Final = 600
 WARM_UP: Final = 100
 STORED: Final = 150
+CREATE: Final = "mutation ($input: CreateReleaseInput!) { createRelease(input: $input) { id } }"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,12 @@ def _insight(factory: Factory) -> str:
 
 LISTS: Final[dict[str, DialectList]] = {
     "insight": DialectList(_insight, lambda body: body["items"]),
+    "okto-factory": DialectList(
+        lambda _: f"/api/v1/devices?limit={ITEMS}", lambda body: body["data"]
+    ),
+    "otao": DialectList(
+        lambda _: "/otao/api/v1/applications/smart-kettle/software", lambda body: body
+    ),
     "valtronics": DialectList(
         lambda _: f"/valtronics/api/v1/devices/?size={ITEMS}", lambda body: body["data"]["items"]
     ),
@@ -65,6 +72,21 @@ def _fill(factory: Factory) -> None:
     document = "mutation ($input: ScanInput!) { scan(input: $input) { valid } }"
     for number in range(STORED):
         factory.ask(document, input={"code": f"code {number}"})
+
+    for number in range(ITEMS):
+        factory.ask(CREATE, input=_version(number))
+
+
+def _version(number: int) -> dict[str, Any]:
+    return {
+        "application": "smart-kettle",
+        "version": f"1.{number}.0",
+        "upgradableFrom": [f"1.{one}.0" for one in range(max(0, number - 2), number)],
+        "strategy": "TARGETED",
+        "filters": [{"filter": "pilots", "activeFrom": "2019-04-20T11:19:57.848Z"}],
+        "specification": {"link": "ftp://software-repository"},
+        "metadata": "Ubuntu 17.10",
+    }
 
 
 def _answer(factory: Factory, name: str, request: bytes) -> bytes:

@@ -25,9 +25,9 @@ def software(view: SoftwareView) -> Body:
     row = view.release
     body: Body = {"appName": row.application, "version": row.version}
     if row.specification is not None:
-        body["specification"] = orjson.loads(row.specification)
+        body["specification"] = orjson.Fragment(row.specification)
     if row.release_metadata is not None:
-        body["metadata"] = orjson.loads(row.release_metadata)
+        body["metadata"] = orjson.Fragment(row.release_metadata)
     body["upgradableFrom"] = [edge.from_version for edge in view.paths]
     if row.filename is not None:
         body["filename"] = row.filename

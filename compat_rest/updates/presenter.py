@@ -16,7 +16,7 @@ def offer(found: Offer, base: str) -> dict[str, Any]:
         "application": row.application,
         "currentVersion": found.current.version,
         "version": row.version,
-        "specification": None if specification is None else orjson.loads(specification),
+        "specification": None if specification is None else orjson.Fragment(specification),
         "filename": row.filename,
         "sha256": row.sha256,
         "sizeBytes": row.size_bytes,

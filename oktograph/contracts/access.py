@@ -1,9 +1,10 @@
 """Who may call which documented route of the old APIs: one table, `access.csv`.
 
 `needs` has permissions, or a dialect's own names for them, all of which a caller must have;
-`public`, `known` (whoever is somebody), `level` (whoever has one of OnTakt's) or `device` (a
-device, and nobody else). `device` says `own` where a device's token opens what is its own.
-docs/permissions.md shows the table, and tests/parity/test_access.py holds every route to it.
+`public`, `known` (whoever is somebody), `user` (a person, and neither a key nor a program), `level`
+(whoever has one of OnTakt's) or `device` (a device, and nobody else). The column `device` says
+`own` where a device's token opens what is its own. docs/permissions.md shows the table, and
+tests/parity/test_access.py holds every route to it.
 """
 
 import csv
@@ -18,6 +19,7 @@ from domain.kernel.permissions import ROLE_PERMISSIONS, Permission
 TABLE: Final = Path(__file__).with_name("access.csv")
 PUBLIC: Final = "public"
 KNOWN: Final = "known"
+USER: Final = "user"
 LEVEL: Final = "level"
 DEVICE: Final = "device"
 OWN: Final = "own"
@@ -39,14 +41,14 @@ class Route(NamedTuple):
     needs: frozenset[Permission] | None
     own: bool
 
-    def may(self, permissions: Collection[Permission]) -> bool:
-        """Of somebody who is no device."""
+    def may(self, permissions: Collection[Permission], *, is_user: bool = True) -> bool:
+        """Of somebody who is no device; a user is who came in by a login."""
         held = frozenset(permissions)
         if self.needs is not None:
             return self.needs <= held
         if self.who == LEVEL:
             return any(ROLE_PERMISSIONS[role] <= held for role in ONTAKT_LEVELS.values())
-        return self.who in (PUBLIC, KNOWN)
+        return self.who in (PUBLIC, KNOWN) or (is_user and self.who == USER)
 
     @property
     def name(self) -> str:
@@ -62,7 +64,7 @@ def routes() -> tuple[Route, ...]:
 
 def _route(row: dict[str, str]) -> Route:
     words, dialect = row["needs"].split(), row["dialect"]
-    decided = words[0] in (PUBLIC, KNOWN, LEVEL, DEVICE)
+    decided = words[0] in (PUBLIC, KNOWN, USER, LEVEL, DEVICE)
     needs = None if decided else frozenset().union(*(_held(dialect, word) for word in words))
     own = row["device"] == OWN
     return Route(dialect, row["method"], row["path"], row["needs"], needs, own)

@@ -61,8 +61,9 @@ what nor stops what it runs on, and is no device.
 _ROUTES: Final = """
 ## Routes of the old APIs
 What each asks for, in our words or in the dialect's own, and so who may. `known` is whoever shows a
-good token, `level` whoever has one of OnTakt's levels, `device` a device and nobody else. A backup
-and a restart are for administrators of the customer whose installation it is.
+good token, `user` a person who logged in, `level` whoever has one of OnTakt's levels, `device` a
+device and nobody else. A backup and a restart are for administrators of the customer whose
+installation it is.
 """
 
 

@@ -70,7 +70,8 @@ class Stage:
         known = {one.name: one for one in of_service(service)}
         for step in REQUESTS["arrange"]:
             if step["route"] in known:
-                answer = await stage.send(known[step["route"]], admin, step)
+                token = stage._filled(step["token"]) if "token" in step else admin
+                answer = await stage.send(known[step["route"]], token, step)
                 assert answer.is_success, (step, answer.text)
                 for name, where in step.get("save", {}).items():
                     stage.saved[name] = _found(answer.json(), where)
@@ -87,6 +88,9 @@ class Stage:
         if "content" in told:
             content = told["content"].encode()
             return await self.http.request(route.method, path, content=content, headers=headers)
+        if "file" in told:
+            files = {"file": (told["file"]["name"], told["file"]["content"].encode())}
+            return await self.http.request(route.method, path, files=files, headers=headers)
         body = self._filled(told["body"]) if "body" in told else _sample(route)
         extra: Json = {} if body is None else {"json": body}
         return await self.http.request(route.method, path, headers=headers, **extra)
@@ -168,7 +172,7 @@ def is_for_devices(route: Route) -> bool:
 def _sample(route: Route) -> Any:
     """None where the route takes no body."""
     document = _document(route.dialect)
-    operation = document["paths"][route.path][route.method.lower()]
+    operation = document["paths"][route.path].get(route.method.lower(), {})
     if "requestBody" not in operation:
         return None
     [schema] = [one["schema"] for one in operation["requestBody"]["content"].values()]

@@ -1,5 +1,8 @@
 """What devices run, and what they are offered in its place."""
 
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
 from domain.kernel.database import ReadSession
 from domain.kernel.errors import NotFound
 from domain.kernel.uow import UnitOfWork
@@ -43,17 +46,29 @@ def of_application(running: RunningSoftware, application: str | None) -> Install
     return next(wanted, None)
 
 
-async def views_of(
+async def views_within(
     session: ReadSession, customer_id: int, rows: list[ReleaseRow]
 ) -> list[SoftwareView]:
-    """In the order of their versions, in two statements however many there are."""
+    """Of all releases of an application, in the order of their versions."""
+    if not rows:
+        return []
+    application_id = rows[0].application_id
+    paths: dict[str, list[EdgeRow]] = defaultdict(list)
+    for edge in await releases.edges_of(session, customer_id, application_id):
+        paths[edge.release_id].append(edge)
+    targeting = await filters.targeting_within(session, customer_id, application_id)
+    ordered = sorted(rows, key=lambda row: rank(row.version))
+    return [_view(row, paths[row.id], targeting.get(row.id, ())) for row in ordered]
+
+
+async def views_of(
+    session: ReadSession, customer_id: int, rows: Sequence[ReleaseRow]
+) -> list[SoftwareView]:
+    """In the order given, in two statements however many there are."""
     ids = [row.id for row in rows]
     paths = await releases.edges_into(session, customer_id, ids)
     targeting = await filters.targeting_of(session, customer_id, ids)
-    ordered = sorted(rows, key=lambda row: rank(row.version))
-    return [
-        SoftwareView(row, _by_version(paths[row.id]), tuple(targeting[row.id])) for row in ordered
-    ]
+    return [_view(row, paths[row.id], targeting[row.id]) for row in rows]
 
 
 async def offer_for(
@@ -106,5 +121,8 @@ def _filter(one: TargetingRow, matched: frozenset[str]) -> OfferFilter:
     return OfferFilter(one.filter_identifier in matched, one.active_from_us)
 
 
-def _by_version(edges: list[EdgeRow]) -> tuple[EdgeRow, ...]:
-    return tuple(sorted(edges, key=lambda edge: rank(edge.from_version)))
+def _view(
+    row: ReleaseRow, edges: Iterable[EdgeRow], targeting: Iterable[TargetingRow]
+) -> SoftwareView:
+    ordered = sorted(edges, key=lambda edge: rank(edge.from_version))
+    return SoftwareView(row, tuple(ordered), tuple(targeting))

@@ -1,5 +1,6 @@
 """Statements on endpoint filters and on the releases that are targeted by them."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any, cast
 
@@ -11,11 +12,12 @@ from domain.kernel.database import ReadSession, WriteSession
 from domain.kernel.ids import is_id
 from domain.kernel.paging import Page, PageRequest, fetch_page
 from domain.kernel.text import is_storable
-from domain.software.models import EndpointFilter, ReleaseTarget
+from domain.software.models import EndpointFilter, Release, ReleaseTarget
 from domain.software.rows import EndpointFilterRow, TargetingRow
 
 FILTER = table_of(EndpointFilter)
 TARGET = table_of(ReleaseTarget)
+_RELEASE = table_of(Release)
 _COLUMNS = tuple(FILTER.c[name] for name in EndpointFilterRow._fields)
 _TARGET_COLUMNS = tuple(TARGET.c[name] for name in TargetingRow._fields)
 
@@ -109,6 +111,25 @@ async def targeting_of(
     for row in await session.execute(query):
         one = TargetingRow(*row)
         found[one.release_id].append(one)
+    return found
+
+
+async def targeting_within(
+    session: ReadSession, customer_id: int, application_id: str
+) -> dict[str, list[TargetingRow]]:
+    """By release, of all that have any."""
+    query = (
+        select(*_TARGET_COLUMNS)
+        .join_from(TARGET, _RELEASE, TARGET.c.release_id == _RELEASE.c.id)
+        .where(
+            _RELEASE.c.customer_id == customer_id,
+            _RELEASE.c.application_id == application_id,
+        )
+        .order_by(TARGET.c.release_id, TARGET.c.position)
+    )
+    found: dict[str, list[TargetingRow]] = defaultdict(list)
+    for row in await session.execute(query):
+        found[row[0]].append(TargetingRow(*row))
     return found
 
 

@@ -139,6 +139,14 @@ async def releases_by_names(
     return {SoftwareName(row.application, row.version): row for row in rows}
 
 
+async def releases_named(
+    session: ReadSession, customer_id: int, application: str
+) -> list[ReleaseRow]:
+    """All of an application, of which there may be none."""
+    query = _releases(customer_id).where(APPLICATION.c.name == application)
+    return [ReleaseRow(*row) for row in await session.execute(query)]
+
+
 async def releases_of(
     session: ReadSession, customer_id: int, application_id: str
 ) -> dict[str, ReleaseRow]:

@@ -1,7 +1,7 @@
 """Semantic versions (SemVer 2.0.0): what is one, and which is higher."""
 
 import re
-from functools import total_ordering
+from functools import lru_cache, total_ordering
 from typing import Final, NamedTuple
 
 _IDENTIFIER: Final = r"(?:0|[1-9][0-9]*|[0-9]*[A-Za-z-][0-9A-Za-z-]*)"
@@ -67,6 +67,7 @@ def is_downgrade(from_version: str, to_version: str) -> bool:
     return Version(to_version) < Version(from_version)
 
 
+@lru_cache(maxsize=4_096)
 def rank(text: str) -> tuple[bool, Version | None, str]:
     """A key that orders any text: semantic versions above all else, equal precedence by
     spelling."""

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from domain.kernel.actor import ActorKind
+from domain.kernel.database import ReadSession
 from domain.kernel.errors import Forbidden, NotFound
 from domain.kernel.permissions import Permission
 from domain.software.commands import FindOffer, ReleaseChanges, ReportInstalled
@@ -27,11 +28,15 @@ async def list_software(context: Context, application: str) -> list[SoftwareView
     """All versions, the lowest first. NotFound for an application that is not there."""
     context.actor.require(Permission.SOFTWARE_RELEASE_READ)
     async with context.read() as session:
-        owner = await releases.application_by_name(session, context.customer_id, application)
-        if owner is None:
+        rows = await releases.releases_named(session, context.customer_id, application)
+        if not rows and await _is_unknown(context, session, application):
             raise NotFound("Application", application)
-        rows = await releases.releases_of(session, context.customer_id, owner.id)
-        return await offers.views_of(session, context.customer_id, list(rows.values()))
+        return await offers.views_within(session, context.customer_id, rows)
+
+
+async def _is_unknown(context: Context, session: ReadSession, application: str) -> bool:
+    found = await releases.application_by_name(session, context.customer_id, application)
+    return found is None
 
 
 async def software_version(context: Context, name: SoftwareName) -> SoftwareView:

@@ -109,7 +109,11 @@ HALF = (
 NONE_INSIDE = ("exec /nowhere/at/all",)
 ENDLESS = ("exec sleep 60",)
 GATE = "gate"
-SLOW = ("echo began > {gate}", "while test -s {gate}; do sleep 0.02; done", f'exec {PG_DUMP} "$@"')
+SLOW = (
+    "test -e {gate} || echo began > {gate}",
+    "while test -s {gate}; do sleep 0.02; done",
+    f'exec {PG_DUMP} "$@"',
+)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 """Every example of the document, as it stands there."""
 
 import gzip
-import json
 import sqlite3
 import time
 from email.message import Message
@@ -174,5 +173,5 @@ async def test_its_description(factory: FactoryServer) -> None:
         "token": {"type": "apiKey", "in": "header", "name": "X-Auth-Token"}
     }
     assert "501" in document["paths"]["/api/restart"]["post"]["responses"]
-    assert json.dumps(document).count("operationId") == 4
+    assert set(document["paths"]) == {"/api/", "/api/login", "/api/restart", "/api/backup"}
     assert "OnTakt" in (await http.get("/ontakt/docs")).text
