@@ -25,6 +25,9 @@ until then it waits. What it still holds it knows by its number."""
 STORE_BYTES: Final = 4 * 1024**3
 """What may wait on disk while the factory is away: some ten million scans."""
 NOTHING: Final = {"deny": [">"]}
+INTERNAL: Final = ("$MQTT.>", "$JS.>", "$SYS.>")
+"""Where the broker keeps others' messages: some versions let every client of MQTT write there
+unless that is denied by name (their pull request 7637)."""
 
 
 class Admitted(NamedTuple):
@@ -110,7 +113,7 @@ def _users(prefix: str, admitted: Iterable[Admitted]) -> list[dict[str, Any]]:
 def _gateway(prefix: str, one: Admitted) -> dict[str, Any]:
     keys = (one.thing_name, one.id, str(uuid.UUID(one.id)))
     topics = [_subject(topic_of(prefix, key)) for key in keys]
-    return _user(one.thing_name, {"allow": topics}, NOTHING)
+    return _user(one.thing_name, {"allow": topics, "deny": list(INTERNAL)}, NOTHING)
 
 
 def _user(name: str, publish: dict[str, Any], subscribe: dict[str, Any]) -> dict[str, Any]:

@@ -43,6 +43,7 @@ async def test_a_gateway_publishes_to_its_own_topic_by_any_of_its_names(
         "insight/gateway",
         "other",
         f"{TOPIC_A}/more",
+        "$MQTT/msgs/insight/gateway/gateway-b",
         "$SYS/x",
     ],
 )
