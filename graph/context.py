@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from domain.fleet.config_files.ports import ConfigFileServices
     from domain.fleet.ports import FleetServices
     from domain.gateways.ports import GatewayServices
+    from domain.identity.installation.ports import InstallationServices
     from domain.identity.ports import IdentityServices
     from domain.jobs.exports.ports import ExportServices
     from domain.line.ports import EdgePort, LinePort
@@ -42,7 +43,7 @@ class Policy:
     customer_alias: str = ""
     """By which people ask for the installation's own customer before they log in."""
     public_url: str = ""
-    """Where a factory is reached from outside; empty for whatever address was called."""
+    """Where this service is reached from outside; whatever address a client has called without."""
     downloads_path: str = ""
     """Where a signed link's file is to be had; empty where there is none."""
     drain_timeout_s: float = 30.0
@@ -89,6 +90,8 @@ class Services:
     """Of an edge; a factory is none."""
     batches: "BatchSource | None" = None
     """Of an edge: where the batches come from that codes are checked against."""
+    installation: "InstallationServices | None" = None
+    """Of every whole service; tests build some that are none."""
 
 
 @dataclass(slots=True)

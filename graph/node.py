@@ -31,6 +31,7 @@ from graph.production.trace_types import trace_event_type
 from graph.production.types import batch_type, bottle_type, pallet_type, scan_type
 from graph.software import resolvers as software
 from graph.software import types as software_types
+from graph.software.filter_types import filter_type
 
 Finder = Callable[[Context, str], Awaitable[Node | None]]
 
@@ -59,6 +60,7 @@ _FINDERS: Mapping[str, Finder] = {
     "DeviceGroup": _finder(fleet.group, fleet_types.group_type),
     "DeviceLogEntry": _finder(fleet.log_entry, fleet_types.log_type),
     "DeviceStatusChange": _finder(fleet.status_change, fleet_types.status_change_type),
+    "EndpointFilter": _finder(software.endpoint_filter, filter_type),
     "Event": _finder(journal.event, event_type),
     "ExportTask": _finder(jobs.export_task, export_task_type),
     "Gateway": _finder(gateways.gateway, gateway_type),

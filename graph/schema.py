@@ -14,6 +14,7 @@ from graph.fleet.types import CommandStreamItem, DeviceStatusStreamItem
 from graph.gateways.fields import GatewayMutation, GatewayQuery
 from graph.gateways.types import GatewayStreamItem
 from graph.identity.fields import IdentityMutation, IdentityQuery
+from graph.identity.installation_fields import InstallationMutation, InstallationQuery
 from graph.identity.program_fields import ProgramMutation, ProgramQuery
 from graph.info import Info
 from graph.input_types import prepare_input_types
@@ -34,6 +35,7 @@ from graph.production.buffer_types import BufferStreamItem
 from graph.production.fields import ProductionMutation, ProductionQuery, metrics_of
 from graph.production.types import BatchStreamItem, Overview, ScanStreamItem
 from graph.scalars import SCALARS
+from graph.software.endpoint_fields import EndpointSoftwareMutation, EndpointSoftwareQuery
 from graph.software.fields import SoftwareMutation, SoftwareQuery
 from graph.software.types import RolloutStreamItem
 from graph.streams import open_stream
@@ -45,6 +47,7 @@ from graph.sync.types import SyncStreamItem
 class Query(
     IdentityQuery,
     ProgramQuery,
+    InstallationQuery,
     ProductionQuery,
     BufferQuery,
     LineQuery,
@@ -62,6 +65,7 @@ class Query(
     GatewayQuery,
     SoftwareQuery,
     ExportQuery,
+    EndpointSoftwareQuery,
     NodeQuery,
 ):
     """Reads."""
@@ -71,6 +75,7 @@ class Query(
 class Mutation(
     IdentityMutation,
     ProgramMutation,
+    InstallationMutation,
     ProductionMutation,
     AlarmMutation,
     HardwareMutation,
@@ -87,6 +92,7 @@ class Mutation(
     GatewayMutation,
     SoftwareMutation,
     ExportMutation,
+    EndpointSoftwareMutation,
 ):
     """Writes; each answers when it is committed."""
 

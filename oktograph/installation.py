@@ -1,5 +1,7 @@
 """What one `oktograph serve` starts: an edge, a factory or both, each whole, on their ports."""
 
+import asyncio
+import signal
 import socket
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
@@ -85,6 +87,10 @@ class Installation:
         finally:
             await runtime.stop()
         self.workers = Workers(listeners, count, environment)
+        # What a worker sends that was told to restart. From the shell it does the same.
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGHUP, self.workers.restart)
+        self._stack.callback(loop.remove_signal_handler, signal.SIGHUP)
         await self.workers.start()
         self._stack.push_async_callback(self.workers.stop)
 
@@ -111,9 +117,19 @@ class Installation:
         """Of the factory that was started, from this machine."""
         return f"http://{_dialled(self.settings.host)}:{self.ports['factory']}"
 
-    async def run(self) -> None:
-        """Until a signal."""
-        await serve_all(self._servers, self._stop_streams)
+    async def run(self) -> bool:
+        """Until a signal, or until it is told to restart: whether it was."""
+        stop = asyncio.Event()
+        waiting = [asyncio.create_task(_set_after(one, stop)) for one in self._asked()]
+        try:
+            await serve_all(self._servers, self._stop_streams, stop)
+        finally:
+            for task in waiting:
+                task.cancel()
+        return any(one.is_set() for one in self._asked())
+
+    def _asked(self) -> list[asyncio.Event]:
+        return [one.own_process.asked for one in (self.edge, self.factory) if one is not None]
 
     def _listen(self, name: str, port: int, surfaces: Mapping[str, Dialect]) -> Listeners:
         """Before anything is started: a port that is taken is noticed at once."""
@@ -155,6 +171,11 @@ def factory_servers(
     apps: dict[str, ASGIApp] = {WHOLE: factory_app(runtime)}
     apps |= {name: dialect_only(runtime, one) for name, one in FACTORY_SURFACES.items()}
     return _servers(runtime, apps, listeners)
+
+
+async def _set_after(asked: asyncio.Event, stop: asyncio.Event) -> None:
+    await asked.wait()
+    stop.set()
 
 
 def _servers(

@@ -7,6 +7,7 @@ from domain.kernel.retention import Pace, Trimmer
 from graph.context import Policy, Services
 from oktograph.background import background
 from oktograph.core import Core
+from oktograph.restarting import OwnProcess
 from oktograph.retention import trimmer
 from oktograph.settings import Settings
 from oktograph.web.entry import ServiceEntry
@@ -23,6 +24,7 @@ class Runtime(ABC):
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.pace = Pace()
+        self.own_process = OwnProcess(supervised=settings.supervised)
         self._stack = AsyncExitStack()
 
     async def start(self) -> None:

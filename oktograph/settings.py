@@ -166,6 +166,8 @@ class Settings(BaseSettings):
     max_config_file_bytes: int = Field(16 * 1024**2, ge=1)
     """Of a file that devices are configured by; it lies where firmware lies."""
     require_signature: bool = False
+    file_link_lifetime_s: int = Field(900, ge=1, le=7 * 86_400)
+    """Of links to software files, which need no token."""
     trusted_keys: Annotated[dict[str, str], NoDecode] = {}
     """Ed25519 public keys that sign firmware: `{"key id": "base64 of 32 bytes"}`. An edge with any
     installs only what they signed."""
@@ -183,6 +185,18 @@ class Settings(BaseSettings):
     """Where gateways are told to find the broker, by default where it is for us."""
     mqtt_topic_prefix: str = Field("insight", pattern=rf"^{PREFIX.pattern}$")
     """Gateways publish to `{prefix}/gateway/{id or thing name}`."""
+    supervised: bool = False
+    """Whether what started this process starts it again when it ends: systemd with `Restart=`,
+    Docker with a restart policy, Kubernetes. Only then can it be told to restart; workers of one
+    factory are started again by the process that started them, whatever this says."""
+    backups_dir: Path | None = None
+    """Where backups are made and kept, by default a folder of the data directory; the machines of
+    one factory share one."""
+    backups_kept: int = Field(5, ge=1, le=1_000)
+    """Of those that GraphQL makes; another one takes the place of the oldest."""
+    backup_timeout_s: float = Field(3_600.0, gt=0)
+    pg_dump: str = Field("pg_dump", min_length=1)
+    """The program that copies PostgreSQL; as new as the server, or newer."""
 
     bootstrap_password: SecretStr | None = Field(None, min_length=8)
     """Of the administrator that the first start makes, so that an automated installation need not
@@ -325,6 +339,10 @@ class Settings(BaseSettings):
     @property
     def keys(self) -> Path:
         return self.keys_dir or self.data_dir / "keys"
+
+    @property
+    def backups(self) -> Path:
+        return self.backups_dir or self.data_dir / "backups"
 
     @property
     def counters_url(self) -> str:

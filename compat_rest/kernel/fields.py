@@ -37,6 +37,21 @@ Moment = Annotated[
 """An ISO 8601 time with a zone in the document, microseconds inside."""
 
 
+TRUE_WORDS = frozenset({"1", "true", "on", "yes", "y", "checked"})
+
+
+def _flag(value: Any) -> Any:
+    return value.strip().lower() in TRUE_WORDS if isinstance(value, str) else value
+
+
+Flag = Annotated[
+    bool,
+    Field(json_schema_extra={"type": "string", "examples": ["true", "false"]}),
+    BeforeValidator(_flag),
+]
+"""A query parameter that forms send: one of the words is true, whatever else is false."""
+
+
 def _as_javascript(value: Any) -> Any:
     """JSON's integers have no bounds and ours have 64 bits: beyond them a number is a double, as
     it is for every client in JavaScript."""
@@ -52,6 +67,8 @@ def _as_javascript(value: Any) -> Any:
     return value
 
 
+JsonDocument = Annotated[Any, AfterValidator(_as_javascript)]
+"""Any JSON at all."""
 JsonObject = Annotated[dict[str, Any], AfterValidator(_as_javascript)]
 
 

@@ -8,6 +8,7 @@ from starlette.requests import HTTPConnection
 from compat_rest.kernel.auth import bearer_token, caller, entry_of
 from domain.kernel.actor import ActorKind
 from domain.kernel.errors import Forbidden
+from domain.kernel.permissions import Permission
 from graph.context import Context
 
 
@@ -22,6 +23,13 @@ async def user(connection: HTTPConnection) -> Context:
 async def device_or_user(connection: HTTPConnection) -> Context:
     """Resolvers decide what a device may: what is its own."""
     return await caller(connection)
+
+
+def require(context: Context, *permissions: Permission) -> None:
+    """For what is shown when something was changed: whoever may not see it is refused before.
+    Raises Forbidden."""
+    for permission in permissions:
+        context.actor.require(permission)
 
 
 async def visitor(connection: HTTPConnection) -> Context:

@@ -4,24 +4,32 @@ Locks are taken in one order everywhere: the rollout, then the device. What is s
 here locks the device; the caller holds its rollout already.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from domain.fleet.commands import MAX_TIMEOUT_MS, DispatchCommand
+from domain.fleet.commands import MAX_TIMEOUT_MS, DeviceFilter, DispatchCommand
 from domain.fleet.metrics import REJECTS, SCANS
-from domain.fleet.models import CommandState, CommandType
+from domain.fleet.models import CommandState, CommandType, DeviceKind
 from domain.fleet.operations.dispatch import cancel, dispatch
 from domain.fleet.operations.updates import update_arguments
 from domain.fleet.repository import commands, devices, groups, sessions, telemetry, updates
 from domain.fleet.rows import CommandRow, DeviceRow
 from domain.fleet.rules import FleetSettings
 from domain.kernel.database import ReadSession
-from domain.kernel.errors import NotFound
+from domain.kernel.errors import NotFound, ValidationFailed
 from domain.kernel.ids import is_id
 from domain.kernel.uow import UnitOfWork
 from domain.production.repository import bottles, rollups, scans
-from domain.software.ports import DeviceState, RejectRate, UndoneUpdate, UpdateOrder
-from domain.software.repository import targets
+from domain.software.commands import MAX_DEVICES, EndpointQuery
+from domain.software.ports import (
+    DeviceState,
+    RejectRate,
+    RunningSoftware,
+    UndoneUpdate,
+    UpdateOrder,
+)
+from domain.software.repository import installed
+from domain.software.rows import InstalledRow
 
 # A key is asked for as an id and as an identifier; SQLite binds 32,766 variables at most.
 CHUNK: Final = 5_000
@@ -44,8 +52,9 @@ class FleetDirectory:
         *,
         device_ids: Sequence[str] = (),
         group_ids: Sequence[str] = (),
+        queries: Sequence[EndpointQuery] = (),
     ) -> list[DeviceState]:
-        """In the order given, then group by group."""
+        """In the order given, then group by group, then query by query."""
         found: dict[str, DeviceRow] = {}
         for keys in _chunks(device_ids):
             named = await devices.by_keys(session, customer_id, keys)
@@ -58,6 +67,13 @@ class FleetDirectory:
                 raise NotFound("Device group", group_id)
             members = await groups.members(session, customer_id, [group_id])
             found |= {device.id: device for device in members[group_id]}
+        for query in queries:
+            matched = await devices.listed(
+                session, customer_id, _filter(query), limit=MAX_DEVICES + 1
+            )
+            found |= {device.id: device for device in matched}
+        if len(found) > MAX_DEVICES:
+            raise ValidationFailed("devices", f"more than {MAX_DEVICES} are found")
         return list((await self._states(session, customer_id, application, found)).values())
 
     async def states(
@@ -74,8 +90,42 @@ class FleetDirectory:
     ) -> bool:
         if application == self._own_application:
             return await devices.runs_firmware(session, customer_id, version)
-        running = await targets.installed_on(session, customer_id, application, version)
+        running = await installed.devices_with(session, customer_id, application, version)
         return bool(await self.states(session, customer_id, application, running))
+
+    async def running(
+        self, session: ReadSession, customer_id: int, key: str
+    ) -> RunningSoftware | None:
+        """What it said of single applications goes before its firmware, which it says with every
+        heartbeat and which for other kinds than edges people may have told."""
+        device = await devices.find(session, customer_id, key)
+        if device is None:
+            return None
+        told = await installed.of_device(session, customer_id, device.id)
+        if device.kind is not DeviceKind.EDGE or device.firmware_version is None:
+            return RunningSoftware(device.id, tuple(told))
+        own = self._own_application
+        others = [row for row in told if row.application != own]
+        at_us = device.last_heartbeat_at_us or device.updated_at_us
+        firmware = InstalledRow(device.id, own, device.firmware_version, at_us)
+        return RunningSoftware(device.id, (*others, firmware))
+
+    async def matching(
+        self,
+        session: ReadSession,
+        customer_id: int,
+        device_id: str,
+        queries: Mapping[str, EndpointQuery],
+    ) -> frozenset[str]:
+        found = [
+            name
+            for name, query in queries.items()
+            if await devices.is_among(session, customer_id, device_id, _filter(query))
+        ]
+        return frozenset(found)
+
+    async def count(self, session: ReadSession, customer_id: int, query: EndpointQuery) -> int:
+        return await devices.count(session, customer_id, _filter(query))
 
     async def send_update(self, work: UnitOfWork, device_id: str, order: UpdateOrder) -> None:
         command = DispatchCommand.of(
@@ -130,12 +180,16 @@ class FleetDirectory:
         for keys in _chunks(list(found)):
             member_of |= await groups.memberships(session, customer_id, keys)
             if application != self._own_application:
-                installed = await targets.newest_installed(session, customer_id, application, keys)
-                versions |= {key: installed.get(key) for key in keys}
+                told = await installed.versions(session, customer_id, application, keys)
+                versions |= {key: told.get(key) for key in keys}
         return {
             key: DeviceState(key, versions[key], device.alive, frozenset(member_of.get(key, ())))
             for key, device in found.items()
         }
+
+
+def _filter(query: EndpointQuery) -> DeviceFilter:
+    return DeviceFilter(**query.model_dump())
 
 
 def _was_never_delivered(command: CommandRow) -> bool:

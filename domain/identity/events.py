@@ -1,7 +1,7 @@
 """Facts of identity, past tense. No password, hash or token is ever in one.
 
-The key is the id of the user, client, grant, token or API key that the fact is about, or
-`UNKNOWN_USER`, `UNKNOWN_CLIENT`.
+The key is the id of the user, client, grant, token or API key that the fact is about, a backup's
+name, or `UNKNOWN_USER`, `UNKNOWN_CLIENT`, `INSTALLATION`.
 """
 
 from typing import Final
@@ -41,6 +41,13 @@ TOKEN_REVOKED: Final = "token.revoked"  # noqa: S105 - a fact's name
 API_KEY_CREATED: Final = "api_key.created"
 API_KEY_REVOKED: Final = "api_key.revoked"
 API_KEY_RESTORED: Final = "api_key.restored"
+
+INSTALLATION: Final = "installation"
+# {size_bytes}; the key is the backup's name.
+BACKUP_MADE: Final = "backup.made"
+BACKUP_REMOVED: Final = "backup.removed"
+# {}; the key is INSTALLATION.
+RESTART_ASKED: Final = "installation.restart_asked"
 
 ENDS_TOKENS: Final = frozenset(
     {

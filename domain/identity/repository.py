@@ -1,5 +1,6 @@
 """Every SQL statement of identity. Usernames are unique in the whole installation."""
 
+from collections.abc import Sequence
 from typing import Any, Final, cast
 
 from sqlalchemy import (
@@ -26,6 +27,8 @@ from domain.kernel.paging import Page, PageRequest, fetch_page
 from domain.kernel.permissions import Role
 
 FIRST_START_LOCK: Final = 0x6F6B7469  # a well-known key for pg_advisory_xact_lock
+
+MAX_NAMED: Final = 100
 
 _USER = table_of(User)
 _CUSTOMER = table_of(Customer)
@@ -67,6 +70,18 @@ async def credential(session: ReadSession, username: str) -> CredentialRow | Non
 async def users_page(session: ReadSession, customer_id: int, page: PageRequest) -> Page[UserRow]:
     query = _SELECT.where(_USER.c.customer_id == customer_id)
     return await fetch_page(session, query, _USER.c.id, page, UserRow)
+
+
+async def usernames_of(
+    session: ReadSession, customer_id: int, roles: Sequence[Role], limit: int = MAX_NAMED
+) -> list[str]:
+    """Of those who can log in, in alphabetical order."""
+    query = select(_USER.c.username).where(
+        _USER.c.customer_id == customer_id,
+        _USER.c.role.in_(roles),
+        _USER.c.disabled_at_us.is_(None),
+    )
+    return list(await session.scalars(query.order_by(_USER.c.username).limit(limit)))
 
 
 async def demo_users(session: ReadSession, customer_id: int) -> list[UserRow]:

@@ -7,7 +7,7 @@ from domain.identity.commands import CreateUser
 from domain.identity.rows import UserRow
 from domain.kernel.actor import Actor, ActorKind
 from domain.kernel.errors import Conflict, ValidationFailed
-from domain.kernel.permissions import ROLE_PERMISSIONS, Role
+from domain.kernel.permissions import ROLE_PERMISSIONS, Permission, Role
 
 MIN_PASSWORD: Final = 8  # characters, NIST SP 800-63B section 3.1.1.2 for a second-factor-less use
 # No 0 O o, 1 I l: an operator types it from a terminal. 32 signs, so 5 bits each.
@@ -45,6 +45,10 @@ def actor_of(user: UserRow) -> Actor:
         permissions=ROLE_PERMISSIONS[user.role],
         role=user.role,
     )
+
+
+def roles_with(permission: Permission) -> list[Role]:
+    return [role for role, held in ROLE_PERMISSIONS.items() if permission in held]
 
 
 def public(user: UserRow) -> dict[str, Any]:

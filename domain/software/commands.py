@@ -5,11 +5,19 @@ from typing import Annotated, Final, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
+from domain.fleet.models import DeviceKind, DeviceStatus
 from domain.kernel.commands import Command
 from domain.kernel.filters import Filter
-from domain.software.models import ReleaseState, RolloutKind, RolloutState, TargetState
+from domain.software.models import (
+    ReleaseState,
+    RolloutKind,
+    RolloutState,
+    RolloutStrategy,
+    TargetState,
+)
 from domain.software.rules import versions
 
+MAX_DOCUMENT: Final = 64 * 1024
 Label = Annotated[
     str, StringConstraints(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]+$")
 ]
@@ -23,12 +31,18 @@ VersionText = Annotated[
     str, StringConstraints(max_length=versions.MAX_LENGTH, pattern=versions.PATTERN)
 ]
 AnyVersion = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,64}$")]
+FilterName = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,64}$")]
+Paths = Annotated[tuple[AnyVersion, ...], Field(max_length=1000)]
+JsonText = Annotated[str, StringConstraints(max_length=MAX_DOCUMENT)]
+"""Made by `domain.fleet.documents.json_text`."""
 Signature = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9+/]{86}==$")]
 KeyId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
 Percent = Annotated[int, Field(ge=0, le=100)]
 Moment = Annotated[int, Field(ge=0, le=2**62)]
+AnyMoment = Annotated[int, Field(ge=-(2**62), le=2**62)]
 MAX_DEVICES: Final = 100_000
 MAX_GROUPS: Final = 100
+MAX_TARGETING: Final = 100
 DAY_S: Final = 86_400
 
 
@@ -37,13 +51,86 @@ class CreateApplication(Command):
     description: Prose = ""
 
 
+class TargetFilter(Command):
+    """A filter of a targeted release, which counts from `active_from_us` on, or at once."""
+
+    filter: FilterName
+    active_from_us: AnyMoment | None = None
+
+
+Targeting = Annotated[tuple[TargetFilter, ...], Field(max_length=MAX_TARGETING)]
+
+
 class CreateRelease(Command):
-    """`upgradable_from`: versions that it may be installed over; none means any."""
+    """`upgradable_from`: versions that it may be installed over; for a rollout none means any.
+    With a `strategy` it is no draft."""
 
     application: Name
     version: VersionText
     notes: Prose = ""
-    upgradable_from: Annotated[tuple[AnyVersion, ...], Field(max_length=1000)] = ()
+    upgradable_from: Paths = ()
+    strategy: RolloutStrategy | None = None
+    filters: Targeting = ()
+    needs_file: bool = False
+    specification: JsonText | None = None
+    release_metadata: JsonText | None = None
+
+
+class ReleaseChanges(Command):
+    """Only what is given changes. What devices were told to install does not: a specification
+    stays as it was made."""
+
+    notes: Prose = ""
+    upgradable_from: Paths = ()
+    strategy: RolloutStrategy | None = None
+    filters: Targeting = ()
+    needs_file: bool = False
+    release_metadata: JsonText | None = None
+
+
+class EndpointQuery(Command):
+    """Which devices: every part that is set must hold. See `domain.fleet.commands.DeviceFilter`."""
+
+    kind: DeviceKind | None = None
+    status: DeviceStatus | None = None
+    enabled: bool | None = None
+    line_id: Label | None = None
+    location: Label | None = None
+    place: Label | None = None
+    manufacturer: Label | None = None
+    group_id: Label | None = None
+    search: Label | None = None
+
+
+class CreateEndpointFilter(Command):
+    """`identifier` is what releases name it by; without one it gets a UUID."""
+
+    name: Label
+    query: EndpointQuery = EndpointQuery()
+    identifier: FilterName | None = None
+
+
+class UpdateEndpointFilter(Command):
+    """Only what is given changes; a query as a whole."""
+
+    filter: str
+    name: Label | None = None
+    query: EndpointQuery | None = None
+
+
+class ReportInstalled(Command):
+    """What a device runs from now on; `device` is its id or identifier."""
+
+    device: str
+    application: Name
+    version: AnyVersion
+
+
+class FindOffer(Command):
+    """Without `application`: of what the device last reported."""
+
+    device: str
+    application: Name | None = None
 
 
 class UploadArtifact(Command):
@@ -98,7 +185,8 @@ class PlanGroup(Command):
 
 
 class CreateRollout(Command):
-    """Devices are those named and the members of all device groups named, in `groups` too. Either
+    """Devices are those named, the members of all device groups named, in `groups` too, and what
+    the `endpoint_filters` (by id or identifier) find when it is created. Either
     `groups` or `group_count` says how they are split; one group without both."""
 
     release_id: str
@@ -106,6 +194,7 @@ class CreateRollout(Command):
     kind: RolloutKind = RolloutKind.ROLLOUT
     device_ids: Annotated[tuple[str, ...], Field(max_length=MAX_DEVICES)] = ()
     device_group_ids: Annotated[tuple[str, ...], Field(max_length=100)] = ()
+    endpoint_filters: Annotated[tuple[str, ...], Field(max_length=MAX_TARGETING)] = ()
     groups: Annotated[tuple[PlanGroup, ...], Field(max_length=MAX_GROUPS)] = ()
     group_count: Annotated[int, Field(ge=1, le=MAX_GROUPS)] | None = None
     success_percent: Percent = 90
@@ -131,8 +220,8 @@ class CreateRollout(Command):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if not self.device_ids and not self.all_group_ids:
-            raise ValueError("name devices or device groups")
+        if not self.device_ids and not self.all_group_ids and not self.endpoint_filters:
+            raise ValueError("name devices, device groups or endpoint filters")
         if self.groups and self.group_count is not None:
             raise ValueError("give either groups or group_count")
         if (self.window_from is None) != (self.window_to is None):

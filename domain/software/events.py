@@ -1,5 +1,6 @@
 """Facts of software, past tense. The key is the id of the release or the rollout."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from domain.kernel.uow import UnitOfWork
@@ -11,12 +12,14 @@ from domain.software.models import (
     TargetState,
 )
 from domain.software.rows import (
+    EndpointFilterRow,
     GroupProgress,
     GroupRow,
     ReleaseRow,
     RolloutProgress,
     RolloutRow,
     StepRow,
+    TargetingRow,
     TargetRow,
 )
 
@@ -27,8 +30,18 @@ APPLICATION_CREATED: Final = "application.created"
 # {release: {...}}, the row as it became.
 RELEASE_CREATED: Final = "release.created"
 ARTIFACT_UPLOADED: Final = "release.artifact_uploaded"
+ARTIFACT_REMOVED: Final = "release.artifact_removed"
+RELEASE_UPDATED: Final = "release.updated"
 RELEASE_CHANGED: Final = "release.state_changed"
 RELEASE_DELETED: Final = "release.deleted"
+# {filters: [{filter, active_from_us}]}
+RELEASE_TARGETED: Final = "release.targeted"
+# {endpoint_filter: {...}}, the row as it became or was.
+FILTER_CREATED: Final = "endpoint_filter.created"
+FILTER_CHANGED: Final = "endpoint_filter.changed"
+FILTER_DELETED: Final = "endpoint_filter.deleted"
+# {application, version}; the key is the device's id.
+SOFTWARE_REPORTED: Final = "software.reported"
 # {release_id, from_version, to_version, is_downgrade}
 PATH_ADDED: Final = "upgrade_path.added"
 PATH_REMOVED: Final = "upgrade_path.removed"
@@ -44,6 +57,28 @@ def record_release(
 ) -> None:
     was = None if before is None else _release_data(before)
     work.record_change(STREAM, kind, release.id, was, release=_release_data(release))
+
+
+def record_targeting(
+    work: UnitOfWork,
+    release_id: str,
+    before: Sequence[TargetingRow],
+    after: Sequence[TargetingRow],
+) -> None:
+    was = {"filters": [_targeting_data(row) for row in before]}
+    now = [_targeting_data(row) for row in after]
+    work.record_change(STREAM, RELEASE_TARGETED, release_id, was, filters=now)
+
+
+def _targeting_data(row: TargetingRow) -> dict[str, Any]:
+    return {"filter": row.filter_identifier, "active_from_us": row.active_from_us}
+
+
+def record_filter(
+    work: UnitOfWork, kind: str, row: EndpointFilterRow, before: EndpointFilterRow | None = None
+) -> None:
+    was = None if before is None else before._asdict()
+    work.record_change(STREAM, kind, row.id, was, endpoint_filter=row._asdict())
 
 
 def record_rollout(

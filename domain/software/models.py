@@ -7,10 +7,10 @@ whoever changes a group or a target holds it first, so the order of locks is one
 from enum import StrEnum
 from typing import Final
 
-from sqlalchemy import BigInteger, Index, Text, text
+from sqlalchemy import BigInteger, Index, Text, false, text
 from sqlmodel import Field, SQLModel, UniqueConstraint
 
-from domain.kernel.columns import EnumText, IdColumn
+from domain.kernel.columns import BY_KEY, EnumText, IdColumn
 
 
 class ReleaseState(StrEnum):
@@ -19,6 +19,15 @@ class ReleaseState(StrEnum):
     DRAFT = "DRAFT"
     PUBLISHED = "PUBLISHED"
     SUSPENDED = "SUSPENDED"
+
+
+class RolloutStrategy(StrEnum):
+    """Who is offered a release: nobody, endpoints that a filter finds, or all that the graph of
+    upgrades lets have it. `rules.offers.strategy_of` tells a release's."""
+
+    SUSPENDED = "SUSPENDED"
+    TARGETED = "TARGETED"
+    GENERAL = "GENERAL"
 
 
 class RolloutKind(StrEnum):
@@ -87,8 +96,11 @@ class Application(SQLModel, table=True):
 
 
 class Release(SQLModel, table=True):
-    """A semantic version of an application. The columns of its artifact are set together, once;
-    `signature` is base64 of Ed25519 over the 32 bytes of the sha256."""
+    """A semantic version of an application. The columns of its artifact are set together;
+    `signature` is base64 of Ed25519 over the 32 bytes of the sha256. `specification` (for the
+    devices) and `release_metadata` (for people) are JSON texts, null where none was given. A
+    release that `is_targeted` is offered to whom its filters find, one that `needs_file` not
+    before its artifact is there."""
 
     __tablename__ = "software_release"
     __table_args__ = (
@@ -112,6 +124,60 @@ class Release(SQLModel, table=True):
     created_by: str
     created_at_us: int = Field(sa_type=BigInteger)
     published_at_us: int | None = Field(default=None, sa_type=BigInteger)
+    specification: str | None = Field(default=None, sa_type=Text)
+    release_metadata: str | None = Field(default=None, sa_type=Text)
+    is_targeted: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    needs_file: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+
+
+class EndpointFilter(SQLModel, table=True):
+    """A saved query over the fleet's devices, JSON text of a `commands.EndpointQuery`.
+    `identifier` is what releases name it by: people's own, or the id as a UUID."""
+
+    __tablename__ = "endpoint_filter"
+    __table_args__ = (
+        UniqueConstraint("customer_id", "identifier", name="uq_endpoint_filter_identifier"),
+    )
+
+    id: str = Field(primary_key=True, sa_type=IdColumn)
+    customer_id: int = Field(foreign_key="customer.id")
+    identifier: str = Field(max_length=64)
+    name: str
+    query: str = Field(sa_type=Text)
+    created_at_us: int = Field(sa_type=BigInteger)
+    updated_at_us: int = Field(sa_type=BigInteger)
+
+
+class ReleaseTarget(SQLModel, table=True):
+    """A filter of a targeted release, in the order given. It need not be there (yet): nothing
+    matches it then. No constraint ties it, because filters and releases come in any order."""
+
+    __tablename__ = "release_target"
+    __table_args__ = (Index("ix_release_target_filter", "customer_id", "filter_identifier"), BY_KEY)
+
+    release_id: str = Field(primary_key=True, sa_type=IdColumn, foreign_key="software_release.id")
+    position: int = Field(primary_key=True)
+    customer_id: int
+    filter_identifier: str = Field(max_length=64)
+    active_from_us: int | None = Field(default=None, sa_type=BigInteger)
+
+
+class InstalledSoftware(SQLModel, table=True):
+    """What of an application a device last reported as installed. The version need not be a
+    release, nor the application one that is known here. As a rollout's target it names its device
+    without a foreign key: whose device that is, the fleet knows."""
+
+    __tablename__ = "installed_software"
+    __table_args__ = (
+        Index("ix_installed_software_version", "customer_id", "application", "version"),
+        BY_KEY,
+    )
+
+    device_id: str = Field(primary_key=True, sa_type=IdColumn)
+    application: str = Field(primary_key=True, max_length=64)
+    customer_id: int
+    version: str = Field(max_length=64)
+    reported_at_us: int = Field(sa_type=BigInteger)
 
 
 class UpgradeEdge(SQLModel, table=True):

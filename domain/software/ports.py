@@ -1,12 +1,14 @@
 """What software needs from outside: a place for artifacts, trusted keys, the fleet's devices."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 from domain.kernel.artifacts import ArtifactStore
 from domain.kernel.database import ReadSession
 from domain.kernel.uow import UnitOfWork
+from domain.software.commands import EndpointQuery
+from domain.software.rows import InstalledRow
 
 
 class SignatureVerifier(Protocol):
@@ -15,6 +17,13 @@ class SignatureVerifier(Protocol):
     def verify(self, sha256: str, signature: str, key_id: str | None) -> None:
         """`signature` is base64 of Ed25519 over the digest's 32 bytes. Raises ValidationFailed
         unless a trusted key made it: the named one, or any where none is named."""
+
+
+class LinkSigner(Protocol):
+    """Tells our own links from all others."""
+
+    def of(self, purpose: str, text: str) -> str:
+        """64 hexadecimal digits that nobody else can make; another purpose gives others."""
 
 
 class DeviceState(NamedTuple):
@@ -60,6 +69,13 @@ class UndoneUpdate(NamedTuple):
     message: str
 
 
+class RunningSoftware(NamedTuple):
+    """What a device last reported, of every application; the last word first."""
+
+    device_id: str
+    installed: tuple[InstalledRow, ...]
+
+
 class DeviceDirectory(Protocol):
     """The fleet, as far as software needs it. All scoped to one customer."""
 
@@ -71,9 +87,28 @@ class DeviceDirectory(Protocol):
         *,
         device_ids: Sequence[str] = (),
         group_ids: Sequence[str] = (),
+        queries: Sequence[EndpointQuery] = (),
     ) -> list[DeviceState]:
-        """The named ones and the members of the groups, each once. Raises NotFound for an id
-        that names nothing; a device may be named by id or printed identifier."""
+        """The named ones, the members of the groups and what the queries find, each once. Raises
+        NotFound for an id that names nothing; a device may be named by id or printed
+        identifier."""
+
+    async def running(
+        self, session: ReadSession, customer_id: int, key: str
+    ) -> RunningSoftware | None:
+        """Of a present device by id or printed identifier; None where there is none."""
+
+    async def matching(
+        self,
+        session: ReadSession,
+        customer_id: int,
+        device_id: str,
+        queries: Mapping[str, EndpointQuery],
+    ) -> frozenset[str]:
+        """The names of those queries that find this device."""
+
+    async def count(self, session: ReadSession, customer_id: int, query: EndpointQuery) -> int:
+        """How many devices it finds now."""
 
     async def states(
         self, session: ReadSession, customer_id: int, application: str, device_ids: Sequence[str]
@@ -110,13 +145,20 @@ class SoftwareSettings:
     require_signature: bool = False
     default_application: str = "edge"
     """What the documented upload, which names no application, uploads a version of."""
+    link_lifetime_s: int = 900
+    """How long a link to a file is good."""
+    files_url: str = ""
+    """Where links of the graph lead to, without a slash at the end; a path where it is not known
+    how this factory is reached."""
 
 
 @dataclass(frozen=True, slots=True)
 class SoftwareServices:
-    """What the resolvers of software are handed. `signatures` is None where no key is trusted."""
+    """What the resolvers of software are handed. `signatures` is None where no key is trusted,
+    `links` where files are not linked to."""
 
     artifacts: ArtifactStore
     devices: DeviceDirectory
     signatures: SignatureVerifier | None = None
     settings: SoftwareSettings = field(default_factory=SoftwareSettings)
+    links: LinkSigner | None = None

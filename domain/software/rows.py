@@ -36,6 +36,52 @@ class ReleaseRow(NamedTuple):
     created_by: str
     created_at_us: int
     published_at_us: int | None
+    specification: str | None = None
+    release_metadata: str | None = None
+    is_targeted: bool = False
+    needs_file: bool = False
+
+
+class SoftwareName(NamedTuple):
+    """A release as people call it."""
+
+    application: str
+    version: str
+
+
+class TargetingRow(NamedTuple):
+    """A filter of a release, by the name that the release has for it."""
+
+    release_id: str
+    position: int
+    filter_identifier: str
+    active_from_us: int | None
+
+
+class EndpointFilterRow(NamedTuple):
+    """`query` is JSON text of a `commands.EndpointQuery`."""
+
+    id: str
+    identifier: str
+    name: str
+    query: str
+    created_at_us: int
+    updated_at_us: int
+
+
+class InstalledRow(NamedTuple):
+    device_id: str
+    application: str
+    version: str
+    reported_at_us: int
+
+
+class SoftwareView(NamedTuple):
+    """A release with all that says who is offered it; `paths` by version."""
+
+    release: ReleaseRow
+    paths: tuple["EdgeRow", ...]
+    targeting: tuple[TargetingRow, ...]
 
 
 class EdgeRow(NamedTuple):

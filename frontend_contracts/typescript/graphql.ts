@@ -233,6 +233,13 @@ export type ApplicationEdge = {
   node: Application;
 };
 
+/** An address that needs no token, until it expires */
+export type ArtifactLink = {
+  url: Scalars['String']['output'];
+  filename: Scalars['String']['output'];
+  expiresAt: Scalars['DateTime']['output'];
+};
+
 /** Who wrote: a user or a device */
 export type AuditActor = {
   kind: Scalars['String']['output'];
@@ -274,6 +281,17 @@ export type AuditFilterInput = {
   action?: InputMaybe<Scalars['String']['input']>;
   occurredFrom?: InputMaybe<Scalars['DateTime']['input']>;
   occurredTo?: InputMaybe<Scalars['DateTime']['input']>;
+};
+
+/** A copy of the whole database, made while it was in use */
+export type Backup = {
+  /** Of the file: `.db` (SQLite), `.db.gz`, `.dump` */
+  name: Scalars['String']['output'];
+  sizeBytes: Scalars['Float']['output'];
+  createdAt: Scalars['DateTime']['output'];
+  /** A path on this host; whoever has it may download */
+  url: Scalars['String']['output'];
+  urlExpiresAt: Scalars['DateTime']['output'];
 };
 
 /** Bottles packed together */
@@ -675,6 +693,10 @@ export type CreateApplicationInput = {
   description?: Scalars['String']['input'];
 };
 
+export type CreateBackupInput = {
+  compress?: Scalars['Boolean']['input'];
+};
+
 export type CreateBatchInput = {
   name?: InputMaybe<Scalars['String']['input']>;
   batchSize?: InputMaybe<Scalars['Int']['input']>;
@@ -694,6 +716,13 @@ export type CreateDeviceGroupInput = {
   name: Scalars['String']['input'];
   description?: InputMaybe<Scalars['String']['input']>;
   deviceIds?: Array<Scalars['ID']['input']>;
+};
+
+export type CreateEndpointFilterInput = {
+  name: Scalars['String']['input'];
+  query: EndpointQueryInput;
+  /** What releases name it by; a UUID without */
+  identifier?: InputMaybe<Scalars['String']['input']>;
 };
 
 export type CreateGatewayInput = {
@@ -736,12 +765,17 @@ export type CreateProvisioningPackagesInput = {
   wifi?: InputMaybe<WifiInput>;
 };
 
-/** The bytes come by the upload route */
+/** The bytes come by the upload route. A draft unless it has a strategy */
 export type CreateReleaseInput = {
   application: Scalars['String']['input'];
   version: Scalars['String']['input'];
   notes?: Scalars['String']['input'];
   upgradableFrom?: Array<Scalars['String']['input']>;
+  strategy?: InputMaybe<RolloutStrategy>;
+  filters?: Array<TargetFilterInput>;
+  needsFile?: Scalars['Boolean']['input'];
+  specification?: InputMaybe<Scalars['JSON']['input']>;
+  metadata?: InputMaybe<Scalars['JSON']['input']>;
 };
 
 export type CreateRolloutInput = {
@@ -749,6 +783,8 @@ export type CreateRolloutInput = {
   name: Scalars['String']['input'];
   deviceIds?: Array<Scalars['ID']['input']>;
   deviceGroupIds?: Array<Scalars['ID']['input']>;
+  /** By id or identifier: what they find now */
+  endpointFilterIds?: Array<Scalars['ID']['input']>;
   groups?: Array<RolloutGroupInput>;
   groupCount?: InputMaybe<Scalars['Int']['input']>;
   successPercent?: Scalars['Int']['input'];
@@ -1182,6 +1218,59 @@ export type EdgeInfo = {
   factory: Maybe<FactoryLink>;
 };
 
+/** A saved query over devices */
+export type EndpointFilter = Node & {
+  id: Scalars['ID']['output'];
+  /** What releases name it by */
+  identifier: Scalars['String']['output'];
+  name: Scalars['String']['output'];
+  query: EndpointQueryParts;
+  createdAt: Scalars['DateTime']['output'];
+  updatedAt: Scalars['DateTime']['output'];
+  /** How many devices it finds now */
+  deviceCount: Scalars['Int']['output'];
+};
+
+export type EndpointFilterConnection = {
+  edges: Array<EndpointFilterEdge>;
+  pageInfo: PageInfo;
+  /** Counted only when asked for */
+  totalCount: Scalars['Int']['output'];
+};
+
+export type EndpointFilterEdge = {
+  cursor: Scalars['String']['output'];
+  node: EndpointFilter;
+};
+
+/** Which devices: every part that is set must hold */
+export type EndpointQueryInput = {
+  kind?: InputMaybe<DeviceKind>;
+  status?: InputMaybe<DeviceStatus>;
+  enabled?: InputMaybe<Scalars['Boolean']['input']>;
+  lineId?: InputMaybe<Scalars['String']['input']>;
+  location?: InputMaybe<Scalars['String']['input']>;
+  /** A location, or what one begins with up to a ' - ' */
+  place?: InputMaybe<Scalars['String']['input']>;
+  manufacturer?: InputMaybe<Scalars['String']['input']>;
+  groupId?: InputMaybe<Scalars['ID']['input']>;
+  /** Part of the identifier or the name */
+  search?: InputMaybe<Scalars['String']['input']>;
+};
+
+/** Every part that is set holds of the devices that it finds */
+export type EndpointQueryParts = {
+  kind: Maybe<DeviceKind>;
+  status: Maybe<DeviceStatus>;
+  enabled: Maybe<Scalars['Boolean']['output']>;
+  lineId: Maybe<Scalars['String']['output']>;
+  location: Maybe<Scalars['String']['output']>;
+  place: Maybe<Scalars['String']['output']>;
+  manufacturer: Maybe<Scalars['String']['output']>;
+  groupId: Maybe<Scalars['ID']['output']>;
+  search: Maybe<Scalars['String']['output']>;
+};
+
 /** An entry of the journal */
 export type Event = Node & {
   id: Scalars['ID']['output'];
@@ -1485,6 +1574,16 @@ export enum HardwareKind {
   Lines = 'LINES'
 }
 
+/** What of an application a device last reported as installed */
+export type InstalledSoftware = {
+  deviceId: Scalars['ID']['output'];
+  application: Scalars['String']['output'];
+  version: Scalars['String']['output'];
+  reportedAt: Scalars['DateTime']['output'];
+  /** Null for a version that is no release here */
+  release: Maybe<Release>;
+};
+
 export enum ItemKind {
   Bottle = 'BOTTLE',
   Batch = 'BATCH',
@@ -1649,6 +1748,12 @@ export type Mutation = {
   createApiKey: CreatedApiKey;
   /** For good, and at once */
   revokeApiKey: ApiKey;
+  /** Answers when it is whole; the oldest one too many goes */
+  createBackup: Backup;
+  /** The name of what was removed */
+  removeBackup: Scalars['String']['output'];
+  /** SERVICE_UNAVAILABLE where nobody would start the service again */
+  restartInstallation: Scalars['Boolean']['output'];
   /** Judge and store one read; answers when it is on disk */
   scan: ScanResult;
   /** Judge a code; stores nothing */
@@ -1822,8 +1927,10 @@ export type Mutation = {
   resetGatewayProvisioning: Gateway;
   updateGatewayScanner: GatewayScanner;
   createApplication: Application;
-  /** A draft, without its bytes */
+  /** Without its bytes; a draft unless it has a strategy */
   createRelease: Release;
+  /** Whom it is for and what is said of it; not what it is */
+  updateRelease: Release;
   /** From now on it may be rolled out */
   publishRelease: Release;
   /** No device is sent it; its rollouts halt */
@@ -1855,6 +1962,13 @@ export type Mutation = {
   reportUpdate: RolloutTarget;
   /** Written in the background: ask the task for its file */
   exportScans: ExportTask;
+  createEndpointFilter: EndpointFilter;
+  /** Whom targeted releases are offered to changes with it */
+  updateEndpointFilter: EndpointFilter;
+  /** Refused while a release is targeted by it */
+  deleteEndpointFilter: EndpointFilter;
+  /** What a device runs from now on; for itself alone */
+  reportInstalled: InstalledSoftware;
 };
 
 
@@ -1931,6 +2045,16 @@ export type MutationCreateApiKeyArgs = {
 
 export type MutationRevokeApiKeyArgs = {
   id: Scalars['ID']['input'];
+};
+
+
+export type MutationCreateBackupArgs = {
+  input?: InputMaybe<CreateBackupInput>;
+};
+
+
+export type MutationRemoveBackupArgs = {
+  name: Scalars['String']['input'];
 };
 
 
@@ -2422,6 +2546,11 @@ export type MutationCreateReleaseArgs = {
 };
 
 
+export type MutationUpdateReleaseArgs = {
+  input: UpdateReleaseInput;
+};
+
+
 export type MutationPublishReleaseArgs = {
   id: Scalars['ID']['input'];
 };
@@ -2499,6 +2628,26 @@ export type MutationReportUpdateArgs = {
 
 export type MutationExportScansArgs = {
   input: ExportScansInput;
+};
+
+
+export type MutationCreateEndpointFilterArgs = {
+  input: CreateEndpointFilterInput;
+};
+
+
+export type MutationUpdateEndpointFilterArgs = {
+  input: UpdateEndpointFilterInput;
+};
+
+
+export type MutationDeleteEndpointFilterArgs = {
+  id: Scalars['ID']['input'];
+};
+
+
+export type MutationReportInstalledArgs = {
+  input: ReportInstalledInput;
 };
 
 export type NewBottleInput = {
@@ -2807,6 +2956,8 @@ export type Query = {
   /** All that an OAuth client may be given */
   oauthScopes: Array<OAuthScope>;
   apiKey: Maybe<ApiKey>;
+  /** Backups that are kept, newest first, each with a fresh link */
+  backups: Array<Backup>;
   /** Bottles, newest first */
   bottles: BottleConnection;
   /** By id or by its code in any form a scanner sends */
@@ -2951,6 +3102,16 @@ export type Query = {
   /** Exports, newest first */
   exportTasks: ExportTaskConnection;
   exportTask: Maybe<ExportTask>;
+  /** Saved queries over devices, newest first */
+  endpointFilters: EndpointFilterConnection;
+  /** By id or identifier */
+  endpointFilter: Maybe<EndpointFilter>;
+  /** What a device last reported of every application, the last word first; a device for itself alone */
+  installedSoftware: Array<InstalledSoftware>;
+  /** The one version that a device may install now over what it runs: of the application that it last reported where none is named. A device for itself alone. */
+  offeredSoftware: Maybe<SoftwareOffer>;
+  /** An address of a release's bytes that needs no token */
+  artifactLink: ArtifactLink;
   /** Anything by its global id; null for what is not there */
   node: Maybe<Node>;
 };
@@ -3358,6 +3519,35 @@ export type QueryExportTaskArgs = {
 };
 
 
+export type QueryEndpointFiltersArgs = {
+  first?: InputMaybe<Scalars['Int']['input']>;
+  after?: InputMaybe<Scalars['String']['input']>;
+  last?: InputMaybe<Scalars['Int']['input']>;
+  before?: InputMaybe<Scalars['String']['input']>;
+};
+
+
+export type QueryEndpointFilterArgs = {
+  id: Scalars['ID']['input'];
+};
+
+
+export type QueryInstalledSoftwareArgs = {
+  deviceId: Scalars['ID']['input'];
+};
+
+
+export type QueryOfferedSoftwareArgs = {
+  deviceId: Scalars['ID']['input'];
+  application?: InputMaybe<Scalars['String']['input']>;
+};
+
+
+export type QueryArtifactLinkArgs = {
+  releaseId: Scalars['ID']['input'];
+};
+
+
 export type QueryNodeArgs = {
   id: Scalars['ID']['input'];
 };
@@ -3420,8 +3610,18 @@ export type Release = Node & {
   createdBy: Scalars['String']['output'];
   createdAt: Scalars['DateTime']['output'];
   publishedAt: Maybe<Scalars['DateTime']['output']>;
-  /** Versions it may be installed over; none means any */
+  /** Who is offered it; a draft, nobody */
+  strategy: RolloutStrategy;
+  /** Nobody is offered it before it has its bytes */
+  needsFile: Scalars['Boolean']['output'];
+  /** For devices; stays as it was made */
+  specification: Maybe<Scalars['JSON']['output']>;
+  /** For people */
+  metadata: Maybe<Scalars['JSON']['output']>;
+  /** Versions it may be installed over. None means any for a rollout; without one nobody is offered it. */
   upgradableFrom: Array<UpgradeEdge>;
+  /** Whom it is for while its strategy is TARGETED */
+  filters: Array<TargetFilter>;
 };
 
 export type ReleaseConnection = {
@@ -3468,6 +3668,12 @@ export type ReportDeviceConfigInput = {
   version: Scalars['Int']['input'];
   document: Scalars['JSON']['input'];
   error?: InputMaybe<Scalars['String']['input']>;
+};
+
+export type ReportInstalledInput = {
+  deviceId: Scalars['ID']['input'];
+  application: Scalars['String']['input'];
+  version: Scalars['String']['input'];
 };
 
 export type ReportUpdateInput = {
@@ -3631,6 +3837,12 @@ export type RolloutStep = {
   message: Maybe<Scalars['String']['output']>;
   at: Scalars['DateTime']['output'];
 };
+
+export enum RolloutStrategy {
+  Suspended = 'SUSPENDED',
+  Targeted = 'TARGETED',
+  General = 'GENERAL'
+}
 
 export type RolloutStreamItem = {
   cursor: Scalars['String']['output'];
@@ -3873,6 +4085,14 @@ export type Site = Node & {
   createdAt: Scalars['DateTime']['output'];
 };
 
+/** What a device may install now, over what it runs */
+export type SoftwareOffer = {
+  current: InstalledSoftware;
+  release: Release;
+  /** Null where the release has no file */
+  link: Maybe<ArtifactLink>;
+};
+
 /** Back from now: an hour, a day, 7, 30 days */
 export enum StatisticsRange {
   LastHour = 'LAST_HOUR',
@@ -4047,6 +4267,23 @@ export type TargetCount = {
   count: Scalars['Int']['output'];
 };
 
+/** A filter of a targeted release */
+export type TargetFilter = {
+  /** Its identifier */
+  filter: Scalars['String']['output'];
+  /** Null: at once */
+  activeFrom: Maybe<Scalars['DateTime']['output']>;
+  /** Null for one that is not there (yet): nobody is found by it */
+  endpointFilter: Maybe<EndpointFilter>;
+};
+
+export type TargetFilterInput = {
+  /** Identifier of an endpoint filter */
+  filter: Scalars['String']['input'];
+  /** Null: at once */
+  activeFrom?: InputMaybe<Scalars['DateTime']['input']>;
+};
+
 /** One measured value */
 export type TelemetryPoint = {
   metric: Scalars['String']['output'];
@@ -4130,6 +4367,13 @@ export type UpdateDeviceInput = {
   revision?: InputMaybe<Scalars['Int']['input']>;
 };
 
+/** Only what is given changes; a query as a whole */
+export type UpdateEndpointFilterInput = {
+  id: Scalars['ID']['input'];
+  name?: InputMaybe<Scalars['String']['input']>;
+  query?: InputMaybe<EndpointQueryInput>;
+};
+
 /** Only what is given changes */
 export type UpdateGatewayInput = {
   id: Scalars['ID']['input'];
@@ -4159,6 +4403,17 @@ export type UpdateJobConfigurationInput = {
   gatewayIds?: InputMaybe<Array<Scalars['String']['input']>>;
   /** What was read before: refused where somebody else was first */
   version?: InputMaybe<Scalars['Int']['input']>;
+};
+
+/** Only what is given changes; ways and filters each as a whole. What devices are told to install does not: a specification stays */
+export type UpdateReleaseInput = {
+  id: Scalars['ID']['input'];
+  notes?: InputMaybe<Scalars['String']['input']>;
+  upgradableFrom?: InputMaybe<Array<Scalars['String']['input']>>;
+  strategy?: InputMaybe<RolloutStrategy>;
+  filters?: InputMaybe<Array<TargetFilterInput>>;
+  needsFile?: InputMaybe<Scalars['Boolean']['input']>;
+  metadata?: InputMaybe<Scalars['JSON']['input']>;
 };
 
 /** Only what is given changes; null takes a name or an email away */

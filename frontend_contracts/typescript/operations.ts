@@ -191,6 +191,8 @@ export type CreateRolloutInput = {
   name: string;
   deviceIds?: Array<string>;
   deviceGroupIds?: Array<string>;
+  /** By id or identifier: what they find now */
+  endpointFilterIds?: Array<string>;
   groups?: Array<RolloutGroupInput>;
   groupCount?: number | null | undefined;
   successPercent?: number;

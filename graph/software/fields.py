@@ -27,6 +27,7 @@ from graph.software.inputs import (
     RemoveUpgradePathInput,
     ReportUpdateInput,
     RolloutFilterInput,
+    UpdateReleaseInput,
     rollout_filter,
 )
 from graph.software.preview_types import RolloutPreview, preview_type
@@ -128,9 +129,14 @@ class SoftwareMutation:
         row = await resolvers.create_application(info.context, input.command())
         return application_type(row)
 
-    @strawberry.mutation(description="A draft, without its bytes")
+    @strawberry.mutation(description="Without its bytes; a draft unless it has a strategy")
     async def create_release(self, info: Info, input: CreateReleaseInput) -> Release:
         return release_type(await resolvers.create_release(info.context, input.command()))
+
+    @strawberry.mutation(description="Whom it is for and what is said of it; not what it is")
+    async def update_release(self, info: Info, input: UpdateReleaseInput) -> Release:
+        key = plain_id(input.id, "Release")
+        return release_type(await resolvers.update_release(info.context, key, input.command()))
 
     @strawberry.mutation(description="From now on it may be rolled out")
     async def publish_release(self, info: Info, id: strawberry.ID) -> Release:

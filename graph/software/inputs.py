@@ -3,20 +3,32 @@
 from typing import Any
 
 import strawberry
+from strawberry import UNSET
+from strawberry.scalars import JSON
 
+from domain.fleet.documents import json_text
 from domain.software.commands import (
     DAY_S,
+    MAX_DOCUMENT,
     ChangePath,
     CreateApplication,
     CreateRelease,
     CreateRollout,
     Deploy,
     PlanGroup,
+    ReleaseChanges,
     ReleaseFilter,
     ReportUpdate,
     RolloutFilter,
+    TargetFilter,
 )
-from domain.software.models import ReleaseState, RolloutKind, RolloutState, TargetState
+from domain.software.models import (
+    ReleaseState,
+    RolloutKind,
+    RolloutState,
+    RolloutStrategy,
+    TargetState,
+)
 from graph.pagination import filter_id, plain_id
 from graph.scalars import Timestamp
 
@@ -30,15 +42,63 @@ class CreateApplicationInput:
         return CreateApplication.of(**vars(self))
 
 
-@strawberry.input(description="The bytes come by the upload route")
+@strawberry.input
+class TargetFilterInput:
+    filter: str = strawberry.field(description="Identifier of an endpoint filter")
+    active_from: Timestamp | None = strawberry.field(default=None, description="Null: at once")
+
+    def command(self) -> TargetFilter:
+        return TargetFilter.of(filter=self.filter, active_from_us=self.active_from)
+
+
+@strawberry.input(
+    description="The bytes come by the upload route. A draft unless it has a strategy"
+)
 class CreateReleaseInput:
     application: str
     version: str
     notes: str = ""
     upgradable_from: list[str] = strawberry.field(default_factory=list)
+    strategy: RolloutStrategy | None = None
+    filters: list[TargetFilterInput] = strawberry.field(default_factory=list)
+    needs_file: bool = False
+    specification: JSON | None = None
+    metadata: JSON | None = None
 
     def command(self) -> CreateRelease:
-        return CreateRelease.of(**vars(self) | {"upgradable_from": tuple(self.upgradable_from)})
+        given: dict[str, Any] = dict(vars(self))
+        given["upgradable_from"] = tuple(self.upgradable_from)
+        given["filters"] = tuple(one.command() for one in self.filters)
+        given["specification"] = _document(self.specification, "specification")
+        given["release_metadata"] = _document(given.pop("metadata"), "metadata")
+        return CreateRelease.of(**given)
+
+
+@strawberry.input(
+    description="Only what is given changes; ways and filters each as a whole. What devices are "
+    "told to install does not: a specification stays"
+)
+class UpdateReleaseInput:
+    id: strawberry.ID
+    notes: str | None = UNSET
+    upgradable_from: list[str] | None = UNSET
+    strategy: RolloutStrategy | None = UNSET
+    filters: list[TargetFilterInput] | None = UNSET
+    needs_file: bool | None = UNSET
+    metadata: JSON | None = UNSET
+
+    def command(self) -> ReleaseChanges:
+        given = {name: value for name, value in vars(self).items() if value is not UNSET}
+        given.pop("id")
+        changes = {name: value for name, value in given.items() if value is not None}
+        if "upgradable_from" in changes:
+            changes["upgradable_from"] = tuple(changes["upgradable_from"])
+        if "filters" in changes:
+            changes["filters"] = tuple(one.command() for one in changes["filters"])
+        changes.pop("metadata", None)
+        if "metadata" in given:
+            changes["release_metadata"] = _document(given["metadata"], "metadata")
+        return ReleaseChanges.of(**changes)
 
 
 @strawberry.input
@@ -78,6 +138,9 @@ class CreateRolloutInput:
     name: str
     device_ids: list[strawberry.ID] = strawberry.field(default_factory=list)
     device_group_ids: list[strawberry.ID] = strawberry.field(default_factory=list)
+    endpoint_filter_ids: list[strawberry.ID] = strawberry.field(
+        default_factory=list, description="By id or identifier: what they find now"
+    )
     groups: list[RolloutGroupInput] = strawberry.field(default_factory=list)
     group_count: int | None = None
     success_percent: int = 90
@@ -98,6 +161,8 @@ class CreateRolloutInput:
         given["release_id"] = plain_id(self.release_id, "Release")
         given["device_ids"] = tuple(plain_id(key, "Device") for key in self.device_ids)
         given["device_group_ids"] = _groups(self.device_group_ids)
+        filters = given.pop("endpoint_filter_ids")
+        given["endpoint_filters"] = tuple(plain_id(key, "EndpointFilter") for key in filters)
         given["groups"] = tuple(group.command() for group in self.groups)
         given["start_at_us"] = given.pop("start_at")
         given["deadline_s"] = given.pop("deadline_seconds")
@@ -166,6 +231,10 @@ def rollout_filter(
         release_id=filter_id(release_id, "Release"),
         device_id=plain_id(device_id, "Device") if device_id else None,
     )
+
+
+def _document(value: Any, field: str) -> str | None:
+    return None if value is None else json_text(value, field, MAX_DOCUMENT)
 
 
 def _groups(ids: list[strawberry.ID]) -> tuple[str, ...]:

@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from functools import partial
 
+import orjson
 import strawberry
+from strawberry.scalars import JSON
 
 from domain.kernel.paging import page_request
 from domain.software.models import (
@@ -11,6 +13,7 @@ from domain.software.models import (
     ReleaseState,
     RolloutKind,
     RolloutState,
+    RolloutStrategy,
     TargetState,
 )
 from domain.software.rows import (
@@ -23,15 +26,18 @@ from domain.software.rows import (
     StepRow,
     TargetRow,
 )
+from domain.software.rules.offers import strategy_of
 from domain.software.rules.windows import format_minute
 from graph.info import Info
 from graph.pagination import Connection, Node, connection, found, global_id
 from graph.scalars import Timestamp, moment
 from graph.software import loaders, resolvers
+from graph.software.filter_types import TargetFilter, target_filter_type
 
 strawberry.enum(ReleaseState, name="ReleaseState")
 strawberry.enum(RolloutKind, name="RolloutKind")
 strawberry.enum(RolloutState, name="RolloutState")
+strawberry.enum(RolloutStrategy, name="RolloutStrategy")
 strawberry.enum(GroupState, name="RolloutGroupState")
 strawberry.enum(TargetState, name="RolloutTargetState")
 
@@ -67,12 +73,24 @@ class Release(Node):
     created_by: str
     created_at: Timestamp
     published_at: Timestamp | None
+    strategy: RolloutStrategy = strawberry.field(description="Who is offered it; a draft, nobody")
+    needs_file: bool = strawberry.field(description="Nobody is offered it before it has its bytes")
+    specification: JSON | None = strawberry.field(description="For devices; stays as it was made")
+    metadata: JSON | None = strawberry.field(description="For people")
     row: strawberry.Private[ReleaseRow]
 
-    @strawberry.field(description="Versions it may be installed over; none means any")
+    @strawberry.field(
+        description="Versions it may be installed over. None means any for a rollout; without one "
+        "nobody is offered it."
+    )
     async def upgradable_from(self, info: Info) -> list[UpgradeEdge]:
         rows = await loaders.edges_by_release(info.context).load(self.row.id)
         return [edge_type(row) for row in rows or []]
+
+    @strawberry.field(description="Whom it is for while its strategy is TARGETED")
+    async def filters(self, info: Info) -> list[TargetFilter]:
+        rows = await loaders.targeting_by_release(info.context).load(self.row.id)
+        return [target_filter_type(row) for row in rows or []]
 
 
 @strawberry.type
@@ -253,6 +271,10 @@ def release_type(row: ReleaseRow) -> Release:
         created_by=row.created_by,
         created_at=Timestamp(row.created_at_us),
         published_at=moment(row.published_at_us),
+        strategy=strategy_of(row.state, row.is_targeted),
+        needs_file=row.needs_file,
+        specification=_json(row.specification),
+        metadata=_json(row.release_metadata),
         row=row,
     )
 
@@ -357,3 +379,7 @@ def path_type(from_version: str, hops: list[ReleaseRow]) -> UpgradePath:
 
 def _time_of_day(minute: int | None) -> str | None:
     return None if minute is None else format_minute(minute)
+
+
+def _json(text: str | None) -> JSON | None:
+    return None if text is None else JSON(orjson.loads(text))

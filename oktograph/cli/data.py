@@ -2,8 +2,6 @@
 
 import asyncio
 import os
-import sqlite3
-import subprocess
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,10 +11,12 @@ import typer
 from rich.progress import Progress
 
 from domain.kernel.clock import iso
-from domain.kernel.database import Database
+from domain.kernel.database import Database, async_url
+from domain.kernel.errors import DomainError
 from domain.kernel.paging import PageRequest
 from domain.production.commands import BottleFilter, ScanFilter
 from domain.production.repository import bottles, scans
+from drivers.durable import sync_to_disk
 from oktograph.cli.options import DataDir, Of, settings_with
 from oktograph.settings import Place, Settings
 
@@ -101,47 +101,40 @@ def _shown(row: Any) -> dict[str, Any]:
 
 def backup(
     target: Annotated[Path, typer.Argument(help="File to write")],
+    compress: Annotated[bool, typer.Option(help="Smaller, in more time")] = False,
     data_dir: DataDir = None,
     of: Of = Place.EDGE,
 ) -> None:
-    """Copy the database while it is in use: SQLite's online backup, or pg_dump."""
+    """Copy the database while it is in use: SQLite's online backup, or pg_dump's custom format."""
+    from oktograph.logs import configure_logs
+
     settings = settings_with(data_dir=data_dir)
-    database = Database(settings.database_of(of))
-    if target.exists():
-        raise typer.BadParameter(f"{target} exists already")
-    if database.is_sqlite:
-        try:
-            _backup_sqlite(str(database.url.database), target)
-        except (OSError, sqlite3.Error) as error:
-            raise typer.BadParameter(f"{target}: {error}") from error
-    else:
-        _dump_postgres(database, target)
+    configure_logs(settings.log_level, settings.log_format)
+    try:
+        os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    except OSError as error:
+        raise typer.BadParameter(f"{target}: {error.strerror}") from error
+    try:
+        asyncio.run(_backup(settings, of, target, compress))
+    except BaseException as error:
+        target.unlink()
+        if not isinstance(error, DomainError):
+            raise
+        typer.echo(error.message, err=True)
+        raise typer.Exit(1) from error
     typer.echo(f"Written to {target}")
 
 
-def _backup_sqlite(source: str, target: Path) -> None:
-    with sqlite3.connect(f"file:{source}?mode=ro", uri=True) as live, Progress() as progress:
+async def _backup(settings: Settings, of: Place, target: Path, compress: bool) -> None:
+    from drivers.backups.dumps import dump_of
+
+    url = async_url(settings.database_of(of))
+    with Progress() as progress:
         bar = progress.add_task("backup", total=None)
 
-        def told(_status: int, remaining: int, total: int) -> None:
-            progress.update(bar, total=total, completed=total - remaining)
+        def told(copied: int, total: int) -> None:
+            progress.update(bar, total=total, completed=copied)
 
-        with sqlite3.connect(target) as copy:
-            live.backup(copy, pages=1_000, progress=told)
-        copy.close()
-    live.close()
-
-
-def _dump_postgres(database: Database, target: Path) -> None:
-    """The password goes by the environment: a command line is for all to read."""
-    url = database.url
-    plain = url.set(drivername="postgresql", password=None).render_as_string()
-    command = ["pg_dump", "--format=custom", f"--file={target}", plain]
-    environment = {"PGPASSWORD": url.password} if isinstance(url.password, str) else {}
-    try:
-        subprocess.run(command, check=True, env={"PATH": os.environ.get("PATH", ""), **environment})  # noqa: S603
-    except FileNotFoundError as error:
-        typer.echo("pg_dump is not installed", err=True)
-        raise typer.Exit(1) from error
-    except subprocess.CalledProcessError as error:
-        raise typer.Exit(error.returncode) from error
+        dump = dump_of(url, settings.pg_dump, settings.backup_timeout_s, told)
+        await dump.write(target, compress=compress)
+    await asyncio.to_thread(sync_to_disk, target)

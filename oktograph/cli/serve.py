@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from oktograph.demo.line import Demo
     from oktograph.installation import Installation
 
-SURFACES = ("okto-edge", "okto-factory", "insight", "valtronics")
+SURFACES = ("okto-edge", "okto-factory", "insight", "ontakt", "otao", "updates", "valtronics")
 
 ENVIRONMENT = "Every setting is an environment variable too:\n\n" + "\n\n".join(
     f"OKTOGRAPH_{name.upper()}" for name in sorted(Settings.model_fields)
@@ -112,6 +112,7 @@ async def _serve(
     from oktograph.demo.line import Demo
     from oktograph.installation import Installation
     from oktograph.logs import configure_logs
+    from oktograph.restarting import RESTART_CODE
     from oktograph.terminal import Announcement
     from oktograph.web.serving import PortTaken
 
@@ -144,4 +145,5 @@ async def _serve(
         announcement = Announcement(installation, demo)
         announcement.start()
         stack.push_async_callback(announcement.stop)
-        await installation.run()
+        if await installation.run():
+            raise typer.Exit(RESTART_CODE)

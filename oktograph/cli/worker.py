@@ -27,12 +27,13 @@ async def _worker(settings: Settings, number: int, handles: dict[str, int]) -> N
     from oktograph.factory.runtime import FactoryRuntime
     from oktograph.installation import factory_servers
     from oktograph.logs import configure_logs
+    from oktograph.restarting import ByParent
     from oktograph.web.serving import serve_all
 
     configure_logs(settings.log_level, settings.log_format)
     stop = asyncio.Event()
     asyncio.get_running_loop().add_reader(STDIN, _heed, stop)
-    runtime = FactoryRuntime(settings, number)
+    runtime = FactoryRuntime(settings, number, ByParent())
     await runtime.start()
     try:
         listeners = {name: socket.socket(fileno=handle) for name, handle in handles.items()}

@@ -15,6 +15,8 @@ from domain.identity.mappings import (
     names_held,
 )
 from domain.kernel.permissions import DEVICE_PERMISSIONS, ROLE_PERMISSIONS, Permission, Role
+from oktograph.contracts.access import PUBLIC, Route, routes
+from oktograph.contracts.descriptions import FACES
 from oktograph.contracts.rendering import NOTICE
 
 PAGE: Final = "permissions.md"
@@ -56,10 +58,17 @@ A client may be given the scopes of OTAO and the permissions of Valtronics by th
 of our permissions by its own name, but not these: {withheld}. A program neither decides who may
 what nor stops what it runs on, and is no device.
 """
+_ROUTES: Final = """
+## Routes of the old APIs
+What each asks for, in our words or in the dialect's own, and so who may. `known` is whoever shows a
+good token, `level` whoever has one of OnTakt's levels, `device` a device and nobody else. A backup
+and a restart are for administrators of the customer whose installation it is.
+"""
 
 
 def permissions_page() -> str:
-    return "".join((_HEAD, _permissions(), _GRANTS, _levels(), _CALLERS, _by_role(), _withheld()))
+    parts = (_HEAD, _permissions(), _GRANTS, _levels(), _CALLERS, _by_role(), _withheld())
+    return "".join((*parts, _routes()))
 
 
 def write_page(folder: Path) -> list[Path]:
@@ -108,6 +117,28 @@ def _by_role() -> str:
 def _withheld() -> str:
     kept = [str(one) for one in Permission if str(one) not in SCOPES]
     return _SCOPES.format(withheld=_quoted(kept))
+
+
+def _routes() -> str:
+    by_dialect: dict[str, list[Route]] = {}
+    there = {face.dialect.name for face in FACES}
+    for route in (one for one in routes() if one.dialect in there):
+        by_dialect.setdefault(route.dialect, []).append(route)
+    tables = (f"\n### {name}\n{_of_dialect(own)}" for name, own in by_dialect.items())
+    return _ROUTES + "".join(tables)
+
+
+def _of_dialect(own: Sequence[Route]) -> str:
+    rows = [
+        (
+            f"`{one.method}` `{one.path}`",
+            "anybody" if one.who == PUBLIC else _quoted(one.who.split()),
+            *(_mark(one.may(ROLE_PERMISSIONS[role])) for role in ROLES),
+            _mark(one.own or one.who == PUBLIC),
+        )
+        for one in own
+    ]
+    return _table(("route", "needs", *ROLES, "device"), rows)
 
 
 def _insight_shown(role: Role) -> str:

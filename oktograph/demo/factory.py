@@ -1,5 +1,5 @@
 """The demo's factory: edges in two groups, a release that is rolled out to one, then the other,
-some sensors, and a gateway with its worn scanner."""
+some sensors, kettles that wait for software, and a gateway with its worn scanner."""
 
 import io
 import tarfile
@@ -19,6 +19,7 @@ from graph.context import Context
 from graph.fleet import resolvers as fleet
 from graph.software import resolvers as software
 from oktograph.demo.gateways import DemoGateway, prepared_gateway, publishing
+from oktograph.demo.kettles import prepared_kettles
 from oktograph.demo.sensors import prepared_sensors
 from oktograph.factory.introduction import introduce
 from oktograph.factory.runtime import FactoryRuntime
@@ -54,6 +55,7 @@ class DemoFactory:
         ]
         self._sensors = await prepared_sensors(factory)
         self._gateway = await prepared_gateway(factory, factory.settings.data_dir)
+        await prepared_kettles(factory)
         context = Context(
             Actor(ActorKind.SYSTEM, factory.core.customer.id, "", "demo", _MAY), factory.services
         )

@@ -28,12 +28,13 @@ from oktograph.edge.packing import Labelling, Packing
 from oktograph.edge.telemetry import EdgeTelemetry
 from oktograph.edge.transitions import forget_device_alarms
 from oktograph.runtime import Runtime
-from oktograph.settings import Settings
+from oktograph.settings import Place, Settings
 from oktograph.synchronisation import (
     Synchronisation,
     deliver_in_background,
     open_synchronisation,
 )
+from oktograph.upkeep import installation_services
 from oktograph.web.entry import ServiceEntry
 
 SETTLE_S: Final = 5.0
@@ -138,4 +139,5 @@ class EdgeRuntime(Runtime):
             line=self.line,
             edge=self.control,
             batches=batches,
+            installation=installation_services(core, Place.EDGE, self.own_process, self._stack),
         )

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from domain.identity.installation.ports import Restarter
 from domain.identity.ports import TokenKind
 from drivers.identity.actors import ActorSource
 from drivers.identity.devices import DeviceSource
@@ -17,8 +18,9 @@ from oktograph.factory.no_line import NoLine
 from oktograph.factory.programs import oauth_services, program_accounts
 from oktograph.factory.software import software_services
 from oktograph.runtime import Runtime
-from oktograph.settings import Settings
+from oktograph.settings import Place, Settings
 from oktograph.synchronisation import forwarding_services
+from oktograph.upkeep import installation_services
 from oktograph.web.entry import ServiceEntry
 
 if TYPE_CHECKING:
@@ -33,10 +35,19 @@ class FactoryRuntime(Runtime):
     gateways: "GatewayLink | None" = None
     """What takes gateways' scans, in the first process and where a broker is configured."""
 
-    def __init__(self, settings: Settings, worker: int = 0, *, serves: bool = True) -> None:
-        """One that does not serve is there to prepare what others will."""
+    def __init__(
+        self,
+        settings: Settings,
+        worker: int = 0,
+        restarter: Restarter | None = None,
+        *,
+        serves: bool = True,
+    ) -> None:
+        """`restarter` where it is not this process that ends. One that does not serve is there to
+        prepare what others will."""
         super().__init__(settings)
         self.worker = worker
+        self._restarter = restarter or self.own_process
         self._takes_scans = serves and worker == 0 and settings.mqtt_wanted
 
     async def stop_streams(self) -> None:
@@ -87,5 +98,6 @@ class FactoryRuntime(Runtime):
             config_files=config_file_services(core, artifacts, stack),
             gateways=gateway_services(core, authority, endpoint, stack),
             fleet_figures=KeptFigures(),
+            installation=installation_services(core, Place.FACTORY, self._restarter, stack),
         )
         self.entry = ServiceEntry(self.services)

@@ -4,6 +4,8 @@ from contextlib import AsyncExitStack
 from functools import partial
 from typing import Final
 
+from compat_rest.kernel.linked_files import FOLDER
+from compat_rest.updates.app import DIALECT as UPDATES
 from domain.fleet.directory import FleetDirectory
 from domain.fleet.rules import FleetSettings
 from domain.kernel.artifacts import ArtifactStore
@@ -25,12 +27,15 @@ def software_services(
     rules = SoftwareSettings(
         max_artifact_bytes=settings.max_artifact_bytes,
         require_signature=settings.require_signature,
+        link_lifetime_s=settings.file_link_lifetime_s,
+        files_url=f"{settings.public_url}/{UPDATES.name}{FOLDER}",
     )
     services = SoftwareServices(
         artifacts=artifacts,
         devices=FleetDirectory(fleet, rules.default_application),
         signatures=TrustedKeys.from_text(settings.trusted_keys) if settings.trusted_keys else None,
         settings=rules,
+        links=core.macs,
     )
     sweeper = RolloutSweeper(core.transactions, services.devices)
     stack.push_async_callback(background(sweeper.run, "rollout-sweeper"))

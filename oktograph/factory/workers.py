@@ -36,6 +36,8 @@ class Workers:
         self._children: dict[int, asyncio.subprocess.Process] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._stopping = asyncio.Event()
+        self._told: set[int] = set()
+        self._restarting: asyncio.Task[None] | None = None
 
     @property
     def pids(self) -> dict[int, int]:
@@ -49,14 +51,33 @@ class Workers:
             keeping = self._keep(number, child)
             self._tasks.append(asyncio.create_task(keeping, name=f"worker-{number}"))
 
+    def restart(self) -> None:
+        """Begins to start all of them again, one after another, so that others take what comes in
+        meanwhile; nothing where that is under way already."""
+        if self._restarting is None or self._restarting.done():
+            self._restarting = asyncio.create_task(self._restart(), name="restart-workers")
+
     async def stop(self) -> None:
         """SIGTERM, and SIGKILL for one that does not heed it."""
         self._stopping.set()
+        if self._restarting is not None:
+            self._restarting.cancel()
         self._signal(signal.SIGTERM)
         _, late = await asyncio.wait(self._tasks, timeout=STOP_S)
         if late:
             self._signal(signal.SIGKILL)
             await asyncio.wait(late)
+
+    async def _restart(self) -> None:
+        for child in list(self._children.values()):
+            if child.returncode is None:
+                self._told.add(child.pid)
+                child.terminate()
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(STOP_S):
+                        await child.wait()
+            if child.returncode is None:
+                child.kill()
 
     async def _keep(self, number: int, child: asyncio.subprocess.Process) -> None:
         loop, failures = asyncio.get_running_loop(), 0
@@ -66,8 +87,13 @@ class Workers:
             del self._children[number]
             if self._stopping.is_set():
                 return
-            failures = 0 if loop.time() - began_s > STEADY_S else failures + 1
-            logger.error("worker ended", worker=number, code=code, failures=failures)
+            if child.pid in self._told:
+                self._told.discard(child.pid)
+                failures = 0
+                logger.info("worker restarts", worker=number)
+            else:
+                failures = 0 if loop.time() - began_s > STEADY_S else failures + 1
+                logger.error("worker ended", worker=number, code=code, failures=failures)
             successor = await self._successor(number, failures)
             if successor is None:
                 return

@@ -17,6 +17,11 @@ from compat_rest.kernel.limits import NONE, BodyLimit
 from compat_rest.okto_edge.app import DIALECT as EDGE
 from compat_rest.okto_factory.app import DIALECT as FACTORY
 from compat_rest.okto_factory.app import larger_bodies
+from compat_rest.ontakt.app import DIALECT as ONTAKT
+from compat_rest.otao import app as otao
+from compat_rest.otao.app import DIALECT as OTAO
+from compat_rest.updates import app as updates
+from compat_rest.updates.app import DIALECT as UPDATES
 from compat_rest.valtronics.app import DIALECT as VALTRONICS
 from compat_rest.valtronics.app import guarded as rate_limited
 from graph.engine import GraphSettings, build_engine
@@ -27,6 +32,7 @@ from oktograph.edge.runtime import EdgeRuntime
 from oktograph.factory.runtime import FactoryRuntime
 from oktograph.runtime import Runtime
 from oktograph.settings import Settings
+from oktograph.web.backups import backup_routes
 from oktograph.web.console import edge_operations, factory_operations
 from oktograph.web.oauth import oauth_routes
 from oktograph.web.observability import Metrics, Observed
@@ -71,7 +77,13 @@ class Below:
         await app(scope, receive, send)
 
 
-MOUNTED: Final[Mapping[str, Dialect]] = {"insight": INSIGHT, "valtronics": VALTRONICS}
+MOUNTED: Final[Mapping[str, Dialect]] = {
+    "insight": INSIGHT,
+    "ontakt": ONTAKT,
+    "otao": OTAO,
+    "updates": UPDATES,
+    "valtronics": VALTRONICS,
+}
 """The factory's dialects besides the one at its root, by the first segment of their paths."""
 
 
@@ -116,12 +128,14 @@ def _port(
         *graph,
         *documentation_routes(dialect.title),
         *well_known_routes(runtime.services.identity.tokens),
+        *backup_routes(runtime.entry),
         Route("/metrics", metrics.page),
         *more,
     ]
     shared = Starlette(routes=others)
     endpoint = next(route for route in graph if isinstance(route, Route))
-    owned = ("graphql", "docs", "metrics", ".well-known", *(("oauth2",) if more else ()))
+    owned: tuple[str, ...] = ("graphql", "docs", "metrics", "backups", ".well-known")
+    owned += ("oauth2",) if more else ()
     owners: dict[str, ASGIApp] = {**mounted, **dict.fromkeys(owned, shared)}
     return Observed(FirstSegment(owners, _dialect(runtime, dialect), endpoint), metrics)
 
@@ -132,6 +146,10 @@ def _dialect(runtime: Runtime, dialect: Dialect) -> ASGIApp:
     limited = BodyLimit(app, dialect.errors, settings.max_body_bytes, _larger(dialect, settings))
     if dialect is INSIGHT:
         return with_cors(limited)
+    if dialect is OTAO:
+        return otao.with_files(limited, runtime.entry)
+    if dialect is UPDATES:
+        return updates.with_files(limited, runtime.entry)
     if dialect is VALTRONICS and isinstance(runtime, FactoryRuntime):
         return rate_limited(limited, runtime.entry, runtime.rates)
     return limited
@@ -141,9 +159,9 @@ def _larger(dialect: Dialect, settings: Settings) -> Mapping[tuple[str, str], in
     """The routes of a dialect that take more bytes than others."""
     if dialect is FACTORY:
         return larger_bodies(settings.max_artifact_bytes)
-    return (
-        config_files.larger_bodies(settings.max_config_file_bytes) if dialect is INSIGHT else NONE
-    )
+    if dialect is INSIGHT:
+        return config_files.larger_bodies(settings.max_config_file_bytes)
+    return otao.larger_bodies(settings.max_artifact_bytes) if dialect is OTAO else NONE
 
 
 def _graph(settings: Settings) -> GraphSettings:

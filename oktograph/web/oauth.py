@@ -15,6 +15,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 
+from compat_rest.kernel.addresses import origin_of
 from compat_rest.kernel.auth import Entry
 from compat_rest.kernel.replies import Reply
 from domain.identity.oauth.ports import (
@@ -27,7 +28,6 @@ from domain.kernel.errors import DomainError, ErrorCode, RateLimited
 from graph.context import Context
 from graph.identity import resolvers
 from graph.identity.resolvers import TokenAnswer
-from oktograph.web.issuer import issuer_of
 
 FORM: Final = "application/x-www-form-urlencoded"
 MAX_BODY_BYTES: Final = 64 * 1024
@@ -57,7 +57,7 @@ def oauth_routes(entry: Entry, public_url: str) -> list[BaseRoute]:
 
     def answered(handle: Handler) -> Callable[[Request], Awaitable[Response]]:
         async def endpoint(request: Request) -> Response:
-            asked = await asked_of(request, issuer_of(request, public_url))
+            asked = await asked_of(request, origin_of(request, public_url))
             return await handle(await entry.context(None), asked)
 
         return endpoint

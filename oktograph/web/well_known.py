@@ -7,9 +7,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from compat_rest.kernel.addresses import origin_of
 from domain.identity.mappings import SCOPES
 from domain.identity.ports import TokenService
-from oktograph.web.issuer import issuer_of
 
 TOKEN: Final = "/oauth2/token"  # noqa: S105 - a path
 REVOKE: Final = "/oauth2/revoke"
@@ -33,7 +33,7 @@ def metadata_routes(public_url: str) -> list[Route]:
     async def metadata(request: Request) -> Response:
         # Another Host gets another answer, which no cache may hand to the next.
         headers = {"Cache-Control": "no-store", "Vary": "Host"}
-        return JSONResponse(server_metadata(issuer_of(request, public_url)), headers=headers)
+        return JSONResponse(server_metadata(origin_of(request, public_url)), headers=headers)
 
     return [Route(path, metadata) for path in METADATA]
 

@@ -41,11 +41,13 @@ PUBLIC: Final = {
     "graph.gateways.resolvers.provisioning.provisioning_package": "the link is what opens it",
     "graph.identity.resolvers.customers.sign_in_information": "one asks it to be able to log in",
     "graph.fleet.resolvers.config_files.open_config_file_link": "the link is what permits",
+    "graph.identity.resolvers.installation.open_backup": "the link is signed, and soon over",
     "graph.identity.resolvers.users.login": "nobody has a token yet",
     **dict.fromkeys(
         (f"graph.jobs.resolvers.exports.{name}" for name in ("download_export", "download_scans")),
         "the link is signed, and is all that one needs",
     ),
+    "graph.software.resolvers.files.download_by_link": "the link itself is signed",
     "graph.line.resolvers.edge.health": "a load balancer has none",
     "graph.line.resolvers.edge.plc_catalogue": "a catalogue is read before anybody has a token",
     "graph.line.resolvers.edge.printer_catalogue": "a catalogue is read before anybody has a token",

@@ -22,12 +22,13 @@ def edge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedEdge]:
 @pytest.fixture(scope="session")
 def factory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedFactory]:
     folder = tmp_path_factory.mktemp("factory")
-    with served_factory(folder, rate_limits=False) as running:
+    # Nobody waits for it to end: what restarts it only notes that it was told to.
+    with served_factory(folder, rate_limits=False, supervised=True) as running:
         yield running
 
 
 @pytest.fixture(scope="session")
 def services(edge: ServedEdge, factory: ServedFactory) -> Services:
     """By the name of each dialect that it offers."""
-    mounted = dict.fromkeys(("insight", "valtronics"), factory)
-    return {"okto-edge": edge, "okto-factory": factory, **mounted}
+    names = ("insight", "okto-factory", "ontakt", "otao", "updates", "valtronics")
+    return {"okto-edge": edge, **dict.fromkeys(names, factory)}

@@ -79,6 +79,7 @@ def before_call(_context: HookContext, case: Case, _kwargs: Any) -> None:
 DOCUMENTS = [
     *("set_configuration", "dispatch_command", "dispatch_group_command"),
     *("create_device", "update_device", "update_device_status", "update_device_configuration"),
+    *("create_software", "update_software"),
 ]
 
 
@@ -110,6 +111,14 @@ def nobody_who_is_needed(_context: HookContext, case: Case, **_: Any) -> None:
     wanted = str((case.path_parameters or {}).get("user_id", ""))
     if wanted.replace("-", "").lower() in os.environ.get("INSIGHT_KEPT_USERS", "").split(","):
         case.path_parameters["user_id"] = str(uuid4())
+
+
+@schemathesis.hook("before_call").apply_to(operation_id="create_software")
+def fresh_versions(_context: HookContext, case: Case, **_: Any) -> None:
+    """A version that is there is refused with 400, as its clients know it. A new one is higher than
+    any way to it can name by chance."""
+    if meant_well(case) and isinstance(case.path_parameters, dict):
+        case.path_parameters["softwareVersion"] = f"1.0.0-{uuid4().hex}"
 
 
 def is_key(value: Any) -> bool:

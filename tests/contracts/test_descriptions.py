@@ -16,7 +16,7 @@ from oktograph.contracts.node import MODULES, TOOLS, install_modules
 from tests.contracts.conftest import Services
 
 NAMES = [face.dialect.name for face in FACES]
-WITH_SOCKETS = [face for face in FACES if face.sockets]
+STREAMING = [face for face in FACES if face.sockets]
 
 
 def document(kind: str, name: str) -> dict[str, Any]:
@@ -65,7 +65,7 @@ def test_a_service_shows_the_same_description(services: Services, face: Any) -> 
 
 
 @pytest.mark.xdist_group("node")
-@pytest.mark.parametrize("face", WITH_SOCKETS, ids=[one.dialect.name for one in WITH_SOCKETS])
+@pytest.mark.parametrize("face", STREAMING, ids=[face.dialect.name for face in STREAMING])
 def test_asyncapi_is_valid(face: Any) -> None:
     install_modules()
     standard = MODULES / "@asyncapi" / "specs" / "schemas" / "3.0.0-without-$id.json"

@@ -24,6 +24,7 @@ from domain.kernel.errors import ErrorCode
 from oktograph.contracts.node import TOOLS
 from tests.support.databases import PostgresServer
 from tests.support.served_edge import ServedEdge, served_edge
+from tests.support.served_factory import ServedFactory, served_factory
 
 SCHEMA = build_schema((TOOLS / "schema.graphql").read_text())
 HOSTILE = ("a\x00b", "\x00", "\ud800")
@@ -144,12 +145,34 @@ async def any_edge(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
             yield edge
 
 
+@pytest.fixture(params=["sqlite", "postgres"])
+async def any_factory(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
+    if request.param == "sqlite":
+        with served_factory(tmp_path) as factory:
+            yield factory
+        return
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    async with server.fresh() as database:
+        url = database.url.set(drivername="postgresql").render_as_string(hide_password=False)
+        await database.close()
+        with served_factory(tmp_path, factory_database_url=url) as factory:
+            yield factory
+
+
 def test_hostile_text_is_no_fault(any_edge: ServedEdge) -> None:
     with any_edge.client("admin") as client:
-        found = [
-            fault for place in places() for text in HOSTILE for fault in faults(client, place, text)
-        ]
-    assert found == []
+        assert all_faults(client) == []
+
+
+def test_nor_is_it_one_at_a_factory(any_factory: ServedFactory) -> None:
+    with any_factory.client("admin") as client:
+        assert all_faults(client) == []
+
+
+def all_faults(client: httpx2.Client) -> list[tuple[str, str, Any]]:
+    return [
+        fault for place in places() for text in HOSTILE for fault in faults(client, place, text)
+    ]
 
 
 def faults(client: httpx2.Client, place: Place, text: str) -> list[tuple[str, str, Any]]:

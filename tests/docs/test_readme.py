@@ -16,6 +16,7 @@ from drivers.scanners.port import parse_scanners
 from graph.documents import DocumentStore
 from graph.limits import Limits
 from graph.schema import schema
+from oktograph.demo.kettles import prepared_kettles
 from oktograph.factory.introduction import introduce
 from oktograph.settings import Settings
 from oktograph.web.console import edge_operations, factory_operations
@@ -103,9 +104,18 @@ async def test_the_other_systems_curl_lines_answer(sqlite_factory: FactoryServer
     login, _, _ = block_with("localhost:8081/api/v1/auth/login").partition("\n\n")
     output = await _shell(sqlite_factory, f"{login}\n{block_with('/valtronics/api')}")
     assert '"pagination":{"page":1,"size":5,"total":0' in output
+    assert '"user":{"access_level":"admin"' in output
     assert '"error"' not in output
     assert '"metadata":{"description":"Scan events, the newest first","size":0' in output
     assert '"title"' not in output
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
+async def test_the_orchestrator_s_curl_lines_answer(sqlite_factory: FactoryServer) -> None:
+    """As `make run` has them: the demo has stocked the factory."""
+    await prepared_kettles(sqlite_factory.runtime)
+    output = await _shell(sqlite_factory, block_with("/otao/api"))
+    assert [one["version"] for one in json.loads(output)] == ["1.0.0", "1.0.1", "1.1.0", "2.0.0"]
 
 
 def words_of(line: str) -> list[str]:

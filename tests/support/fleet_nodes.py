@@ -18,6 +18,7 @@ TYPES = {
     "DeviceGroup",
     "DeviceLogEntry",
     "DeviceStatusChange",
+    "EndpointFilter",
     "Gateway",
     "GatewayScanner",
     "JobConfiguration",
@@ -47,6 +48,8 @@ JOB = """mutation {
   createJobConfiguration(input: {name: "a", startBarcode: "1", endBarcode: "2"}) { id } }"""
 GATEWAY = """mutation { createGateway(
   input: {name: "Gateway1", usecase: "Picking", station: "Station3"}) { id uuid } }"""
+FILTER = """mutation {
+  createEndpointFilter(input: {name: "pilots", query: {kind: EDGE}}) { id } }"""
 READ = """query ($device: ID!) {
   deviceStatusHistory(deviceId: $device, first: 1) { id }
   deviceLogs(deviceId: $device, first: 1) { edges { node { id } } }
@@ -73,6 +76,7 @@ async def one_of_each(factory: FactoryServer, manager: Client) -> dict[str, str]
     command = await manager.ask(DISPATCH, device=device)
     await manager.ask(LOG, device=device)
     await manager.ask(STATUS, device=device)
+    pilots = (await manager.ask(FILTER))["createEndpointFilter"]["id"]
     deployment = (await manager.ask(DEPLOY, **named))["deploy"]["id"]
     rollout = (await manager.ask(ROLLOUT, **named))["createRollout"]
     gateway = (await manager.ask(GATEWAY))["createGateway"]
@@ -90,6 +94,7 @@ async def one_of_each(factory: FactoryServer, manager: Client) -> dict[str, str]
         "JobConfiguration": (await manager.ask(JOB))["createJobConfiguration"]["id"],
         "Gateway": gateway["id"],
         "GatewayScanner": global_id("GatewayScanner", scanner.id),
+        "EndpointFilter": pilots,
         "Release": found["releases"]["edges"][0]["node"]["id"],
         "Rollout": rollout["id"],
         "RolloutGroup": rollout["groups"][0]["id"],

@@ -51,6 +51,11 @@ QUERIES: dict[str, Case] = {
     "rollout": _read(f"rollout({_ID})", "{ id }"),
     "deployments": _read("deployments", "{ totalCount }"),
     "upgradePath": _read('upgradePath(application: "none", fromVersion: "1.0.0")'),
+    "endpointFilters": _read("endpointFilters", "{ totalCount }"),
+    "endpointFilter": _read(f"endpointFilter({_ID})", "{ id }"),
+    "installedSoftware": _read(f"installedSoftware({_DEVICE})"),
+    "offeredSoftware": _read(f"offeredSoftware({_DEVICE})"),
+    "artifactLink": _read(f"artifactLink({_RELEASE})"),
     "previewRollout": _read(f"previewRollout(input: {{{_PLAN}}})"),
 }
 _GATEWAY = 'name: "Gateway1", usecase: "Picking", station: "Station3"'
@@ -123,6 +128,17 @@ MUTATIONS: dict[str, Case] = {
     "createApplication": _write("createApplication", 'input: {name: "vision"}', MANAGERS),
     "createRelease": _write(
         "createRelease", 'input: {application: "vision", version: "1.0.0"}', MANAGERS
+    ),
+    "updateRelease": _write("updateRelease", f'input: {{{_ID}, notes: "a"}}', MANAGERS),
+    "createEndpointFilter": _write(
+        "createEndpointFilter", 'input: {name: "pilots", query: {}}', MANAGERS
+    ),
+    "updateEndpointFilter": _write("updateEndpointFilter", f"input: {{{_ID}}}", MANAGERS),
+    "deleteEndpointFilter": _write("deleteEndpointFilter", _ID, MANAGERS),
+    "reportInstalled": _write(
+        "reportInstalled",
+        f'input: {{{_DEVICE}, application: "vision", version: "1.0.0"}}',
+        ADMINS,
     ),
     "publishRelease": _write("publishRelease", _ID, MANAGERS),
     "suspendRelease": _write("suspendRelease", _ID, MANAGERS),

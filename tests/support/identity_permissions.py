@@ -30,6 +30,7 @@ QUERIES: dict[str, Case] = {
     "oauthScopes": _read("oauthScopes { name }"),
     "apiKeys": _read("apiKeys { totalCount }"),
     "apiKey": _read(f"apiKey({_ID}) {{ id }}"),
+    "backups": _read("backups { name }"),
 }
 MUTATIONS: dict[str, Case] = {
     "createUser": _write('createUser(input: {username: "a", role: AUDITOR}) { id }'),
@@ -52,4 +53,7 @@ MUTATIONS: dict[str, Case] = {
     "deleteOAuthClient": _write(f"deleteOAuthClient({_ID}) {{ id }}"),
     "createApiKey": _write('createApiKey(input: {name: "a", role: AUDITOR}) { apiKey { id } }'),
     "revokeApiKey": _write(f"revokeApiKey({_ID}) {{ id }}"),
+    "createBackup": _write("createBackup { name url }"),
+    "removeBackup": _write('removeBackup(name: "none")'),
+    "restartInstallation": _write("restartInstallation"),
 }

@@ -1,6 +1,6 @@
 """A factory for tests of software: real database, real files, devices in a small real table."""
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -32,17 +32,19 @@ from domain.kernel.permissions import ROLE_PERMISSIONS, Permission, Role
 from domain.kernel.tail import LogTail
 from domain.kernel.uow import Transactions, UnitOfWork
 from domain.software import models
-from domain.software.commands import ReportUpdate, RolloutFilter, UploadRelease
+from domain.software.commands import EndpointQuery, ReportUpdate, RolloutFilter, UploadRelease
 from domain.software.models import TargetState
 from domain.software.ports import (
     DeviceState,
     RejectRate,
+    RunningSoftware,
     SignatureVerifier,
     SoftwareServices,
     SoftwareSettings,
     UndoneUpdate,
     UpdateOrder,
 )
+from domain.software.repository import installed
 from domain.software.rows import ReleaseRow, RolloutProgress, TargetRow
 from domain.software.sweeper import RolloutSweeper
 from drivers.artifacts.store import LocalArtifacts
@@ -88,6 +90,9 @@ _SOFTWARE = tuple(
         models.Application,
         models.Release,
         models.UpgradeEdge,
+        models.EndpointFilter,
+        models.ReleaseTarget,
+        models.InstalledSoftware,
         models.Rollout,
         models.RolloutGroup,
         models.RolloutTarget,
@@ -119,9 +124,12 @@ class TableDevices:
         *,
         device_ids: Sequence[str] = (),
         group_ids: Sequence[str] = (),
+        queries: Sequence[EndpointQuery] = (),
     ) -> list[DeviceState]:
         members = select(MEMBER.c.device_id).where(MEMBER.c.group_id.in_(group_ids))
         wanted = DEVICE.c.id.in_(device_ids) | DEVICE.c.id.in_(members)
+        for query in queries:
+            wanted |= DEVICE.c.version == query.search
         found = await self._states(session, customer_id, wanted)
         for device_id in device_ids:
             if device_id not in found:
@@ -140,6 +148,30 @@ class TableDevices:
             DEVICE.c.customer_id == customer_id, DEVICE.c.version == version
         )
         return bool(await session.scalar(query))
+
+    async def running(
+        self, session: ReadSession, customer_id: int, key: str
+    ) -> RunningSoftware | None:
+        query = select(DEVICE.c.id).where(DEVICE.c.customer_id == customer_id, DEVICE.c.id == key)
+        if await session.scalar(query) is None:
+            return None
+        return RunningSoftware(key, tuple(await installed.of_device(session, customer_id, key)))
+
+    async def matching(
+        self,
+        session: ReadSession,
+        customer_id: int,
+        device_id: str,
+        queries: Mapping[str, EndpointQuery],
+    ) -> frozenset[str]:
+        """A query's `search` is a version here, the one thing that is known of a device."""
+        found = await self._states(session, customer_id, DEVICE.c.id == device_id)
+        version = found[device_id].version
+        return frozenset(name for name, query in queries.items() if query.search == version)
+
+    async def count(self, session: ReadSession, customer_id: int, query: EndpointQuery) -> int:
+        wanted = DEVICE.c.version == query.search
+        return len(await self._states(session, customer_id, wanted))
 
     async def send_update(self, work: UnitOfWork, device_id: str, order: UpdateOrder) -> None:
         if device_id in self.gone:

@@ -9,12 +9,13 @@ from compat_rest.kernel.okto import presenter as envelope
 from compat_rest.kernel.okto.schemas import Data
 from compat_rest.kernel.replies import Reply
 from compat_rest.okto_factory import command_schemas, presenter, schemas
-from compat_rest.okto_factory.auth import User
+from compat_rest.okto_factory.auth import User, require
 from compat_rest.okto_factory.routes.parameters import Cursor, Limit, Since, Text
 from domain.fleet.commands import CommandFilter, DispatchCommand, LogFilter
 from domain.fleet.models import CommandState, CommandType, LogLevel
 from domain.kernel.errors import NotFound
 from domain.kernel.paging import PageRequest
+from domain.kernel.permissions import Permission
 from graph.fleet import resolvers
 
 router = APIRouter(prefix="/api/v1/devices/{id}", tags=["commands"])
@@ -28,6 +29,7 @@ router = APIRouter(prefix="/api/v1/devices/{id}", tags=["commands"])
     ),
 )
 async def dispatch_command(caller: User, id: str, body: command_schemas.DispatchBody) -> Reply:
+    require(caller, Permission.FLEET_DEVICE_READ)
     order = body.command
     command = DispatchCommand.of(
         device=id,

@@ -6,10 +6,11 @@ from compat_rest.kernel.links import link, linked
 from compat_rest.kernel.okto.schemas import Data
 from compat_rest.kernel.replies import Reply
 from compat_rest.okto_factory import presenter, schemas
-from compat_rest.okto_factory.auth import User
+from compat_rest.okto_factory.auth import User, require
 from domain.fleet.commands import SetConfiguration, SetConnectionSettings
 from domain.fleet.rows import ConfigurationRow
 from domain.kernel.errors import NotFound
+from domain.kernel.permissions import Permission
 from graph.context import Context
 from graph.fleet import resolvers
 
@@ -30,6 +31,7 @@ async def get_configuration(caller: User, id: str) -> Reply:
     responses=linked(config=link("get_configuration", id="$request.path.id")),
 )
 async def set_configuration(caller: User, id: str, body: schemas.ConfigBody) -> Reply:
+    require(caller, Permission.FLEET_CONFIGURATION_READ, Permission.FLEET_DEVICE_READ)
     command = SetConfiguration.of(
         device=id,
         document=body.config,

@@ -9,11 +9,12 @@ from compat_rest.kernel.okto import presenter as envelope
 from compat_rest.kernel.okto.schemas import Data, Success
 from compat_rest.kernel.replies import Reply
 from compat_rest.okto_factory import presenter, schemas
-from compat_rest.okto_factory.auth import DeviceOrUser, User
+from compat_rest.okto_factory.auth import DeviceOrUser, User, require
 from compat_rest.okto_factory.routes.parameters import Limit
 from domain.fleet.commands import DeviceFilter, Heartbeat, RegisterDevice, UpdateDevice
 from domain.fleet.rows import DeviceRow
 from domain.kernel.errors import NotFound
+from domain.kernel.permissions import Permission
 from graph.context import Context
 from graph.fleet import resolvers
 
@@ -44,6 +45,7 @@ async def list_devices(caller: User, limit: Limit = 10_000) -> Reply:
     ),
 )
 async def register_device(caller: User, body: schemas.RegisterDeviceBody) -> Reply:
+    require(caller, Permission.FLEET_CONNECTION_READ)
     given = body.model_dump(exclude_none=True)
     command = RegisterDevice.of(**_with_line(given))
     return await _shown(caller, await resolvers.register_device(caller, command))
@@ -70,6 +72,7 @@ async def get_device(caller: User, id: str) -> Reply:
     responses=linked(device=link("get_device", id=SAME_ID)),
 )
 async def update_device(caller: User, id: str, body: schemas.UpdateDeviceBody) -> Reply:
+    require(caller, Permission.FLEET_CONNECTION_READ)
     given = body.model_dump(exclude_unset=True)
     command = UpdateDevice.of(device=id, **_with_line(given))
     return await _shown(caller, await resolvers.update_device(caller, command))
@@ -96,6 +99,7 @@ async def issue_device_token(
         bool, Query(alias="endOthers", description="Every token that it had is dead at once")
     ] = False,
 ) -> Reply:
+    require(caller, Permission.FLEET_DEVICE_READ)
     issued = await resolvers.issue_device_token(caller, id, end_others=end_others)
     row = await resolvers.device(caller, id)
     return Reply(presenter.token(id if row is None else row.identifier, issued))

@@ -13,11 +13,12 @@ from compat_rest.kernel.okto.schemas import Data, Success
 from compat_rest.kernel.replies import Reply
 from compat_rest.okto_factory import downloads, firmware_schemas
 from compat_rest.okto_factory import firmware_presenter as presenter
-from compat_rest.okto_factory.auth import DeviceOrUser, User
+from compat_rest.okto_factory.auth import DeviceOrUser, User, require
 from compat_rest.okto_factory.presenter import Devices
 from compat_rest.okto_factory.routes.parameters import Limit, Text, plain
 from domain.kernel.errors import NotFound
 from domain.kernel.paging import PageRequest
+from domain.kernel.permissions import Permission
 from domain.software.commands import (
     Deploy,
     FileName,
@@ -134,6 +135,7 @@ async def list_deployments(
 
 @router.post("/api/v1/firmware/deployments", response_model=Data[firmware_schemas.Deployment])
 async def deploy(caller: User, body: firmware_schemas.DeployBody) -> Reply:
+    require(caller, Permission.SOFTWARE_ROLLOUT_READ, Permission.FLEET_DEVICE_READ)
     command = Deploy.of(
         release_id=body.release_id, device_ids=tuple(body.device_ids), group_id=body.group_id
     )

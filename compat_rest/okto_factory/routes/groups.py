@@ -9,12 +9,13 @@ from compat_rest.kernel.okto import presenter as envelope
 from compat_rest.kernel.okto.schemas import Data, Success
 from compat_rest.kernel.replies import Reply
 from compat_rest.okto_factory import command_schemas, presenter, schemas
-from compat_rest.okto_factory.auth import User
+from compat_rest.okto_factory.auth import User, require
 from compat_rest.okto_factory.routes.parameters import Limit
 from domain.fleet.commands import ChangeMembers, CreateGroup, DispatchGroupCommand, UpdateGroup
 from domain.fleet.rows import GroupRow
 from domain.kernel.errors import NotFound, ValidationFailed
 from domain.kernel.paging import PageRequest
+from domain.kernel.permissions import Permission
 from graph.context import Context
 from graph.fleet import resolvers
 
@@ -45,6 +46,7 @@ async def list_groups(caller: User, limit: Limit = 10_000) -> Reply:
     ),
 )
 async def create_group(caller: User, body: schemas.CreateGroupBody) -> Reply:
+    require(caller, Permission.FLEET_GROUP_READ)
     command = CreateGroup.of(
         name=body.name, description=body.description, devices=tuple(body.device_ids)
     )
@@ -61,6 +63,7 @@ async def get_group(caller: User, id: str) -> Reply:
 
 @router.put("/{id}", response_model=Data[schemas.Group])
 async def update_group(caller: User, id: str, body: schemas.UpdateGroupBody) -> Reply:
+    require(caller, Permission.FLEET_GROUP_READ)
     command = UpdateGroup.of(group_id=id, **body.model_dump(exclude_unset=True))
     return await _shown(caller, await resolvers.update_group(caller, command))
 
@@ -101,6 +104,7 @@ async def remove_members(
 async def dispatch_group_command(
     caller: User, id: str, body: command_schemas.DispatchBody
 ) -> Reply:
+    require(caller, Permission.FLEET_DEVICE_READ)
     order = body.command
     command = DispatchGroupCommand.of(
         group_id=id,

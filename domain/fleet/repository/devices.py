@@ -61,6 +61,14 @@ async def count(session: ReadSession, customer_id: int, wanted: DeviceFilter) ->
     return await session.scalar(query) or 0
 
 
+async def is_among(
+    session: ReadSession, customer_id: int, device_id: str, wanted: DeviceFilter
+) -> bool:
+    """Whether it is one of those that the filter finds."""
+    query = select(DEVICE.c.id).where(_matching(customer_id, wanted), DEVICE.c.id == device_id)
+    return (await session.execute(query)).first() is not None
+
+
 async def count_by(session: ReadSession, customer_id: int, field: str) -> dict[Any, int]:
     """How many present devices there are for each value of a column; no zero buckets."""
     column = DEVICE.c[field]

@@ -1,14 +1,14 @@
 """Who gets a release, in which group and over which versions: the same for preview and creation."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from domain.kernel.database import ReadSession
-from domain.kernel.errors import Conflict
-from domain.software.commands import CreateRollout, PlanGroup
+from domain.kernel.errors import Conflict, NotFound
+from domain.software.commands import CreateRollout, EndpointQuery, PlanGroup
 from domain.software.models import ReleaseState
 from domain.software.ports import DeviceDirectory, DeviceState
-from domain.software.repository import releases
+from domain.software.repository import filters, releases
 from domain.software.rows import ReleaseRow
 from domain.software.rules.grouping import (
     Candidate,
@@ -92,6 +92,7 @@ async def plan_rollout(
         release.application,
         device_ids=command.device_ids,
         group_ids=command.all_group_ids,
+        queries=await _queries(session, customer_id, command.endpoint_filters),
     )
     routes = await routes_to(session, customer_id, release)
     excluded = tuple(_excluded(found, routes))
@@ -99,6 +100,17 @@ async def plan_rollout(
     candidates = [Candidate(one.id, one.group_ids) for one in found if one.id not in left_out]
     plans = group_plans(command)
     return RolloutPlan(release, plans, split(candidates, plans, release.id), excluded)
+
+
+async def _queries(
+    session: ReadSession, customer_id: int, keys: Sequence[str]
+) -> list[EndpointQuery]:
+    """Raises NotFound for a filter that is not there."""
+    found = await filters.by_keys(session, customer_id, keys)
+    for key in keys:
+        if key not in found:
+            raise NotFound("Endpoint filter", key)
+    return [EndpointQuery.model_validate_json(found[key].query) for key in keys]
 
 
 def group_plans(command: CreateRollout) -> tuple[GroupPlan, ...]:

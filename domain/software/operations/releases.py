@@ -1,5 +1,8 @@
 """Applications, releases and the ways between them."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
 from domain.kernel.artifacts import StoredArtifact
 from domain.kernel.errors import Conflict, NotFound
 from domain.kernel.ids import new_id
@@ -11,16 +14,26 @@ from domain.software.commands import (
     ChangePath,
     CreateApplication,
     CreateRelease,
+    ReleaseChanges,
+    TargetFilter,
     UploadArtifact,
     UploadRelease,
 )
-from domain.software.models import ReleaseState
+from domain.software.models import ReleaseState, RolloutStrategy
 from domain.software.ports import DeviceDirectory
-from domain.software.repository import releases
-from domain.software.rows import ApplicationRow, EdgeRow, ReleaseRow
+from domain.software.repository import filters, releases
+from domain.software.rows import ApplicationRow, EdgeRow, ReleaseRow, TargetingRow
 from domain.software.rules import upgrades
 from domain.software.rules.states import RELEASE_EDGES
 from domain.software.rules.versions import is_downgrade
+
+STATES: Final[Mapping[RolloutStrategy, ReleaseState]] = {
+    RolloutStrategy.SUSPENDED: ReleaseState.SUSPENDED,
+    RolloutStrategy.TARGETED: ReleaseState.PUBLISHED,
+    RolloutStrategy.GENERAL: ReleaseState.PUBLISHED,
+}
+_CHANGEABLE: Final = ("notes", "needs_file", "release_metadata", "is_targeted")
+_ARTIFACT: Final = ("filename", "size_bytes", "sha256", "signature", "key_id", "object_key")
 
 
 async def create_application(work: UnitOfWork, command: CreateApplication) -> ApplicationRow:
@@ -48,12 +61,65 @@ async def ensure_application(work: UnitOfWork, name: str) -> ApplicationRow:
 
 
 async def create_release(work: UnitOfWork, command: CreateRelease) -> ReleaseRow:
-    """A draft without an artifact, and the ways into it. Conflict where the version is there."""
+    """Without an artifact, with the ways into it and whom it is for; a draft unless it has a
+    strategy. Conflict where the version is there."""
     application = await ensure_application(work, command.application)
-    row = await _insert(work, application, command.version, command.notes)
+    row = await _insert(
+        work,
+        application,
+        command.version,
+        command.notes,
+        specification=command.specification,
+        release_metadata=command.release_metadata,
+        needs_file=command.needs_file,
+        is_targeted=command.strategy is RolloutStrategy.TARGETED,
+    )
     for version in dict.fromkeys(command.upgradable_from):
         await add_path(work, ChangePath.of(release_id=row.id, from_version=version))
-    return row
+    await target_release(work, row.id, command.filters)
+    if command.strategy is None:
+        return row
+    return await _become(work, row.id, STATES[command.strategy])
+
+
+async def update_release(work: UnitOfWork, release_id: str, command: ReleaseChanges) -> ReleaseRow:
+    """Only what is given changes, all of it or nothing."""
+    before = await locked_release(work, release_id)
+    row = before._replace(**_changes(command))
+    if row != before:
+        values = {name: getattr(row, name) for name in _CHANGEABLE}
+        await releases.change_release(work.session, work.customer_id, row.id, **values)
+        events.record_release(work, events.RELEASE_UPDATED, row, before)
+    if "upgradable_from" in command.model_fields_set:
+        await replace_paths(work, row, command.upgradable_from)
+    if "filters" in command.model_fields_set:
+        await target_release(work, row.id, command.filters)
+    if command.strategy is None:
+        return row
+    return await _become(work, row.id, STATES[command.strategy])
+
+
+async def replace_paths(work: UnitOfWork, row: ReleaseRow, wanted: Sequence[str]) -> None:
+    """Of a release that is locked."""
+    found = await releases.edges_into(work.session, work.customer_id, [row.id])
+    known = {edge.from_version for edge in found[row.id]}
+    for version in sorted(known - set(wanted)):
+        await remove_path(work, ChangePath.of(release_id=row.id, from_version=version))
+    for version in dict.fromkeys(wanted):
+        await add_path(work, ChangePath.of(release_id=row.id, from_version=version))
+
+
+async def target_release(work: UnitOfWork, release_id: str, wanted: Sequence[TargetFilter]) -> None:
+    """Instead of the filters that it had."""
+    session, customer_id = work.session, work.customer_id
+    before = (await filters.targeting_of(session, customer_id, [release_id]))[release_id]
+    rows = [
+        TargetingRow(release_id, position, one.filter, one.active_from_us)
+        for position, one in enumerate(wanted)
+    ]
+    if rows != before:
+        await filters.replace_targeting(session, customer_id, release_id, rows)
+        events.record_targeting(work, release_id, before, rows)
 
 
 async def upload_release(
@@ -106,15 +172,58 @@ async def suspend(work: UnitOfWork, release_id: str) -> ReleaseRow:
 
 async def delete_release(work: UnitOfWork, release_id: str, devices: DeviceDirectory) -> ReleaseRow:
     """Conflict while a rollout wants it or a device runs it. What is left is its object."""
-    row = await require_release(work, release_id)
-    await releases.lock_release(work.session, work.customer_id, row.id)
+    row = await locked_release(work, release_id)
+    await require_unused(work, row, devices)
+    await filters.replace_targeting(work.session, work.customer_id, row.id, ())
+    await releases.delete_release(work.session, work.customer_id, row.id)
+    events.record_release(work, events.RELEASE_DELETED, row)
+    return row
+
+
+async def require_unused(work: UnitOfWork, row: ReleaseRow, devices: DeviceDirectory) -> None:
+    """Of a release that is locked. Conflict while a rollout wants it or a device runs it."""
     if await releases.is_rolled_out(work.session, work.customer_id, row.id):
         raise Conflict("The release is being rolled out", version=row.version)
     if await devices.is_installed(work.session, work.customer_id, row.application, row.version):
         raise Conflict("The release is installed on a device", version=row.version)
-    await releases.delete_release(work.session, work.customer_id, row.id)
-    events.record_release(work, events.RELEASE_DELETED, row)
-    return row
+
+
+async def put_artifact(
+    work: UnitOfWork, command: UploadArtifact, artifact: StoredArtifact, devices: DeviceDirectory
+) -> tuple[ReleaseRow, str | None]:
+    """Instead of the artifact that the release has; with the key of what is needed no more, if
+    there is such a thing. The same again changes nothing. Conflict where another one is used."""
+    before = await locked_release(work, command.release_id)
+    if (before.sha256, before.filename) == (artifact.sha256, command.filename):
+        return before, artifact.key
+    if before.object_key is not None:
+        await _detach(work, before, devices)
+    return await attach_artifact(work, command, artifact), before.object_key
+
+
+async def remove_artifact(
+    work: UnitOfWork, release_id: str, filename: str, devices: DeviceDirectory
+) -> ReleaseRow:
+    """The release as it was: what is left is its object. Conflict while it is used."""
+    before = await locked_release(work, release_id)
+    if before.object_key is None or before.filename != filename:
+        raise NotFound("File", filename)
+    await _detach(work, before, devices)
+    return before
+
+
+async def locked_release(work: UnitOfWork, release_id: str) -> ReleaseRow:
+    """As it is behind the lock."""
+    await require_release(work, release_id)
+    await releases.lock_release(work.session, work.customer_id, release_id)
+    return await require_release(work, release_id)
+
+
+async def _detach(work: UnitOfWork, before: ReleaseRow, devices: DeviceDirectory) -> None:
+    await require_unused(work, before, devices)
+    nothing: dict[str, Any] = dict.fromkeys(_ARTIFACT)
+    await releases.change_release(work.session, work.customer_id, before.id, **nothing)
+    events.record_release(work, events.ARTIFACT_REMOVED, before._replace(**nothing), before)
 
 
 async def add_path(work: UnitOfWork, command: ChangePath) -> EdgeRow:
@@ -148,8 +257,17 @@ async def require_release(work: UnitOfWork, release_id: str) -> ReleaseRow:
     return await required(work, releases.releases_by_ids, "Release", release_id)
 
 
+def _changes(command: ReleaseChanges) -> dict[str, Any]:
+    given = command.model_dump(include={*_CHANGEABLE, "strategy"}, exclude_unset=True)
+    strategy = given.pop("strategy", None)
+    # A suspended release keeps whom it was for: publishing it goes on with that.
+    if strategy is not None and strategy is not RolloutStrategy.SUSPENDED:
+        given["is_targeted"] = strategy is RolloutStrategy.TARGETED
+    return given
+
+
 async def _insert(
-    work: UnitOfWork, application: ApplicationRow, version: str, notes: str
+    work: UnitOfWork, application: ApplicationRow, version: str, notes: str, **more: Any
 ) -> ReleaseRow:
     row = ReleaseRow(
         id=new_id(),
@@ -167,6 +285,7 @@ async def _insert(
         created_by=work.actor.name,
         created_at_us=work.now_us,
         published_at_us=None,
+        **more,
     )
     if not await releases.insert_release(work.session, work.customer_id, row):
         raise version_taken(application.name, version)

@@ -9,8 +9,8 @@ from domain.software.commands import ReportUpdate
 from domain.software.models import IN_FLIGHT, RolloutState, TargetState
 from domain.software.operations.rollouts import next_attempt, require_rollout
 from domain.software.ports import DeviceDirectory, UpdateOrder
-from domain.software.repository import releases, rollouts, targets
-from domain.software.rows import ReleaseRow, RolloutRow, StepRow, TargetRow
+from domain.software.repository import installed, releases, rollouts, targets
+from domain.software.rows import InstalledRow, ReleaseRow, RolloutRow, StepRow, TargetRow
 from domain.software.rules.states import ERRORS, REPORT_EDGES, REPORTED
 
 DEADLINE_PASSED = "the device did not finish before its deadline"
@@ -212,15 +212,25 @@ async def _move(
 async def _installed(work: UnitOfWork, rollout: RolloutRow, target: TargetRow) -> TargetRow:
     """The end, or one hop nearer to it."""
     if target.release_id == rollout.release_id or target.release_id is None:
+        await _note_installed(work, rollout, target, rollout.version)
         return await succeed(work, target, rollout.version)
     found = await releases.releases_by_ids(work.session, work.customer_id, [target.release_id])
     version = found[target.release_id].version if target.release_id in found else None
+    if version is not None:
+        await _note_installed(work, rollout, target, version)
     values: dict[str, object] = {"installed_version": version, "updated_at_us": work.now_us}
     if target.state in IN_FLIGHT:
         values |= {"deadline_at_us": None, "hop": target.hop + 1, "not_before_us": work.now_us}
         values["state"] = TargetState.SCHEDULED if is_going_on(rollout) else TargetState.CANCELLED
     changed = await targets.change(work.session, work.customer_id, target, **values)
     return changed or target
+
+
+async def _note_installed(
+    work: UnitOfWork, rollout: RolloutRow, target: TargetRow, version: str
+) -> None:
+    row = InstalledRow(target.device_id, rollout.application, version, work.now_us)
+    await installed.put(work.session, work.customer_id, row)
 
 
 def is_going_on(rollout: RolloutRow) -> bool:

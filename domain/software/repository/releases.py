@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, Select, delete, func, or_, select, update
+from sqlalchemy import CursorResult, Select, and_, delete, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from domain.kernel.columns import table_of
@@ -19,7 +19,7 @@ from domain.software.models import (
     RolloutTarget,
     UpgradeEdge,
 )
-from domain.software.rows import ApplicationRow, EdgeRow, ReleaseRow
+from domain.software.rows import ApplicationRow, EdgeRow, ReleaseRow, SoftwareName
 from domain.software.rules.states import ENDED
 
 APPLICATION = table_of(Application)
@@ -126,6 +126,19 @@ async def release_by_version(
     return None if found is None else ReleaseRow(*found)
 
 
+async def releases_by_names(
+    session: ReadSession, customer_id: int, names: Sequence[SoftwareName]
+) -> dict[SoftwareName, ReleaseRow]:
+    pairs = [
+        and_(APPLICATION.c.name == one.application, RELEASE.c.version == one.version)
+        for one in names
+    ]
+    rows = [
+        ReleaseRow(*row) for row in await session.execute(_releases(customer_id).where(or_(*pairs)))
+    ]
+    return {SoftwareName(row.application, row.version): row for row in rows}
+
+
 async def releases_of(
     session: ReadSession, customer_id: int, application_id: str
 ) -> dict[str, ReleaseRow]:
@@ -133,6 +146,22 @@ async def releases_of(
     query = _releases(customer_id).where(RELEASE.c.application_id == application_id)
     rows = [ReleaseRow(*row) for row in await session.execute(query)]
     return {row.version: row for row in rows}
+
+
+async def releases_over(
+    session: ReadSession, customer_id: int, application: str, from_version: str
+) -> list[ReleaseRow]:
+    """Published ones that a way leads to from this version."""
+    query = (
+        _releases(customer_id)
+        .join(EDGE, EDGE.c.release_id == RELEASE.c.id)
+        .where(
+            APPLICATION.c.name == application,
+            RELEASE.c.state == ReleaseState.PUBLISHED,
+            EDGE.c.from_version == from_version,
+        )
+    )
+    return [ReleaseRow(*row) for row in await session.execute(query)]
 
 
 async def lock_release(session: WriteSession, customer_id: int, release_id: str) -> bool:
@@ -193,7 +222,16 @@ async def attach_artifact(
     return cast(CursorResult[Any], changed).rowcount == 1
 
 
+async def change_release(
+    session: WriteSession, customer_id: int, release_id: str, **values: Any
+) -> None:
+    """Of one that is locked."""
+    ours = (RELEASE.c.customer_id == customer_id, RELEASE.c.id == release_id)
+    await session.execute(update(RELEASE).where(*ours).values(**values))
+
+
 async def delete_release(session: WriteSession, customer_id: int, release_id: str) -> None:
+    """Locked, and without filters by now."""
     ours = [EDGE.c.customer_id == customer_id, EDGE.c.release_id == release_id]
     await session.execute(delete(EDGE).where(*ours))
     await session.execute(

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, Select, and_, exists, func, insert, select, update
+from sqlalchemy import CursorResult, and_, exists, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from domain.kernel.columns import table_of
@@ -173,41 +173,6 @@ async def overdue(
     )
     rows = await session.execute(query.order_by(TARGET.c.id).limit(limit))
     return [TargetRow(*row) for row in rows]
-
-
-async def newest_installed(
-    session: ReadSession, customer_id: int, application: str, device_ids: Sequence[str]
-) -> dict[str, str]:
-    """What of the application each of these devices last reported as installed."""
-    newest = _newest(customer_id, application).where(TARGET.c.device_id.in_(device_ids)).subquery()
-    query = select(newest.c.device_id, newest.c.installed_version).where(newest.c.place == 1)
-    return {row[0]: row[1] for row in await session.execute(query)}
-
-
-async def installed_on(
-    session: ReadSession, customer_id: int, application: str, version: str
-) -> list[str]:
-    """The devices whose newest report of the application is this version."""
-    newest = _newest(customer_id, application).subquery()
-    query = select(newest.c.device_id).where(
-        newest.c.place == 1, newest.c.installed_version == version
-    )
-    return list(await session.scalars(query))
-
-
-def _newest(customer_id: int, application: str) -> Select[Any]:
-    """`place` 1 is the last word of a device."""
-    order = (TARGET.c.updated_at_us.desc(), TARGET.c.id.desc())
-    place = func.row_number().over(partition_by=TARGET.c.device_id, order_by=order)
-    return (
-        select(TARGET.c.device_id, TARGET.c.installed_version, place.label("place"))
-        .join(_ROLLOUT, TARGET.c.rollout_id == _ROLLOUT.c.id)
-        .where(
-            TARGET.c.customer_id == customer_id,
-            _ROLLOUT.c.application == application,
-            TARGET.c.installed_version.is_not(None),
-        )
-    )
 
 
 async def insert_step(session: WriteSession, customer_id: int, row: StepRow) -> bool:

@@ -3,7 +3,15 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from domain.software.models import ReleaseState, RolloutStrategy
 from domain.software.rules.versions import rank
+
+
+def strategy_of(state: ReleaseState, is_targeted: bool) -> RolloutStrategy:
+    """A draft is offered to nobody yet."""
+    if state is not ReleaseState.PUBLISHED:
+        return RolloutStrategy.SUSPENDED
+    return RolloutStrategy.TARGETED if is_targeted else RolloutStrategy.GENERAL
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,17 @@ from graph.identity.resolvers.clients import (
 )
 from graph.identity.resolvers.consents import consents_of, give_consents, roles
 from graph.identity.resolvers.customers import own_customer, sign_in_information
+from graph.identity.resolvers.installation import (
+    KeptBackup,
+    backups,
+    create_backup,
+    open_backup,
+    recent_log,
+    remove_backup,
+    restart_installation,
+    take_backup,
+    users_allowed,
+)
 from graph.identity.resolvers.oauth import (
     TokenAnswer,
     introspect_token,
@@ -47,16 +58,19 @@ from graph.identity.resolvers.users import (
 __all__ = [
     "ClientWithSecret",
     "CreatedKey",
+    "KeptBackup",
     "LoginResult",
     "TokenAnswer",
     "api_key",
     "api_keys",
+    "backups",
     "client_scopes",
     "consents_of",
     "count_api_keys",
     "count_oauth_clients",
     "count_users",
     "create_api_key",
+    "create_backup",
     "create_oauth_client",
     "create_user",
     "delete_oauth_client",
@@ -72,7 +86,11 @@ __all__ = [
     "me",
     "oauth_client",
     "oauth_clients",
+    "open_backup",
     "own_customer",
+    "recent_log",
+    "remove_backup",
+    "restart_installation",
     "revoke_api_key",
     "revoke_token",
     "roles",
@@ -80,7 +98,9 @@ __all__ = [
     "set_password",
     "set_role",
     "sign_in_information",
+    "take_backup",
     "update_user",
     "user",
     "users",
+    "users_allowed",
 ]

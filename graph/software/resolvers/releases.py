@@ -1,9 +1,7 @@
 """Applications, their releases, and the bytes of those."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 
-from domain.kernel.actor import ActorKind
 from domain.kernel.errors import Conflict, NotFound
 from domain.kernel.ids import is_id
 from domain.kernel.paging import Page, PageRequest
@@ -13,6 +11,7 @@ from domain.software.commands import (
     CreateApplication,
     CreateRelease,
     FindPath,
+    ReleaseChanges,
     ReleaseFilter,
     UploadArtifact,
     UploadRelease,
@@ -28,21 +27,10 @@ from domain.software.rows import (
     EdgeRow,
     ReleaseRow,
 )
-from domain.software.rules.ranges import ByteRange, etag, select_range
 from domain.software.rules.upgrades import Edge, plan
 from domain.software.uploads import Claim, stored
 from graph.context import Context
-from graph.software.access import known_release, software
-
-
-@dataclass(frozen=True, slots=True)
-class Download:
-    """`chunks` are the bytes of `part`, to be iterated once."""
-
-    release: ReleaseRow
-    etag: str
-    part: ByteRange
-    chunks: AsyncIterator[bytes]
+from graph.software.access import known_release, require_strategy, software
 
 
 async def list_applications(context: Context, window: PageRequest) -> Page[ApplicationRow]:
@@ -106,8 +94,9 @@ async def release_by_version(
 
 
 async def create_release(context: Context, command: CreateRelease) -> ReleaseRow:
-    """A draft; its bytes come by `upload_artifact`."""
+    """A draft unless it has a strategy; its bytes come by `upload_artifact`."""
     context.actor.require(Permission.SOFTWARE_RELEASE_WRITE)
+    require_strategy(context, command.strategy)
     async with context.transaction() as work:
         return await operations.create_release(work, command)
 
@@ -142,19 +131,11 @@ async def upload_release(
         return await operations.upload_release(work, command, name, artifact)
 
 
-async def download_artifact(
-    context: Context, release_id: str, range_header: str | None, if_range: str | None
-) -> Download:
-    """Raises `Unsatisfiable` for a range outside of it. A device sees published ones only."""
-    context.actor.require(Permission.SOFTWARE_ARTIFACT_READ)
-    services = software(context)
-    row = await known_release(context, release_id)
-    hidden = context.actor.kind is ActorKind.DEVICE and not is_sendable(row)
-    if row.object_key is None or row.sha256 is None or hidden:
-        raise NotFound("Artifact", release_id)
-    part = select_range(range_header, if_range, etag(row.sha256), row.size_bytes or 0)
-    chunks = services.artifacts.read(row.object_key, part.start, part.end)
-    return Download(row, etag(row.sha256), part, chunks)
+async def update_release(context: Context, release_id: str, changes: ReleaseChanges) -> ReleaseRow:
+    context.actor.require(Permission.SOFTWARE_RELEASE_WRITE)
+    require_strategy(context, changes.strategy)
+    async with context.transaction() as work:
+        return await operations.update_release(work, release_id, changes)
 
 
 async def publish_release(context: Context, release_id: str) -> ReleaseRow:

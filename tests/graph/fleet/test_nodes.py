@@ -17,15 +17,17 @@ SINGLES = {
     "deviceGroup": "DeviceGroup",
     "command": "DeviceCommand",
     "deviceConfigFile": "DeviceConfigFile",
+    "endpointFilter": "EndpointFilter",
     "gateway": "Gateway",
     "gatewayScanner": "GatewayScanner",
     "jobConfiguration": "JobConfiguration",
     "release": "Release",
     "rollout": "Rollout",
 }
-LISTS = ("devices", "deviceGroups", "commands", "applications", "releases", "rollouts")
-LISTS += ("deviceConfigFiles", "jobConfigurations")
-LISTS += ("gateways", "gatewayScanners")
+LISTS = (
+    *("devices", "deviceGroups", "commands", "applications", "releases", "rollouts"),
+    *("deviceConfigFiles", "endpointFilters", "gateways", "gatewayScanners", "jobConfigurations"),
+)
 WRITES = {
     "Device": (
         'mutation ($id: ID!) { updateDevice(input: {id: $id, name: "mine"}) { id } }',
@@ -48,7 +50,12 @@ WRITES = {
         "mutation ($id: ID!) { deleteJobConfiguration(id: $id) { id } }",
         'mutation ($id: ID!) { updateJobConfiguration(input: {id: $id, name: "b"}) { id } }',
     ),
+    "EndpointFilter": (
+        'mutation ($id: ID!) { updateEndpointFilter(input: {id: $id, name: "mine"}) { id } }',
+        "mutation ($id: ID!) { deleteEndpointFilter(id: $id) { id } }",
+    ),
     "Release": (
+        'mutation ($id: ID!) { updateRelease(input: {id: $id, notes: "mine"}) { id } }',
         "mutation ($id: ID!) { suspendRelease(id: $id) { id } }",
         "mutation ($id: ID!) { deleteRelease(id: $id) { id } }",
     ),

@@ -12,8 +12,8 @@ from tests.support.edge import Client, Edge
 NODE = "query ($id: ID!) { node(id: $id) { __typename id } }"
 PROGRAMS = {"ApiKey", "OAuthClient"}
 """tests/graph/identity finds them."""
-# Made at a factory: tests/compat_rest/insight/test_exports.py.
 EXPORTS = {"ExportTask"}
+"""tests/compat_rest/insight finds them, where they are made."""
 ELSEWHERE = alarms.TYPES | fleet_nodes.TYPES | PROGRAMS | EXPORTS
 
 CATALOGUES = {

@@ -191,6 +191,7 @@ async def taken(context: Context, query: str, count: int, **variables: Any) -> l
 WRITES = {
     "createApplication": ('input: {name: "x"}', {Role.MANAGER, Role.ADMIN}),
     "createRelease": ('input: {application: "x", version: "1.0.0"}', {Role.MANAGER, Role.ADMIN}),
+    "updateRelease": ('input: {id: "x"}', {Role.MANAGER, Role.ADMIN}),
     "publishRelease": ('id: "x"', {Role.MANAGER, Role.ADMIN}),
     "suspendRelease": ('id: "x"', {Role.MANAGER, Role.ADMIN}),
     "deleteRelease": ('id: "x"', {Role.ADMIN}),
