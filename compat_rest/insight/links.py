@@ -2,13 +2,10 @@
 
 from starlette.requests import HTTPConnection
 
+from compat_rest.kernel.addresses import base_of
 from graph.context import Context
 
 
 def address(connection: HTTPConnection, context: Context, path: str) -> str:
-    """Absolute, of `path` below the dialect: by the installation's public address where that is
-    set, else by the one that was called."""
-    root = connection.scope.get("root_path", "")
-    outside = context.services.policy.public_url
-    origin = outside or f"{connection.url.scheme}://{connection.url.netloc}"
-    return f"{origin}{root}{path}"
+    """Absolute, of `path` below the dialect."""
+    return base_of(connection, context.services.policy.public_url) + path

@@ -19,13 +19,6 @@ class SignatureVerifier(Protocol):
         unless a trusted key made it: the named one, or any where none is named."""
 
 
-class LinkSigner(Protocol):
-    """Tells our own links from all others."""
-
-    def of(self, purpose: str, text: str) -> str:
-        """64 hexadecimal digits that nobody else can make; another purpose gives others."""
-
-
 class DeviceState(NamedTuple):
     """A device as the fleet knows it. `version`: what of the application it last reported."""
 
@@ -154,11 +147,9 @@ class SoftwareSettings:
 
 @dataclass(frozen=True, slots=True)
 class SoftwareServices:
-    """What the resolvers of software are handed. `signatures` is None where no key is trusted,
-    `links` where files are not linked to."""
+    """What the resolvers of software are handed. `signatures` is None where no key is trusted."""
 
     artifacts: ArtifactStore
     devices: DeviceDirectory
     signatures: SignatureVerifier | None = None
     settings: SoftwareSettings = field(default_factory=SoftwareSettings)
-    links: LinkSigner | None = None

@@ -46,8 +46,7 @@ def software(context: Context) -> SoftwareServices:
 
 
 def signed_link(context: Context, services: SoftwareServices, row: ReleaseRow) -> FileLink:
-    if services.links is None:
-        raise Unavailable("Files are not linked to here")
+    macs = context.services.identity.macs
     now_us = context.services.clock.now_us()
     lifetime_s = services.settings.link_lifetime_s
-    return link_to(services.links, context.customer_id, row, now_us, lifetime_s)
+    return link_to(macs, context.customer_id, row, now_us, lifetime_s)

@@ -35,7 +35,6 @@ def software_services(
         devices=FleetDirectory(fleet, rules.default_application),
         signatures=TrustedKeys.from_text(settings.trusted_keys) if settings.trusted_keys else None,
         settings=rules,
-        links=core.macs,
     )
     sweeper = RolloutSweeper(core.transactions, services.devices)
     stack.push_async_callback(background(sweeper.run, "rollout-sweeper"))

@@ -22,11 +22,8 @@ _STATUSES: Final = {ErrorCode.FORBIDDEN: 403, ErrorCode.NOT_FOUND: 404}
 def backup_routes(entry: Entry) -> list[BaseRoute]:
     async def download(request: Request) -> Response:
         context = await entry.context(None)
-        given = request.query_params
-        expires = given.get("expires", "")
-        at_us = int(expires) if expires.isdecimal() and len(expires) < 18 else 0
-        name, signature = request.path_params["name"], given.get("signature", "")
-        found = await resolvers.open_backup(context, name, at_us, signature)
+        token = request.query_params.get("token", "")
+        found = await resolvers.open_backup(context, request.path_params["name"], token)
         headers = {
             "Content-Disposition": f'attachment; filename="{found.name}"',
             "Content-Length": str(found.size_bytes),

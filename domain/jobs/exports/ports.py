@@ -15,7 +15,8 @@ def _nobody() -> None:
 class ExportSettings:
     """A worker that says nothing for `lease_s` is taken for dead. A task is given up after
     `most_attempts`. `link_s` is how long a link is good for, `file_s` how long a file is kept (0:
-    for ever), `most_pending` what a customer may have under way."""
+    for ever), `most_pending` about how many a customer may have under way: those who ask at once
+    may get a few more."""
 
     lease_s: float = 30.0
     look_s: float = 1.0

@@ -121,7 +121,7 @@ async def provisioning_package(context: Context, token: str) -> StoredPackage:
     async with context.read() as session:
         package = await package_rows.get(session, content["package"])
         if package is None:
-            raise Forbidden("This link is not or no longer good")
+            raise signing.not_good()
         found = await gateways.by_ids(session, package.customer_id, [package.gateway_id])
     row = found[package.gateway_id]
     return StoredPackage(packages.filename(row), b64decode(own.box.open(package.sealed)))

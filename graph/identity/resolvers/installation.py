@@ -7,6 +7,7 @@ from domain.identity import repository, rules
 from domain.identity.installation import operations
 from domain.identity.installation import rules as links
 from domain.identity.installation.ports import BackupRow, Download, InstallationServices
+from domain.kernel import signing
 from domain.kernel.errors import Forbidden, NotFound, Unavailable
 from domain.kernel.permissions import Permission
 from graph.context import Context
@@ -57,12 +58,12 @@ async def remove_backup(context: Context, name: str) -> BackupRow:
     return row
 
 
-async def open_backup(context: Context, name: str, expires_at_us: int, signature: str) -> Download:
+async def open_backup(context: Context, name: str, token: str) -> Download:
     """Public. The link is what opens it. Raises Forbidden for one that was tampered with or is
     over, NotFound for a backup that is gone."""
-    expected = _signature(context, name, expires_at_us)
-    if not links.is_good(expires_at_us, context.services.clock.now_us(), signature, expected):
-        raise Forbidden("This link is not good, or not any more")
+    macs, now_us = context.services.identity.macs, context.services.clock.now_us()
+    if signing.read_in_time(macs, links.PURPOSE, token, now_us)["name"] != name:
+        raise signing.not_good()
     found = await _installed(context).backups.open(name)
     if found is None:
         raise NotFound("Backup", name)
@@ -110,10 +111,6 @@ def _owned(context: Context) -> InstallationServices:
 
 def _linked(context: Context, row: BackupRow) -> KeptBackup:
     expires_at_us = context.services.clock.now_us() + links.LINK_US
-    url = links.link(row.name, expires_at_us, _signature(context, row.name, expires_at_us))
-    return KeptBackup(row, url, expires_at_us)
-
-
-def _signature(context: Context, name: str, expires_at_us: int) -> str:
     macs = context.services.identity.macs
-    return macs.of(links.PURPOSE, links.signed(name, expires_at_us))
+    token = signing.sign_until(macs, links.PURPOSE, {"name": row.name}, expires_at_us)
+    return KeptBackup(row, links.link(row.name, token), expires_at_us)

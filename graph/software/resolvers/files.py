@@ -7,7 +7,7 @@ from domain.kernel.actor import ActorKind
 from domain.kernel.errors import NotFound
 from domain.kernel.permissions import Permission
 from domain.software.commands import UploadArtifact
-from domain.software.links import FileLink, claim_of, not_good, require_ours
+from domain.software.links import FileLink, claim_of, not_good, require_same
 from domain.software.operations import releases as operations
 from domain.software.operations.planning import is_sendable
 from domain.software.ports import SoftwareServices
@@ -46,14 +46,14 @@ async def download_by_link(
     context: Context, token: str, range_header: str | None, if_range: str | None
 ) -> Download:
     """Public. The link's signature is the permission; Forbidden for all that is not good now."""
-    services = software(context)
-    claim = claim_of(token, context.services.clock.now_us())
+    services, now_us = software(context), context.services.clock.now_us()
+    claim = claim_of(context.services.identity.macs, token, now_us)
     async with context.read() as session:
         found = await releases.releases_by_ids(session, claim.customer_id, [claim.release_id])
     row = found.get(claim.release_id)
-    if row is None or row.object_key is None or services.links is None:
+    if row is None or row.object_key is None:
         raise not_good()
-    require_ours(services.links, claim, row)
+    require_same(claim, row)
     return _download(services, row, range_header, if_range)
 
 

@@ -4,11 +4,12 @@ import asyncio
 import gzip
 import sqlite3
 from pathlib import Path
-from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from domain.identity.installation.rules import PURPOSE
+from domain.kernel import signing
 from domain.kernel.database import Database
 from tests.support.clients import Json
 from tests.support.contents import contents
@@ -218,17 +219,21 @@ async def test_a_link_is_its_own_backups_and_soon_over(
     http = factory.client().http
     query = {name: values[0] for name, values in parse_qs(urlsplit(first["url"]).query).items()}
     path = urlsplit(first["url"]).path
-    bad: list[dict[str, Any]] = [
-        {},
-        {"expires": query["expires"]},
-        query | {"signature": "0" * 64},
-        query | {"signature": "ä"},
-        query | {"expires": str(int(query["expires"]) + 1)},
-        query | {"expires": "-1"},
-        query | {"expires": "9" * 30},
+    content, mac = query["token"].split(".")
+    macs = factory.runtime.services.identity.macs
+    said = signing.read(macs, PURPOSE, query["token"])
+    bad = [
+        "",
+        content,
+        f"{content}.{'0' * 64}",
+        f"{content}.ä",
+        f"x{content}.{mac}",
+        signing.sign(macs, "another purpose", said),
+        signing.sign(macs, PURPOSE, {"name": said["name"]}),
     ]
-    for given in bad:
-        assert (await http.get(path, params=given)).status_code == 403
+    for token in bad:
+        assert (await http.get(path, params={"token": token})).status_code == 403
+    assert (await http.get(path)).status_code == 403
     other = await http.get(urlsplit(second["url"]).path, params=query)
     assert other.status_code == 403
     for name in (".lock", "x", "%00"):
@@ -236,7 +241,7 @@ async def test_a_link_is_its_own_backups_and_soon_over(
     assert (await http.get("/backups/..%2Ffactory.db", params=query)).status_code == 404
     assert (await http.get("/backups/a/b")).status_code == 404
     assert (await http.delete(path)).status_code == 405
-    late = int(query["expires"]) + 1
+    late = said[signing.EXPIRES]
     clock = factory.runtime.services.clock
     monkeypatch.setattr(type(clock), "now_us", lambda _self: late)
     assert (await http.get(first["url"])).status_code == 403

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from domain.kernel import signing
+from domain.software.links import PURPOSE
 from tests.support.clients import Client
 from tests.support.factory import FactoryServer
 from tests.support.factory_api import neighbour
@@ -165,7 +167,7 @@ async def test_a_file_is_replaced_until_it_is_used(factory: FactoryServer, kettl
     done(await upload(kettle, "1.0.0", "a.bin", b"one"))
     old = await link(kettle, "a.bin")
     done(await upload(kettle, "1.0.0", "a.bin", b"two"))
-    assert refused(await factory.client().http.get(old), 403).startswith("The link")
+    assert refused(await factory.client().http.get(old), 403).startswith("This link")
     assert (await factory.client().http.get(await link(kettle, "a.bin"))).content == b"two"
     done(await upload(kettle, "1.0.0", "b.bin", b"two"))
     assert refused(await kettle.http.get(f"{KETTLE}/1.0.0/files/a.bin/links"), 404)
@@ -188,23 +190,27 @@ async def test_links_that_are_forged(factory: FactoryServer, kettle: Client) -> 
     other = shown(await kettle.http.get(f"{KETTLE}/2.0.0/files/sketch.bin/links"))["link"]
     good = await link(kettle)
     base, token, name = good.rsplit("/", 2)
-    customer, release, expires, signature = token.split("-")
-    theirs = other.rsplit("/", 2)[1].split("-")[1]
+    content, signature = token.split(".")
+    theirs = other.rsplit("/", 2)[1].split(".")
+    macs = factory.runtime.services.identity.macs
+    said = signing.read(macs, PURPOSE, token)
     forged = [
-        f"{customer}-{release}-{int(expires) + 1}-{signature}",
-        f"{customer}-{theirs}-{expires}-{signature}",
-        f"{int(customer) + 1}-{release}-{expires}-{signature}",
-        f"{customer}-{release}-{expires}-{'0' * 64}",
-        f"{customer}-{release}-{expires}-{signature[:-1]}",
-        f"{customer}-{release}-{expires}",
-        f"{customer}-{'0' * 32}-{expires}-{signature}",
+        f"{theirs[0]}.{signature}",
+        f"{content}.{theirs[1]}",
+        f"{content}.{'0' * 64}",
+        f"{content}.{signature[:-1]}",
+        content,
+        signing.sign(macs, "another purpose", said),
+        signing.sign(macs, PURPOSE, said | {signing.EXPIRES: 1}),
+        signing.sign(macs, PURPOSE, said | {"release_id": "0" * 32}),
+        signing.sign(macs, PURPOSE, said | {"customer_id": said["customer_id"] + 1}),
         "9" * 200,
         "%00",
     ]
     anybody = factory.client().http
     for one in forged:
         told = refused(await anybody.get(f"{base}/{one}/{name}"), 403)
-        assert told == "The link is not valid or has expired"
+        assert told == "This link is not or no longer good"
     refused(await anybody.get(f"{base}/{token}/other.bin"), 403)
     refused(await anybody.get(f"{base}/{token}/{name}/more"), 404)
     answer = await anybody.put(good)
