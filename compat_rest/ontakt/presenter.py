@@ -18,7 +18,7 @@ from graph.context import Build
 
 APPLICATION: Final = "OnTakt"
 VERSION: Final = "4.8.7"
-"""Which seed 004 documents."""
+"""Which the old description has."""
 
 
 def timestamp(value_us: int) -> float:

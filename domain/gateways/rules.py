@@ -11,7 +11,7 @@ from domain.kernel.clock import SECOND_US
 from domain.kernel.errors import Forbidden, Unauthorized
 
 ACTIVE_US: Final = 2 * 3600 * SECOND_US
-"""A gateway that said something within so long is active (seed 001)."""
+"""A gateway that said something within so long is active, as Insight has it."""
 CATEGORY: Final = "GATEWAY"
 """The journal's category of how gateways stand."""
 MAX_THING_NAME: Final = 64
@@ -30,7 +30,7 @@ _SUFFIX_BYTES: Final = 4
 
 
 def connectivity_of(row: GatewayRow, now_us: int) -> Connectivity:
-    """As seed 001 has it. A message counts while it is at most two hours old; one that fell silent
+    """As Insight has it. A message counts while it is at most two hours old; one that fell silent
     is INACTIVE only if it ever sent a scan."""
     if row.prepared_at_us is None:
         return Connectivity.NOT_REGISTERED

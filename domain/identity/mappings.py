@@ -24,7 +24,7 @@ OTAO: Final[Names] = {
     "application:software:delete": frozenset({Permission.SOFTWARE_RELEASE_DELETE}),
     "endpoint:read": frozenset({Permission.FLEET_DEVICE_READ}),
 }
-"""The OAuth 2.0 scopes of seed 002."""
+"""The OAuth 2.0 scopes that its clients ask for."""
 
 VALTRONICS: Final[Names] = {
     "device:read": frozenset(
@@ -42,7 +42,7 @@ VALTRONICS: Final[Names] = {
         }
     ),
 }
-"""Both permissions that seed 003 names."""
+"""Both permissions that the old API names."""
 
 INSIGHT: Final[Names] = {
     "device-configs.delete": frozenset({Permission.FLEET_CONFIGURATION_WRITE}),
@@ -66,7 +66,7 @@ INSIGHT: Final[Names] = {
     "users.read": frozenset({Permission.IDENTITY_USER_READ}),
     "users.update": frozenset({Permission.IDENTITY_USER_MANAGE}),
 }
-"""Seed 001 shows `gateways.create` and `event.read` and lists no others: these are in its way."""
+"""The old API shows `gateways.create` and `event.read` and lists no others: these are in its way."""
 
 INSIGHT_ROLES: Final[Mapping[str, Role]] = {
     "ADMIN_ROLE": Role.ADMIN,
@@ -80,7 +80,7 @@ ONTAKT_LEVELS: Final[Mapping[str, Role]] = {
     "shop": Role.OPERATOR,
     "auditor": Role.AUDITOR,
 }
-"""The four access levels of seed 004, the highest first."""
+"""The four access levels, the highest first."""
 
 # Machines do not decide who may do what, nor stop what they run on; what a device does with
 # itself is the device's own.

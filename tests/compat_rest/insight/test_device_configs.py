@@ -1,4 +1,4 @@
-"""Device config files: the documented examples of seed 001, any bytes, links, and refusals."""
+"""Device config files: the documented examples, any bytes, links, and refusals."""
 
 import asyncio
 import hashlib

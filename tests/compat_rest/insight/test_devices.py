@@ -1,4 +1,4 @@
-"""Worn scanners: the documented examples of seed 001, lists, refusals, other customers."""
+"""Worn scanners: the documented examples, lists, refusals, other customers."""
 
 import pytest
 

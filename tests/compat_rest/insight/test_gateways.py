@@ -1,4 +1,4 @@
-"""Gateways: the documented examples of seed 001 body for body, lists, refusals, other customers."""
+"""Gateways: the documented examples body for body, lists, refusals, other customers."""
 
 import pytest
 

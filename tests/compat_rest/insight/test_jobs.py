@@ -1,4 +1,4 @@
-"""Job configurations and their analysis: the documented examples of seed 001, and refusals."""
+"""Job configurations and their analysis: the documented examples, and refusals."""
 
 import asyncio
 from typing import Any

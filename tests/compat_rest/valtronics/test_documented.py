@@ -1,4 +1,4 @@
-"""The documented examples of seed 003, body for body, to the second."""
+"""The documented examples, body for body, to the second."""
 
 from typing import Any
 

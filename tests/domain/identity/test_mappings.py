@@ -1,4 +1,4 @@
-"""Other vocabularies, held against ours and against what the seeds name."""
+"""Other vocabularies, held against ours and against what the old descriptions name."""
 
 import pytest
 
