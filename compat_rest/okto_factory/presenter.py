@@ -1,5 +1,6 @@
-"""Rows of the fleet as the OKTO factory API shows them. The old description gives the bodies of the device
-list, the connection settings and the overview; the rest imitates them and the edge. Its oddities:
+"""Rows of the fleet as the OKTO factory API shows them. The old description gives the bodies of the
+device list, the connection settings and the overview; the rest imitates them and the edge. Its
+oddities:
 
 - everything that answers with something has it under `data`; deleting and a heartbeat answer
   `{success}` alone;

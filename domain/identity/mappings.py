@@ -66,7 +66,7 @@ INSIGHT: Final[Names] = {
     "users.read": frozenset({Permission.IDENTITY_USER_READ}),
     "users.update": frozenset({Permission.IDENTITY_USER_MANAGE}),
 }
-"""The old API shows `gateways.create` and `event.read` and lists no others: these are in its way."""
+"""The old API shows `gateways.create` and `event.read` and no others: these are in its way."""
 
 INSIGHT_ROLES: Final[Mapping[str, Role]] = {
     "ADMIN_ROLE": Role.ADMIN,

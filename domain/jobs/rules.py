@@ -1,5 +1,5 @@
-"""What a job is, as Insight has it: it runs from a scan that starts with `start_barcode` to the next one
-that starts with `end_barcode` at the same gateway; a second start replaces the first."""
+"""What a job is, as Insight has it: it runs from a scan that starts with `start_barcode` to the
+next one that starts with `end_barcode` at the same gateway; a second start replaces the first."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
