@@ -129,9 +129,3 @@ def ontakt_level(actor: Actor) -> str | None:
     levels = ONTAKT_LEVELS.items()
     held = (level for level, role in levels if ROLE_PERMISSIONS[role] <= actor.permissions)
     return next(held, None)
-
-
-def ontakt_levels_allowed(permission: Permission) -> tuple[str, ...]:
-    """Those that may do it, the highest first: `allowed` of a refusal."""
-    levels = ONTAKT_LEVELS.items()
-    return tuple(level for level, role in levels if permission in ROLE_PERMISSIONS[role])

@@ -45,13 +45,6 @@ def test_who_has_less_than_an_auditor_has_no_level() -> None:
     assert mappings.ontakt_level(ANONYMOUS) is None
 
 
-def test_levels_that_may_are_named_the_highest_first() -> None:
-    allowed = mappings.ontakt_levels_allowed
-    assert allowed(Permission.IDENTITY_INSTALLATION_BACKUP) == ("admin",)
-    assert allowed(Permission.FLEET_DEVICE_WRITE) == ("admin", "planner")
-    assert allowed(Permission.FLEET_DEVICE_READ) == ("admin", "planner", "shop", "auditor")
-
-
 def test_only_who_manages_users_is_an_administrator_to_insight() -> None:
     shown = {role: mappings.insight_role(of(ROLE_PERMISSIONS[role])) for role in Role}
     assert shown.pop(Role.ADMIN) == "ADMIN_ROLE"
