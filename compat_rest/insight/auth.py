@@ -7,7 +7,7 @@ from fastapi import Depends, Path
 from starlette.requests import HTTPConnection
 
 from compat_rest.insight.ids import plain
-from compat_rest.kernel.auth import BEARER, entry_of
+from compat_rest.kernel.auth import BEARER, entry_of, state_of
 from domain.kernel.errors import Forbidden, Unauthorized
 from graph.context import Context
 from graph.identity import resolvers
@@ -35,8 +35,8 @@ async def member(connection: HTTPConnection, customer_id: CustomerId) -> Context
 
 
 async def _public_id(connection: HTTPConnection, context: Context) -> str:
-    """Customers keep theirs for good: each is looked up once by this application."""
-    state = connection.app.state
+    """Customers keep theirs for good: each is looked up once."""
+    state = state_of(connection)
     known: dict[int, str] = getattr(state, "customers", {})
     if context.customer_id not in known:
         own = await resolvers.own_customer(context)

@@ -4,23 +4,46 @@ from collections.abc import Awaitable, Callable
 from typing import Annotated, Final, Protocol
 
 from fastapi import Depends
+from starlette.datastructures import State
 from starlette.requests import HTTPConnection
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from domain.kernel.errors import Unauthorized
 from graph.context import Context
 
 BEARER: Final = "bearer "
+SURFACE: Final = "oktograph.surface"
+"""Where a request's scope holds what is the surface's own, see `Surface`."""
 
 
 class Entry(Protocol):
-    """How a face gets its contexts; the composition root makes it, `app.state.entry` holds it."""
+    """How a face gets its contexts; the composition root makes it."""
 
     async def context(self, token: str | None) -> Context:
         """Of the token's actor, or of nobody for None. Raises Unauthorized for a bad token."""
 
 
+class Surface:
+    """A dialect as one runtime serves it. The application itself is built once a process and knows
+    no runtime; what is this one's own goes with each request."""
+
+    def __init__(self, app: ASGIApp, entry: Entry) -> None:
+        self._app = app
+        self._state = State({"entry": entry})
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope[SURFACE] = self._state
+        await self._app(scope, receive, send)
+
+
+def state_of(connection: HTTPConnection) -> State:
+    """What the surface keeps between requests."""
+    state: State = connection.scope[SURFACE]
+    return state
+
+
 def entry_of(connection: HTTPConnection) -> Entry:
-    entry: Entry = connection.app.state.entry
+    entry: Entry = state_of(connection).entry
     return entry
 
 

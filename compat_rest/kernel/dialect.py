@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -10,7 +11,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
 from pydantic import BaseModel
 
-from compat_rest.kernel.auth import Entry, caller
+from compat_rest.kernel.auth import caller
 from compat_rest.kernel.errors import ErrorPresenter
 from compat_rest.kernel.replies import Reply
 from graph.context import Context
@@ -19,7 +20,7 @@ Caller = Callable[..., Awaitable[Context]]
 """A dependency; besides the connection it may take what the path names."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Dialect:
     """What is particular to one old system. `error_model` documents the body of every refusal;
     `callers` are the dependencies that want a token and refuse whoever has none, `answer_headers`
@@ -39,8 +40,10 @@ class Dialect:
     answer_headers: Mapping[str, Any] = field(default_factory=dict)
 
 
-def dialect_app(dialect: Dialect, entry: Entry, *, documentation: bool = True) -> FastAPI:
-    """Lifespans of mounted apps do not run, so it has none: what lives is in the runtime."""
+@cache
+def dialect_app(dialect: Dialect) -> FastAPI:
+    """Built once: `Surface` brings a runtime to it. Lifespans of mounted apps do not run, so it has
+    none: what lives is in the runtime."""
     app = FastAPI(
         title=dialect.title,
         description=dialect.description,
@@ -48,13 +51,12 @@ def dialect_app(dialect: Dialect, entry: Entry, *, documentation: bool = True) -
         default_response_class=Reply,
         docs_url=None,
         redoc_url=None,
-        openapi_url="/openapi.json" if documentation else None,
+        openapi_url="/openapi.json",
         redirect_slashes=False,
         generate_unique_id_function=lambda route: route.name,
         # The old clients did not always say what they send.
         strict_content_type=False,
     )
-    app.state.entry = entry
     dialect.errors.install(app)
     # Named here for the model's sake; `_corrected` puts references in their place.
     refusals: dict[int | str, dict[str, Any]] = {400: {"model": dialect.error_model}}

@@ -8,6 +8,7 @@ refusals are worded in one place.
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from inspect import iscoroutinefunction
 from typing import Any, Final, cast, get_type_hints
 
@@ -22,7 +23,7 @@ from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from compat_rest.kernel.auth import Authenticate
-from compat_rest.kernel.dialect import Dialect
+from compat_rest.kernel.dialect import Dialect, dialect_app
 from compat_rest.kernel.errors import ErrorPresenter
 from domain.kernel.errors import DomainError
 
@@ -97,15 +98,16 @@ class DirectCalls:
         await reply(scope, receive, send)
 
 
-def direct_calls(app: FastAPI, dialect: Dialect) -> DirectCalls:
-    """`app` is the dialect's own."""
+@cache
+def direct_calls(dialect: Dialect) -> DirectCalls:
+    """Before the dialect's own application."""
     routes = [
         route
         for router in dialect.routers
         for route in router.routes
         if isinstance(route, APIRoute)
     ]
-    return DirectCalls(app, routes, dialect.errors)
+    return DirectCalls(dialect_app(dialect), routes, dialect.errors)
 
 
 def _direct(routes: Sequence[APIRoute]) -> Iterator[tuple[tuple[str, str], DirectCall]]:

@@ -6,6 +6,7 @@ from typing import Final
 
 from starlette.requests import Request
 
+from compat_rest.kernel.auth import state_of
 from compat_rest.kernel.bodies import whole
 from compat_rest.kernel.okto.presenter import Body, data
 from domain.kernel.errors import RateLimited
@@ -39,8 +40,8 @@ class Turnstile:
 
 
 def turnstile(request: Request) -> Turnstile:
-    """The application's own, made for its first delivery."""
-    state = request.app.state
+    """The surface's own, made for its first delivery."""
+    state = state_of(request)
     if not hasattr(state, "deliveries"):
         state.deliveries = Turnstile(MAX_AT_ONCE)
     found: Turnstile = state.deliveries

@@ -11,8 +11,6 @@ from compat_rest.ontakt.app import DIALECT as ONTAKT
 from compat_rest.otao.app import DIALECT as OTAO
 from compat_rest.updates.app import DIALECT as UPDATES
 from compat_rest.valtronics.app import DIALECT as VALTRONICS
-from domain.kernel.errors import Unavailable
-from graph.context import Context
 from graph.schema import schema
 from oktograph.contracts import sockets
 from oktograph.contracts.asyncapi import Server, asyncapi_document
@@ -44,13 +42,6 @@ FACES: Final = (
 )
 
 
-class _NothingRuns:
-    """The entry of an application that is described and never called."""
-
-    async def context(self, token: str | None) -> Context:
-        raise Unavailable("This application only describes itself")
-
-
 def descriptions() -> dict[str, str]:
     """Relative path to text."""
     found = {
@@ -59,7 +50,7 @@ def descriptions() -> dict[str, str]:
     }
     for face in FACES:
         name = face.dialect.name
-        app = dialect_app(face.dialect, _NothingRuns())
+        app = dialect_app(face.dialect)
         found[f"openapi/{name}.json"] = json_text(app.openapi())
         if face.sockets:
             server = Server(face.service, face.port, face.prefix)

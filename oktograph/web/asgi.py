@@ -10,7 +10,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from compat_rest.insight.app import DIALECT as INSIGHT
 from compat_rest.insight.app import guarded as with_cors
 from compat_rest.insight.routes import config_files
-from compat_rest.kernel.dialect import Dialect, dialect_app
+from compat_rest.kernel.auth import Surface
+from compat_rest.kernel.dialect import Dialect
 from compat_rest.kernel.direct import direct_calls
 from compat_rest.kernel.documentation import documentation_routes
 from compat_rest.kernel.limits import NONE, BodyLimit
@@ -142,7 +143,7 @@ def _port(
 
 def _dialect(runtime: Runtime, dialect: Dialect) -> ASGIApp:
     settings = runtime.settings
-    app = direct_calls(dialect_app(dialect, runtime.entry), dialect)
+    app = Surface(direct_calls(dialect), runtime.entry)
     limited = BodyLimit(app, dialect.errors, settings.max_body_bytes, _larger(dialect, settings))
     if dialect is INSIGHT:
         return with_cors(limited)

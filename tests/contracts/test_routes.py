@@ -22,8 +22,6 @@ from compat_rest.updates.routes import device
 from compat_rest.valtronics import auth as valtronics
 from compat_rest.valtronics import messages as updates
 from compat_rest.valtronics.auth import reader, writer
-from domain.kernel.errors import Unavailable
-from graph.context import Context
 from oktograph.contracts.descriptions import FACES
 from tests.contracts.conftest import Services
 
@@ -86,17 +84,12 @@ def table() -> set[Row]:
         return {Row(**row) for row in csv.DictReader(file)}
 
 
-class NothingRuns:
-    async def context(self, token: str | None) -> Context:
-        raise Unavailable("not called")
-
-
 def routes() -> set[Row]:
     """Of the applications themselves, documented or not, without their own `/openapi.json`."""
     found: set[Row] = set()
     for face in FACES:
         name = face.dialect.name
-        for route in iter_route_contexts(dialect_app(face.dialect, NothingRuns()).routes):
+        for route in iter_route_contexts(dialect_app(face.dialect).routes):
             if isinstance(route.original_route, APIWebSocketRoute):
                 path = str(route.path)
                 found.add(Row(name, "WS", path, SOCKETS.get((name, path), "user")))
@@ -117,7 +110,7 @@ def test_every_known_route_is_there_and_no_other() -> None:
 def test_the_description_says_the_same() -> None:
     documented: set[Row] = set()
     for face in FACES:
-        paths = dialect_app(face.dialect, NothingRuns()).openapi()["paths"]
+        paths = dialect_app(face.dialect).openapi()["paths"]
         for path, operations in paths.items():
             for method, operation in operations.items():
                 access = "user" if operation["security"] else "public"

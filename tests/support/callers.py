@@ -16,6 +16,7 @@ import httpx2
 import orjson
 
 from domain.production.codes import DEFAULT_CATALOGUE, generate_code
+from tests.support.clients import NO_TLS
 from tests.support.processes import PASSWORD, ServiceProcess
 
 GTIN = "04600605032541"
@@ -44,7 +45,7 @@ def long_codes(seed: int) -> Iterator[str]:
 async def token_of(
     service: ServiceProcess, username: str = "admin", password: str = PASSWORD
 ) -> str:
-    async with httpx2.AsyncClient(base_url=service.url) as client:
+    async with httpx2.AsyncClient(base_url=service.url, verify=NO_TLS) as client:
         sent = {"username": username, "password": password}
         answer = await client.post("/api/v1/auth/login", json=sent)
     assert answer.status_code == 200, answer.text

@@ -28,7 +28,7 @@ from graph.context import Context
 from oktograph.runtime import Runtime
 from oktograph.settings import Settings
 from oktograph.web.serving import Server
-from tests.support.clients import DEADLINE_S, Client
+from tests.support.clients import DEADLINE_S, NO_TLS, Client
 from tests.support.contents import Contents, contents
 from tests.support.waiting import eventually
 
@@ -80,7 +80,7 @@ class Served(Generic[R]):
     def client(self, token: str | None = None) -> Client:
         headers = {} if token is None else {"authorization": f"Bearer {token}"}
         http = httpx2.AsyncClient(
-            base_url=f"http://{self.address}", headers=headers, timeout=DEADLINE_S
+            base_url=f"http://{self.address}", headers=headers, timeout=DEADLINE_S, verify=NO_TLS
         )
         made = Client(self.address, token, http)
         self.clients[f"client {len(self.clients)}"] = made

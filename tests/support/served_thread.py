@@ -13,6 +13,7 @@ from starlette.types import ASGIApp
 
 from oktograph.runtime import Runtime
 from oktograph.web.serving import Server
+from tests.support.clients import NO_TLS
 
 START_S = 30.0
 HOST = "127.0.0.1"
@@ -39,7 +40,7 @@ class ServedRuntime(Generic[R]):
 
     def client(self, username: str = "operator") -> httpx2.Client:
         headers = {"Authorization": f"Bearer {self.token(username)}"}
-        return httpx2.Client(base_url=self.url, headers=headers)
+        return httpx2.Client(base_url=self.url, headers=headers, verify=NO_TLS)
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from joserfc.jwt import JWTClaimsRegistry
 
 from domain.identity.mappings import OTAO, SCOPES
 from oktograph.web import oauth as face
-from tests.support.clients import DEADLINE_S
+from tests.support.clients import DEADLINE_S, NO_TLS
 from tests.support.databases import PostgresServer
 from tests.support.factory import FactoryServer, running_factory
 from tests.support.raw_http import exchange
@@ -45,7 +45,7 @@ def peer(place: FactoryServer, **more: Any) -> AsyncOAuth2Client:
 @pytest.fixture
 async def http(factory: FactoryServer) -> AsyncIterator[httpx2.AsyncClient]:
     url = f"http://{factory.address}"
-    async with httpx2.AsyncClient(base_url=url, timeout=DEADLINE_S) as client:
+    async with httpx2.AsyncClient(base_url=url, timeout=DEADLINE_S, verify=NO_TLS) as client:
         yield client
 
 

@@ -14,7 +14,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 from starlette.types import ASGIApp
 
-from compat_rest.kernel.auth import Anyone, Caller
+from compat_rest.kernel.auth import Anyone, Caller, Surface
 from compat_rest.kernel.dialect import dialect_app
 from compat_rest.kernel.direct import DirectCalls, direct_call, direct_calls
 from compat_rest.kernel.replies import Reply
@@ -117,8 +117,9 @@ async def _sent(client: httpx2.AsyncClient, call: Call) -> tuple[int, dict[str, 
 
 
 async def test_answers_as_fastapi_does(runtime: EdgeRuntime) -> None:
-    alone = dialect_app(DIALECT, runtime.entry)
-    async with serving(alone) as plain, serving(direct_calls(alone, DIALECT)) as direct:
+    alone = Surface(dialect_app(DIALECT), runtime.entry)
+    before = Surface(direct_calls(DIALECT), runtime.entry)
+    async with serving(alone) as plain, serving(before) as direct:
         for name, call in CALLS.items():
             assert await _sent(direct, call) == await _sent(plain, call), name
 
@@ -127,7 +128,7 @@ async def test_a_defect_is_masked(runtime: EdgeRuntime) -> None:
     router = APIRouter()
     router.add_api_route("/broken", _broken)
     dialect = replace(DIALECT, routers=(router,))
-    async with serving(direct_calls(dialect_app(dialect, runtime.entry), dialect)) as client:
+    async with serving(Surface(direct_calls(dialect), runtime.entry)) as client:
         answer = await client.get("/broken")
     assert answer.status_code == 500
     assert "secret" not in answer.text

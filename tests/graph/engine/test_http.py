@@ -12,6 +12,7 @@ from graphql import get_introspection_query
 from domain.kernel.errors import ErrorCode
 from graph.documents import sha256
 from graph.transport.http import STATUS
+from tests.support.clients import NO_TLS
 from tests.support.toy_graph import Toy
 
 ALICE = {"authorization": "Bearer alice"}
@@ -21,7 +22,7 @@ LEGACY = {"accept": "application/json"}
 
 @pytest.fixture
 async def client(address: str) -> AsyncIterator[httpx2.AsyncClient]:
-    async with httpx2.AsyncClient(base_url=f"http://{address}") as made:
+    async with httpx2.AsyncClient(base_url=f"http://{address}", verify=NO_TLS) as made:
         yield made
 
 
