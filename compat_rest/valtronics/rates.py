@@ -4,6 +4,7 @@ Whoever has a token is counted by who they are; whoever has none, or a bad one, 
 that are refused count as well, whatever for.
 """
 
+from collections import deque
 from typing import Final
 
 from starlette.requests import HTTPConnection
@@ -22,6 +23,8 @@ WRITES: Final = Rate("valtronics-write", 50)
 BULK: Final = Rate("valtronics-bulk", 10)
 _READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _BLANK: Final = b" \t\r\n"
+_LISTS: Final = (b"[", b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff", b"\x00")
+"""How a list begins: in UTF-8, or in what else is read as JSON and may be one."""
 DESCRIPTION: Final = "/openapi.json"
 ONE_DEVICE_BYTES: Final = 128 * 1024
 """More than its metadata and its configuration may have together."""
@@ -78,9 +81,21 @@ async def _rate_of(scope: Scope, receive: Receive) -> tuple[Rate, Receive]:
         return WRITES, receive
     if _is_withheld(scope):
         return BULK, receive
-    first = await receive()
-    is_list = first.get("body", b"").lstrip(_BLANK).startswith(b"[")
-    return BULK if is_list else WRITES, _again(first, receive)
+    messages = [await receive()]
+    blank = 0
+    while not _begun(messages[-1]) and messages[-1].get("more_body", False):
+        blank += len(messages[-1].get("body", b""))
+        if blank > ONE_DEVICE_BYTES:
+            return BULK, _again(messages, receive)
+        messages.append(await receive())
+    is_list = _begun(messages[-1]).startswith(_LISTS)
+    return BULK if is_list else WRITES, _again(messages, receive)
+
+
+def _begun(message: Message) -> bytes:
+    """From the first character on; empty where there is none in it."""
+    body: bytes = message.get("body", b"")
+    return body.lstrip(_BLANK)
 
 
 def _is_withheld(scope: Scope) -> bool:
@@ -92,11 +107,11 @@ def _is_withheld(scope: Scope) -> bool:
     return is_large and headers.get(b"expect", b"").lower() == b"100-continue"
 
 
-def _again(first: Message, receive: Receive) -> Receive:
-    waiting = [first]
+def _again(messages: list[Message], receive: Receive) -> Receive:
+    waiting = deque(messages)
 
     async def replay() -> Message:
-        return waiting.pop() if waiting else await receive()
+        return waiting.popleft() if waiting else await receive()
 
     return replay
 

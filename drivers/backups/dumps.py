@@ -136,9 +136,34 @@ def dump_of(url: URL, program: str, timeout_s: float, progress: Progress | None 
     return PostgresDump(url, program, timeout_s)
 
 
+LIBPQ: Final = frozenset(
+    {
+        "application_name",
+        "channel_binding",
+        "connect_timeout",
+        "gssencmode",
+        "host",
+        "krbsrvname",
+        "options",
+        "passfile",
+        "port",
+        "require_auth",
+        "service",
+        "sslcert",
+        "sslcrl",
+        "sslkey",
+        "sslmode",
+        "sslrootcert",
+        "target_session_attrs",
+    }
+)
+"""Parameters of an address that pg_dump knows: it refuses all others, which are our driver's."""
+
+
 def _address(url: URL) -> str:
     """What libpq takes; what asyncpg calls `ssl` is `sslmode` there."""
-    query = {"sslmode" if name == "ssl" else name: value for name, value in url.query.items()}
+    named = {"sslmode" if name == "ssl" else name: value for name, value in url.query.items()}
+    query = {name: value for name, value in named.items() if name in LIBPQ}
     # Not `url.set`: that takes None for what is to stay.
     plain = URL.create("postgresql", url.username, None, url.host, url.port, url.database, query)
     return plain.render_as_string(hide_password=False)

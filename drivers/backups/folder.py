@@ -9,7 +9,7 @@ import os
 import re
 import weakref
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -71,10 +71,9 @@ class FolderBackups:
         with self._alone():
             try:
                 await self._written(unfinished, compress)
-                await completed(self._publish, unfinished, name)
+                return await completed(self._publish, unfinished, name)
             finally:
                 unfinished.unlink(missing_ok=True)
-        return _row(self._folder / name)
 
     async def kept(self) -> list[BackupRow]:
         return await completed(self._kept)
@@ -120,17 +119,22 @@ class FolderBackups:
         finally:
             os.close(lock)
 
-    def _publish(self, unfinished: Path, name: str) -> None:
+    def _publish(self, unfinished: Path, name: str) -> BackupRow:
         sync_to_disk(unfinished)
         unfinished.rename(self._folder / name)
+        made = _row(self._folder / name)
         for row in self._kept()[self._most :]:
             (self._folder / row.name).unlink(missing_ok=True)
         sync_to_disk(self._folder)
+        return made
 
     def _kept(self) -> list[BackupRow]:
         if not self._folder.is_dir():
             return []
-        found = [_row(path) for path in self._folder.iterdir() if self._is_ours(path.name)]
+        found: list[BackupRow] = []
+        for path in self._folder.iterdir():
+            with suppress(FileNotFoundError):  # removed since it was listed
+                found += [_row(path)] if self._is_ours(path.name) else []
         return sorted(found, key=lambda row: (row.created_at_us, row.name), reverse=True)
 
     def _remove(self, name: str) -> BackupRow | None:

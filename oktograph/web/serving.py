@@ -68,6 +68,9 @@ def _config(app: ASGIApp) -> uvicorn.Config:
         ws_per_message_deflate=False,
         timeout_graceful_shutdown=GRACE_S,
         server_header=False,
+        # A request that was sent before the one ahead of it was answered would start with what that
+        # one has set.
+        reset_contextvars=True,
     )
 
 

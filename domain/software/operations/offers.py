@@ -23,12 +23,23 @@ async def report_installed(
     running = await require_running(work.session, work.customer_id, command.device, devices)
     row = InstalledRow(running.device_id, command.application, command.version, work.now_us)
     before = of_application(running, command.application)
+    await _hold(work, command)
     await installed.put(work.session, work.customer_id, row)
     if before is None or before.version != row.version:
         was = None if before is None else {"version": before.version}
         told = {"application": row.application, "version": row.version}
         work.record_change(events.STREAM, events.SOFTWARE_REPORTED, row.device_id, was, **told)
     return row
+
+
+async def _hold(work: UnitOfWork, command: ReportInstalled) -> None:
+    """The version, where it is one of ours: whoever deletes it, or replaces its file, has to see
+    that it is in use, or comes first."""
+    release = await releases.release_by_version(
+        work.session, work.customer_id, command.application, command.version
+    )
+    if release is not None:
+        await releases.lock_release(work.session, work.customer_id, release.id)
 
 
 async def require_running(

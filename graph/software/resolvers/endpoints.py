@@ -112,7 +112,9 @@ async def offered_software(context: Context, wanted: FindOffer) -> Offer | None:
     """One hop, to the highest version that may be installed now; None where there is none, or
     the device has not told what it runs. A device asks for itself alone."""
     context.actor.require(Permission.SOFTWARE_ARTIFACT_READ)
-    _is_own(context, wanted.device)
+    if not _is_own(context, wanted.device):
+        context.actor.require(Permission.FLEET_DEVICE_READ)
+        context.actor.require(Permission.SOFTWARE_RELEASE_READ)
     services, customer_id = software(context), context.customer_id
     now_us = context.services.clock.now_us()
     async with context.read() as session:

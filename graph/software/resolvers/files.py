@@ -58,7 +58,9 @@ async def download_by_link(
 
 
 async def file_link(context: Context, name: SoftwareName, filename: str) -> FileLink:
+    """Whoever has the link has the bytes."""
     context.actor.require(Permission.SOFTWARE_RELEASE_READ)
+    context.actor.require(Permission.SOFTWARE_ARTIFACT_READ)
     services = software(context)
     row = await known_version(context, name)
     if row.object_key is None or row.filename != filename:
@@ -67,7 +69,9 @@ async def file_link(context: Context, name: SoftwareName, filename: str) -> File
 
 
 async def artifact_link(context: Context, release_id: str) -> FileLink:
+    """Whoever has the link has the bytes."""
     context.actor.require(Permission.SOFTWARE_RELEASE_READ)
+    context.actor.require(Permission.SOFTWARE_ARTIFACT_READ)
     services = software(context)
     row = await known_release(context, release_id)
     if row.object_key is None:

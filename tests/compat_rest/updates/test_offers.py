@@ -23,6 +23,7 @@ from tests.support.otao import (
     shown,
     upload,
 )
+from tests.support.tokens import program
 from tests.support.valtronics import set_clock
 
 OFFERED = "/updates/api/v1/software/offered"
@@ -338,3 +339,25 @@ async def test_unknown_paths(kettle: Client) -> None:
     answer = await kettle.http.delete(CURRENT)
     refused(answer, 405)
     assert answer.headers["allow"] == "PUT"
+
+
+LINK = "query ($id: ID!) { artifactLink(releaseId: $id) { url } }"
+RELEASE = "{ releases { edges { node { id } } } }"
+
+
+async def test_a_program_sees_what_its_scopes_say_together(
+    factory: FactoryServer, manager: Client, kettle: Client
+) -> None:
+    """A link is the bytes, an offer tells of a device and of a release."""
+    await create(manager, "1.0.1", upgradableFrom=["1.0.0"], rolloutStrategy="general")
+    done(await upload(manager, "1.0.1"))
+    [edge] = (await manager.ask(RELEASE))["releases"]["edges"]
+    for scopes in (("software:release:read",), ("software:artifact:read",)):
+        some = await program(factory, *scopes)
+        assert await some.code(LINK, id=edge["node"]["id"]) == "FORBIDDEN"
+        assert await some.code(OFFER, id=ENDPOINT) == "FORBIDDEN"
+    both = await program(factory, "software:release:read", "software:artifact:read")
+    assert (await both.ask(LINK, id=edge["node"]["id"]))["artifactLink"]["url"]
+    assert await both.code(OFFER, id=ENDPOINT) == "FORBIDDEN"
+    scopes = ("software:release:read", "software:artifact:read", "fleet:device:read")
+    assert await asked(await program(factory, *scopes)) is not None

@@ -1,6 +1,8 @@
 """Rate limits: by caller and kind of call, on every answer, counted by all processes together."""
 
 import asyncio
+import json
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +86,18 @@ async def test_ten_bulk_operations_a_minute(factory: FactoryServer, manager: Cli
     refused(await manager.http.post(DEVICES, content=b" \r\n\t[]"), 10)
     assert await factory.contents() == before
     assert standing(await manager.http.post(DEVICES, json=NEW)) == (50, 49)
+
+
+async def test_a_list_counts_as_one_however_it_begins(manager: Client) -> None:
+    async def slowly() -> AsyncIterator[bytes]:
+        yield b" "
+        yield b"\n"
+        yield json.dumps([NEW]).encode()
+
+    headers = {"content-type": "application/json"}
+    for left, content in ((9, slowly()), (8, b"\xef\xbb\xbf[]"), (7, "[]".encode("utf-16"))):
+        answer = await manager.http.post(DEVICES, content=content, headers=headers)
+        assert standing(answer) == (10, left)
 
 
 @pytest.mark.parametrize(
