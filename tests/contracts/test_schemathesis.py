@@ -169,7 +169,7 @@ def test_ontakt_is_as_documented(factory: ServedFactory, tmp_path: Path) -> None
 
 def test_the_graph_is_as_its_schema_says(edge: ServedEdge, tmp_path: Path) -> None:
     config, address = "schemathesis_graphql.toml", f"{edge.url}/graphql"
-    shown = run(address, edge.token(), config, tmp_path, "--max-examples", "40")
+    shown = run(address, edge.token(), config, tmp_path, "--max-examples", "12")
     assert phases(shown) == {"Fuzzing", "Stateful"}
 
 
