@@ -7,9 +7,9 @@ from sqlalchemy import ColumnElement
 
 from domain.gateways import events, rules
 from domain.gateways.operations import presence
-from domain.gateways.operations.gateways import CHANGED, required
+from domain.gateways.operations.gateways import CHANGED, another_thing_name, required
 from domain.gateways.ports import IssuedCertificate
-from domain.gateways.repository import gateways, packages
+from domain.gateways.repository import gateways, packages, thing_names
 from domain.gateways.repository.gateways import GATEWAY
 from domain.gateways.rows import GatewayRow, PackageRow
 from domain.kernel.errors import Conflict, Forbidden
@@ -72,8 +72,8 @@ async def provision_by_hand(
 
 async def reset(work: UnitOfWork, key: str) -> GatewayRow:
     """As if it had just been created: it may be prepared again. One that had a certificate gets
-    another thing name, so that nothing listens to who still shows it. Raises NotFound, and
-    Conflict where somebody else was first."""
+    another thing name, so that nothing listens to who still shows it, and nobody is called by the
+    old one ever again. Raises NotFound, and Conflict where somebody else was first."""
     row = await required(work, key)
     if row.prepared_at_us is None:
         return row
@@ -81,9 +81,11 @@ async def reset(work: UnitOfWork, key: str) -> GatewayRow:
     same: ColumnElement[bool] = GATEWAY.c.provisioned_at_us.is_(None)
     if row.provisioned_at_us is not None:
         same = GATEWAY.c.provisioned_at_us == row.provisioned_at_us
-        values["thing_name"] = rules.another_thing_name(row.name)
+        values["thing_name"] = await another_thing_name(work, row.name)
     if not await _change(work, row, same, GATEWAY.c.version == row.version, **values):
         raise Conflict(CHANGED)
+    if "thing_name" in values:
+        await thing_names.retire(work.session, row, work.now_us)
     return await _told(work, row.id, events.RESET)
 
 
