@@ -22,6 +22,7 @@ from drivers.certificates.authority import InstallationAuthority
 from drivers.durable import replace_file
 from drivers.link import ConfigurationFault, Link, PeerLost
 from drivers.mqtt.configuration import Admitted, BrokerSettings, document
+from drivers.mqtt.log_lines import log_lines
 from drivers.processes import leashed
 from drivers.threads import completed
 
@@ -33,6 +34,8 @@ RELOAD_S: Final = 10.0
 GRACE_S: Final = 5.0
 LAST_WORDS: Final = 5
 QUIET_S: Final = 1.0
+LINE_BYTES: Final = 1 << 20
+"""It quotes what clients say: a topic alone may have 64 KiB."""
 _LINE: Final = re.compile(r"\[(INF|WRN|ERR|FTL)\] (.*)")
 _LISTENS: Final = re.compile(r"Listening for MQTT clients on \S+:(\d+)$")
 # What it says of each client at each reload, having set that name itself.
@@ -160,6 +163,7 @@ class BundledBroker:
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,
             env={},
+            limit=LINE_BYTES,
             start_new_session=True,  # a terminal's Ctrl-C is for us, who end it in turn
         )
 
@@ -179,7 +183,7 @@ class BundledBroker:
 
     async def _read(self, process: asyncio.subprocess.Process) -> None:
         assert process.stderr is not None  # noqa: S101 - it was started with one
-        while line := await process.stderr.readline():
+        async for line in log_lines(process.stderr):
             found = _LINE.search(line.decode("utf-8", "replace").rstrip())
             if found is not None:
                 self._heed(found[1], found[2])
