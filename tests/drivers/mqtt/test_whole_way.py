@@ -223,6 +223,33 @@ async def test_another_gateway_s_topic_reaches_nobody(each_factory: FactoryServe
     assert (await scans_of(operator))[0]["gateway"]["gatewayId"] == other.id
 
 
+async def test_what_a_broker_retains_is_taken_once_and_shown_in_vain(
+    sqlite_factory: FactoryServer,
+) -> None:
+    """It comes again at each connection: neither a scan nor a sign that the gateway is there."""
+    gateway = await ready(sqlite_factory)
+    operator = await sqlite_factory.logged_in("operator")
+    nameless = orjson.dumps({"scan_code": "1", "created": 1_767_225_600_000})
+    async with gateway.connected() as client:
+        await client.publish(gateway.topic, nameless, qos=1, retain=True)
+    await scanned(operator, 1)
+    assert counted(sqlite_factory)["retained"] == 0
+    link = link_of(sqlite_factory)
+    await link.stop()  # writes down that it was heard of
+    heard = await operator.ask(GATEWAY, id=gateway.id)
+    assert heard["gateway"]["connectivity"] == "ACTIVE"
+    for times in (1, 2):
+        link.start()
+        await eventually(lambda times=times: counted(sqlite_factory)["retained"] == times)  # type: ignore[misc]
+        await link.stop()
+    assert await operator.ask(GATEWAY, id=gateway.id) == heard
+    link.start()
+    await gateway.tell(scan_event("2"))
+    await scanned(operator, 2)
+    found = counted(sqlite_factory)
+    assert (found["stored"], found["repeated"], found["waiting"]) == (2, 0, 0)
+
+
 async def test_one_that_is_reset_is_out(sqlite_factory: FactoryServer) -> None:
     gateway = await ready(sqlite_factory)
     manager = await sqlite_factory.logged_in("manager")
