@@ -62,8 +62,11 @@ async def provision_by_hand(
     work: UnitOfWork, gateway_id: str, certificate: IssuedCertificate
 ) -> GatewayRow:
     """Without a token: its owner carries the certificate there. A token that is out opens nothing
-    any more. Raises Forbidden for a gateway that has a certificate."""
+    any more. Raises Forbidden for a gateway that has a certificate, Conflict where this one names
+    it as it was called before."""
     row = await required(work, gateway_id)
+    if row.thing_name != certificate.common_name:
+        raise Conflict(CHANGED, gateway=row.id)
     prepared_at_us = work.now_us if row.prepared_at_us is None else row.prepared_at_us
     if not await _provision(work, row, certificate, prepared_at_us=prepared_at_us):
         raise Forbidden(rules.PROVISIONED_BEFORE, gateway=row.id)
@@ -116,8 +119,8 @@ async def _provision(
         work,
         row,
         GATEWAY.c.provisioned_at_us.is_(None),
-        # The certificate names it so.
-        GATEWAY.c.thing_name == row.thing_name,
+        # Else it was reset since the certificate was asked for, which would open nothing.
+        GATEWAY.c.thing_name == certificate.common_name,
         *conditions,
         provisioned_at_us=work.now_us,
         certificate_serial=certificate.serial,

@@ -2,10 +2,14 @@
 
 import asyncio
 
+import pytest
+
 from domain.gateways.commands import CreateGateway
 from domain.gateways.operations import gateways, provisioning
 from domain.gateways.rows import GatewayRow
+from domain.gateways.rules import TOKEN_PURPOSE
 from domain.kernel.actor import system_actor
+from domain.kernel.errors import Conflict, Forbidden
 from tests.support.clients import Client, Json
 from tests.support.databases import new_customer
 from tests.support.factory import FactoryServer
@@ -65,6 +69,39 @@ async def test_without_a_certificate_it_stays(each_factory: FactoryServer) -> No
     await manager.ask(PREPARE, id=made["uuid"])
     assert await reset(manager, made["uuid"]) == "Gateway1"
     assert (await each_factory.contents())["retired_thing_name"] == []
+
+
+async def test_a_certificate_for_the_old_one_is_not_recorded(each_factory: FactoryServer) -> None:
+    """Somebody let it in by a token and reset it while the package's certificate was made."""
+    manager = await each_factory.logged_in("manager")
+    services = each_factory.runtime.services
+    assert services.gateways is not None
+    made = await create(manager)
+    late = await services.gateways.authority.issue(made["thingName"])
+    await let_in(each_factory, manager, made["uuid"])
+    name = await reset(manager, made["uuid"])
+    before = await each_factory.contents()
+    with pytest.raises(Conflict):
+        async with services.transactions.begin(each_factory.system) as work:
+            await provisioning.provision_by_hand(work, made["uuid"], late)
+    assert await each_factory.contents() == before
+    assert await let_in(each_factory, manager, made["uuid"]) == name
+
+
+async def test_nor_is_one_by_a_token(each_factory: FactoryServer) -> None:
+    """Whatever it names, it has to be whom the token lets in."""
+    manager = await each_factory.logged_in("manager")
+    services = each_factory.runtime.services
+    assert services.gateways is not None
+    made = await create(manager)
+    late = await services.gateways.authority.issue("Gateway2")
+    token = (await manager.ask(PREPARE, id=made["uuid"]))["prepareGatewayProvisioning"]["token"]
+    mac = services.identity.macs.of(TOKEN_PURPOSE, token)
+    before = await each_factory.contents()
+    with pytest.raises(Forbidden):
+        async with services.transactions.begin(each_factory.system) as work:
+            await provisioning.provision_by_token(work, mac, late)
+    assert await each_factory.contents() == before
 
 
 async def test_whoever_asks_while_it_is_given_up_does_not_get_it(
