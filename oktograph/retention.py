@@ -37,6 +37,7 @@ FOR_EVER: Final[Mapping[str, str]] = {
     "production_rollup": "a row for a line and a quarter: totals outlive what they count",
     "scan_rollup": "a row for a line and an hour: totals outlive what they count",
     "number_sequence": "running numbers must not begin again",
+    "retired_thing_name": "its certificate may be shown again at any time (domain/gateways)",
     "rollout": "who rolled out what is few rows and asked for years later",
     "rollout_group": "goes with its rollout",
     "rollout_target": "how each device fared goes with its rollout",

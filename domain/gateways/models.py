@@ -82,6 +82,18 @@ class Gateway(SQLModel, table=True):
     updated_at_us: int = Field(sa_type=BigInteger)
 
 
+class RetiredThingName(SQLModel, table=True):
+    """The thing name of a gateway that had a certificate for it and gave it up. It is never given
+    again, to anybody: the certificate is still good, and brokers know a gateway by it alone."""
+
+    __tablename__ = "retired_thing_name"
+
+    thing_name: str = Field(primary_key=True, max_length=64)
+    customer_id: int = Field(foreign_key="customer.id")
+    gateway_id: str = Field(sa_type=IdColumn, foreign_key="gateway.id")
+    retired_at_us: int = Field(sa_type=BigInteger)
+
+
 class WornScanner(SQLModel, table=True):
     """A scanner that somebody wears, known from the scans it sent by a gateway. `updated_at_us` is
     when people last said how it stands, `last_activity_at_us` when it was last heard of."""

@@ -7,9 +7,11 @@ from domain.sync.ports import SecretBox
 
 
 class IssuedCertificate(NamedTuple):
-    """`pkcs12` is DER: key, certificate and the chain to the installation's own CA. `serial` and
-    `fingerprint` (SHA-256 of the certificate) are lower-case hexadecimal digits."""
+    """`pkcs12` is DER: key, certificate and the chain to the installation's own CA. `common_name`
+    is whom it names. `serial` and `fingerprint` (SHA-256 of the certificate) are lower-case
+    hexadecimal digits."""
 
+    common_name: str
     pkcs12: bytes
     serial: str
     fingerprint: str

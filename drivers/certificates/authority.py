@@ -114,6 +114,7 @@ class InstallationAuthority:
             common_name.encode(), key, made, [self._certificate], _encryption(password)
         )
         return IssuedCertificate(
+            common_name=common_name,
             pkcs12=bundle,
             serial=f"{made.serial_number:x}",
             fingerprint=made.fingerprint(hashes.SHA256()).hex(),

@@ -22,7 +22,9 @@ from drivers.certificates.authority import InstallationAuthority
 from drivers.durable import replace_file
 from drivers.link import ConfigurationFault, Link, PeerLost
 from drivers.mqtt.configuration import Admitted, BrokerSettings, document
+from drivers.mqtt.log_lines import log_lines
 from drivers.processes import leashed
+from drivers.threads import completed
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -32,6 +34,8 @@ RELOAD_S: Final = 10.0
 GRACE_S: Final = 5.0
 LAST_WORDS: Final = 5
 QUIET_S: Final = 1.0
+LINE_BYTES: Final = 1 << 20
+"""It quotes what clients say: a topic alone may have 64 KiB."""
 _LINE: Final = re.compile(r"\[(INF|WRN|ERR|FTL)\] (.*)")
 _LISTENS: Final = re.compile(r"Listening for MQTT clients on \S+:(\d+)$")
 # What it says of each client at each reload, having set that name itself.
@@ -46,6 +50,8 @@ class BundledBroker:
         self.port = settings.port
         self._authority = authority
         self._admitted: frozenset[Admitted] = frozenset()
+        # What the process that runs has taken; None where that is not certain.
+        self._told: frozenset[Admitted] | None = None
         self._process: asyncio.subprocess.Process | None = None
         self._ready = asyncio.Event()
         self._reloaded: asyncio.Future[bool] | None = None
@@ -64,8 +70,7 @@ class BundledBroker:
     async def run(self, link: Link) -> None:
         """Raises ConfigurationFault where there is no such program, PeerLost when it ended."""
         await asyncio.to_thread(_end_predecessor, self.settings)
-        await asyncio.to_thread(self._prepare)
-        self._process = process = await self._start()
+        self._process = process = await self._begin()
         reading = asyncio.create_task(self._read(process), name="broker log")
         try:
             await self._until_ready(process, link)
@@ -73,6 +78,7 @@ class BundledBroker:
             raise PeerLost(f"the broker ended ({code}): {' · '.join(self._last)}")
         finally:
             self._ready.clear()
+            self._told_reload(taken=False)
             await _ended(process)
             self._process = None
             await reading
@@ -89,24 +95,25 @@ class BundledBroker:
         }
 
     async def admit(self, gateways: Iterable[Admitted]) -> None:
-        """Exactly these, from when this returns. Raises PeerLost where the broker does not take
-        it; one that does not run is told at its start."""
+        """Exactly these, from when this returns. Raises PeerLost or OSError where the broker
+        does not take it, which then is still owed; one that does not run is told at its start."""
         async with self._turn:
-            wanted = frozenset(gateways)
-            if wanted == self._admitted:
-                return
-            before, self._admitted = self._admitted, wanted
-            try:
-                await self._reload()
-            except PeerLost:
-                self._admitted = before  # so that the same may be tried again
-                raise
+            self._admitted = frozenset(gateways)
+            await self._tell()
 
-    async def _reload(self) -> None:
+    async def _tell(self) -> None:
+        """In its turn. Whatever breaks it off, the same is told again the next time."""
         process = self._process
-        if process is None or not self._ready.is_set():
+        if process is None or not self._ready.is_set() or self._told == self._admitted:
             return
-        await asyncio.to_thread(self._configure)
+        self._told = None
+        await completed(self._configure)
+        await self._reload(process)
+        self._told = self._admitted
+
+    async def _reload(self, process: asyncio.subprocess.Process) -> None:
+        if not self._ready.is_set():
+            raise PeerLost("the broker ended meanwhile")
         self._reloaded = asyncio.get_running_loop().create_future()
         try:
             async with asyncio.timeout(RELOAD_S):
@@ -117,7 +124,7 @@ class BundledBroker:
         finally:
             self._reloaded = None
         if not taken:
-            raise PeerLost(f"the broker refused its configuration: {' · '.join(self._last)}")
+            raise PeerLost(f"the broker did not take its configuration: {' · '.join(self._last)}")
         self._reloads += 1
 
     def _prepare(self) -> None:
@@ -134,6 +141,15 @@ class BundledBroker:
         admitted = sorted(self._admitted)
         replace_file(self.settings.configuration, document(self.settings, self.port, admitted))
 
+    async def _begin(self) -> asyncio.subprocess.Process:
+        """Who is admitted from here on is told once it is ready."""
+        async with self._turn:
+            self._told = None
+            await completed(self._prepare)
+            process = await self._start()
+            self._told = self._admitted
+            return process
+
     async def _start(self) -> asyncio.subprocess.Process:
         program = _program()
         if program is None:
@@ -147,6 +163,7 @@ class BundledBroker:
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,
             env={},
+            limit=LINE_BYTES,
             start_new_session=True,  # a terminal's Ctrl-C is for us, who end it in turn
         )
 
@@ -160,11 +177,13 @@ class BundledBroker:
             await asyncio.wait(waits)
         if not self._ready.is_set():
             raise PeerLost(f"the broker does not start: {' · '.join(self._last)}")
+        async with self._turn:
+            await self._tell()
         await link.connected(self.url)
 
     async def _read(self, process: asyncio.subprocess.Process) -> None:
         assert process.stderr is not None  # noqa: S101 - it was started with one
-        while line := await process.stderr.readline():
+        async for line in log_lines(process.stderr):
             found = _LINE.search(line.decode("utf-8", "replace").rstrip())
             if found is not None:
                 self._heed(found[1], found[2])

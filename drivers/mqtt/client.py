@@ -28,11 +28,13 @@ REFUSED = 0x80
 
 
 class Arrived(NamedTuple):
-    """A message as it came. `number` is None where nobody waits for its acknowledgement."""
+    """A message as it came. `number` is None where nobody waits for its acknowledgement. One that
+    is `retained` was published some time or other: the broker shows it to each new subscription."""
 
     topic: str
     payload: bytes
     number: int | None
+    retained: bool = False
 
 
 class Client(aiomqtt.Client):
@@ -117,7 +119,8 @@ class Client(aiomqtt.Client):
         if self._received is None:
             return
         number = message.mid if message.qos else None
-        self._received(Arrived(_text(message), bytes(message.payload), number))
+        payload = bytes(message.payload)
+        self._received(Arrived(_text(message), payload, number, message.retain))
 
     def _on_disconnect(
         self,

@@ -71,13 +71,12 @@ class GatewayIntake:
             self._presence.note(read.gateway, read.event)
 
     async def _read(self, message: Arrived) -> _Read | None:
-        key = key_in(message.topic, self._prefix)
-        if key is None:
-            await self.refusals.tell(Refusal.FOREIGN_TOPIC, message.topic, "dropped")
-            return None
-        gateway = await self._directory.find(key)
+        gateway = await self._gateway_of(message)
         if gateway is None:
-            await self.refusals.tell(Refusal.UNKNOWN_GATEWAY, key, "dropped")
+            return None
+        if message.retained:
+            # It was taken when it came in. Now it says nothing, not even that the gateway is there.
+            await self._refuse(Refusal.RETAINED, gateway, "dropped")
             return None
         why = Refusal.OVERSIZE if len(message.payload) > MAX_BYTES else Refusal.MALFORMED
         try:
@@ -87,6 +86,16 @@ class GatewayIntake:
             await self._refuse(why, gateway, str(error))
             return None
         return _Read(gateway, event, scan)
+
+    async def _gateway_of(self, message: Arrived) -> GatewayRow | None:
+        key = key_in(message.topic, self._prefix)
+        if key is None:
+            await self.refusals.tell(Refusal.FOREIGN_TOPIC, message.topic, "dropped")
+            return None
+        gateway = await self._directory.find(key)
+        if gateway is None:
+            await self.refusals.tell(Refusal.UNKNOWN_GATEWAY, key, "dropped")
+        return gateway
 
     async def _store(self, read: _Read) -> None:
         assert read.scan is not None  # noqa: S101 - as its caller has seen

@@ -8,11 +8,15 @@ from hashlib import sha256
 from typing import Annotated, Any, Final
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     StringConstraints,
     ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
     model_validator,
 )
 
@@ -31,9 +35,35 @@ March 1973 in milliseconds is taken for seconds."""
 LAST_MS: Final = 253_402_300_799_999
 MAX_EVENT_ID: Final = 64
 
-Word = Annotated[str, StringConstraints(min_length=1, max_length=128)]
-Count = Annotated[int, Field(ge=0, le=2**31 - 1, strict=True)]
+
+def _storable(value: str) -> str:
+    if not is_storable(value):
+        raise ValueError("it holds what cannot be stored")
+    return value
+
+
+def _plain_number(value: Any) -> Any:
+    """93.0 is 93."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _or_nothing(value: Any, validate: ValidatorFunctionWrapHandler) -> Any:
+    try:
+        return validate(value)
+    except ValidationError:
+        return None
+
+
+Storable = AfterValidator(_storable)
+Told = WrapValidator(_or_nothing)
+"""Of what is told beside a scan: an odd value is not kept, and the scan is (scanners say 255 for a
+battery that they cannot measure)."""
+Word = Annotated[str, StringConstraints(min_length=1, max_length=128), Storable]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=MAX_EVENT_ID), Storable]
 Measure = Annotated[float, Field(strict=True, ge=-1e9, le=1e9)]
+Duration = Annotated[float, Field(strict=True, ge=0, le=1e9)]
+Count = Annotated[int, Field(ge=0, le=2**31 - 1, strict=True), BeforeValidator(_plain_number)]
+Percent = Annotated[int, Field(ge=0, le=100, strict=True), BeforeValidator(_plain_number)]
 
 
 class Malformed(Exception):
@@ -46,17 +76,17 @@ class GatewayEvent(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     type: Word = "scan"
-    id: Annotated[str, StringConstraints(min_length=1, max_length=MAX_EVENT_ID)] | None = None
+    id: Name | None = None
     gateway_id: Word | None = None
     created: Annotated[float, Field(strict=True, ge=0, le=LAST_MS)] | None = None
     scan_code: Annotated[str, StringConstraints(min_length=1, max_length=MAX_LENGTH)] | None = None
-    scan_duration: Annotated[float, Field(strict=True, ge=0, le=1e9)] | None = None
-    scan_decode_symbology: Word | None = None
-    device_id: Word | None = None
-    device_battery: Annotated[int, Field(ge=0, le=100, strict=True)] | None = None
-    device_firmware: Word | None = None
-    device_temperature: Measure | None = None
-    metrics_worker_steps: Count | None = None
+    scan_duration: Annotated[Duration | None, Told] = None
+    scan_decode_symbology: Annotated[Word | None, Told] = None
+    device_id: Annotated[Word | None, Told] = None
+    device_battery: Annotated[Percent | None, Told] = None
+    device_firmware: Annotated[Word | None, Told] = None
+    device_temperature: Annotated[Measure | None, Told] = None
+    metrics_worker_steps: Annotated[Count | None, Told] = None
 
     @model_validator(mode="after")
     def _whole(self) -> "GatewayEvent":
@@ -64,9 +94,6 @@ class GatewayEvent(BaseModel):
             raise ValueError("scan_code is missing")
         if self.is_scan and self.id is None and self.created is None:
             raise ValueError("id or created must tell it from another scan of the code")
-        for name, value in self:
-            if isinstance(value, str) and name != "scan_code" and not is_storable(value):
-                raise ValueError(f"{name} holds what cannot be stored")
         return self
 
     @property
@@ -120,7 +147,8 @@ def scan_of(event: GatewayEvent, payload: bytes, gateway: GatewayRow) -> RecordS
 
 
 def _is_named(gateway: GatewayRow, name: str) -> bool:
-    return plain_id(name) == gateway.id or name in (gateway.thing_name, gateway.name)
+    names = (gateway.thing_name, gateway.name, gateway.serial)
+    return plain_id(name) == gateway.id or name in names
 
 
 def _reason(error: ValidationError) -> str:

@@ -31,6 +31,7 @@ class Refusal(StrEnum):
     MALFORMED = "malformed"
     OVERFLOW = "overflow"
     OVERSIZE = "oversize"
+    RETAINED = "retained"
     UNKNOWN_GATEWAY = "unknown_gateway"
     UNSTORABLE = "unstorable"
 
@@ -40,6 +41,7 @@ _WORDS: Final = {
     Refusal.MALFORMED: "a message that is no event",
     Refusal.OVERFLOW: "more messages at once than there is room for",
     Refusal.OVERSIZE: "a message that is too long",
+    Refusal.RETAINED: "a message of old that the broker keeps and shows again",
     Refusal.UNKNOWN_GATEWAY: "a message of a gateway that nobody knows",
     Refusal.UNSTORABLE: "a scan that could not be stored",
 }

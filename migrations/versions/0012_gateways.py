@@ -16,6 +16,7 @@ depends_on = None
 
 def upgrade() -> None:
     _gateways()
+    _retired_names()
     _scanners()
     op.create_table(
         "provisioning_package",
@@ -76,6 +77,23 @@ def _gateways() -> None:
     op.create_index("ix_gateway_told", "gateway", ["connectivity", "last_message_at_us"])
 
 
+def _retired_names() -> None:
+    op.create_table(
+        "retired_thing_name",
+        sa.Column("thing_name", sa.String(64), nullable=False),
+        sa.Column("customer_id", sa.Integer(), nullable=False),
+        sa.Column("gateway_id", ID, nullable=False),
+        sa.Column("retired_at_us", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["customer_id"], ["customer.id"], name=op.f("fk_retired_thing_name_customer_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["gateway_id"], ["gateway.id"], name=op.f("fk_retired_thing_name_gateway_id")
+        ),
+        sa.PrimaryKeyConstraint("thing_name", name=op.f("pk_retired_thing_name")),
+    )
+
+
 def _scanners() -> None:
     op.create_table(
         "worn_scanner",
@@ -104,5 +122,5 @@ def _scanners() -> None:
 
 
 def downgrade() -> None:
-    for table in ("provisioning_package", "worn_scanner", "gateway"):
+    for table in ("provisioning_package", "worn_scanner", "retired_thing_name", "gateway"):
         op.drop_table(table)

@@ -6,7 +6,7 @@ from typing import Final
 from domain.gateways import events, rules
 from domain.gateways.commands import CreateGateway, UpdateGateway
 from domain.gateways.models import Connectivity
-from domain.gateways.repository import gateways
+from domain.gateways.repository import gateways, thing_names
 from domain.gateways.repository.gateways import GATEWAY
 from domain.gateways.rows import GatewayRow
 from domain.kernel.errors import Conflict, DomainError, NotFound
@@ -22,7 +22,11 @@ async def create_gateway(work: UnitOfWork, command: CreateGateway) -> GatewayRow
     while not await gateways.insert_new(work.session, row):
         await _require_free(work, row)
         # Another customer's gateway is called so, or one of ours was.
-        row = row._replace(thing_name=rules.another_thing_name(row.name))
+        row = row._replace(thing_name=await another_thing_name(work, row.name))
+    # Asked once it is in: that has waited for a reset which gives the name up.
+    if await thing_names.is_retired(work.session, row.thing_name):
+        row = row._replace(thing_name=await another_thing_name(work, row.name))
+        await gateways.change(work.session, row.customer_id, row.id, thing_name=row.thing_name)
     work.record(events.STREAM, events.CREATED, row.id, gateway=row._asdict())
     return row
 
@@ -64,6 +68,13 @@ async def required(work: UnitOfWork, key: str) -> GatewayRow:
     found = await gateways.find(work.session, work.customer_id, key)
     if found is None:
         raise NotFound("Gateway", key)
+    return found
+
+
+async def another_thing_name(work: UnitOfWork, name: str) -> str:
+    """That nobody has, and nobody had with a certificate."""
+    while await thing_names.is_taken(work.session, found := rules.another_thing_name(name)):
+        continue
     return found
 
 

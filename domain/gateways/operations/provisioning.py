@@ -7,9 +7,9 @@ from sqlalchemy import ColumnElement
 
 from domain.gateways import events, rules
 from domain.gateways.operations import presence
-from domain.gateways.operations.gateways import CHANGED, required
+from domain.gateways.operations.gateways import CHANGED, another_thing_name, required
 from domain.gateways.ports import IssuedCertificate
-from domain.gateways.repository import gateways, packages
+from domain.gateways.repository import gateways, packages, thing_names
 from domain.gateways.repository.gateways import GATEWAY
 from domain.gateways.rows import GatewayRow, PackageRow
 from domain.kernel.errors import Conflict, Forbidden
@@ -62,8 +62,11 @@ async def provision_by_hand(
     work: UnitOfWork, gateway_id: str, certificate: IssuedCertificate
 ) -> GatewayRow:
     """Without a token: its owner carries the certificate there. A token that is out opens nothing
-    any more. Raises Forbidden for a gateway that has a certificate."""
+    any more. Raises Forbidden for a gateway that has a certificate, Conflict where this one names
+    it as it was called before."""
     row = await required(work, gateway_id)
+    if row.thing_name != certificate.common_name:
+        raise Conflict(CHANGED, gateway=row.id)
     prepared_at_us = work.now_us if row.prepared_at_us is None else row.prepared_at_us
     if not await _provision(work, row, certificate, prepared_at_us=prepared_at_us):
         raise Forbidden(rules.PROVISIONED_BEFORE, gateway=row.id)
@@ -72,8 +75,8 @@ async def provision_by_hand(
 
 async def reset(work: UnitOfWork, key: str) -> GatewayRow:
     """As if it had just been created: it may be prepared again. One that had a certificate gets
-    another thing name, so that nothing listens to who still shows it. Raises NotFound, and
-    Conflict where somebody else was first."""
+    another thing name, so that nothing listens to who still shows it, and nobody is called by the
+    old one ever again. Raises NotFound, and Conflict where somebody else was first."""
     row = await required(work, key)
     if row.prepared_at_us is None:
         return row
@@ -81,9 +84,11 @@ async def reset(work: UnitOfWork, key: str) -> GatewayRow:
     same: ColumnElement[bool] = GATEWAY.c.provisioned_at_us.is_(None)
     if row.provisioned_at_us is not None:
         same = GATEWAY.c.provisioned_at_us == row.provisioned_at_us
-        values["thing_name"] = rules.another_thing_name(row.name)
+        values["thing_name"] = await another_thing_name(work, row.name)
     if not await _change(work, row, same, GATEWAY.c.version == row.version, **values):
         raise Conflict(CHANGED)
+    if "thing_name" in values:
+        await thing_names.retire(work.session, row, work.now_us)
     return await _told(work, row.id, events.RESET)
 
 
@@ -114,8 +119,8 @@ async def _provision(
         work,
         row,
         GATEWAY.c.provisioned_at_us.is_(None),
-        # The certificate names it so.
-        GATEWAY.c.thing_name == row.thing_name,
+        # Else it was reset since the certificate was asked for, which would open nothing.
+        GATEWAY.c.thing_name == certificate.common_name,
         *conditions,
         provisioned_at_us=work.now_us,
         certificate_serial=certificate.serial,

@@ -79,7 +79,7 @@ async def create_provisioning_packages(
 ) -> list[MadePackage]:
     """One for each target, in their order, or none: they are provisioned by it. Raises
     ValidationFailed for one that is not there or comes twice, Forbidden for one that has a
-    certificate."""
+    certificate, Conflict for one that is called otherwise since."""
     context.actor.require(Permission.FLEET_TOKEN_ISSUE)
     own = services(context)
     async with context.read() as session:

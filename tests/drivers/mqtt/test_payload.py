@@ -22,6 +22,7 @@ GATEWAY = GatewayRow(
         "customer_id": 1,
         "name": "Gateway 1",
         "thing_name": "Gateway-1",
+        "serial": "PGGW402650394",
         "usecase": "Picking",
         "station": "Station3",
         "type": GatewayType.MOBILE,
@@ -39,12 +40,10 @@ BAD: list[tuple[bytes, str]] = [
     (b'{"scan_code": "1"}', "id or created"),
     (b'{"scan_code": 7, "id": "1"}', "scan_code"),
     (b'{"scan_code": "1", "id": ""}', "id"),
-    (b'{"scan_code": "1", "id": "a\\u0000b"}', "id holds"),
-    (b'{"scan_code": "1", "id": "1", "device_id": "\\u0000"}', "device_id holds"),
-    (b'{"scan_code": "1", "id": "1", "device_battery": 101}', "device_battery"),
-    (b'{"scan_code": "1", "id": "1", "device_battery": true}', "device_battery"),
-    (b'{"scan_code": "1", "id": "1", "device_temperature": NaN}', "device_temperature"),
-    (b'{"scan_code": "1", "id": "1", "metrics_worker_steps": -1}', "metrics_worker_steps"),
+    (b'{"scan_code": "1", "id": "a\\u0000b"}', "id: it holds"),
+    (b'{"scan_code": "1", "id": "1", "gateway_id": "\\u0000"}', "gateway_id: it holds"),
+    (b'{"scan_code": "1", "id": "1", "gateway_id": 7}', "gateway_id"),
+    (b'{"scan_code": "1", "id": "1", "type": ""}', "type"),
     (b'{"scan_code": "1", "id": "1", "created": -1}', "created"),
     (b'{"scan_code": "1", "id": "1", "created": 1e300}', "created"),
     (b'{"scan_code": "1", "id": "1", "created": "2026-01-01"}', "created"),
@@ -52,6 +51,8 @@ BAD: list[tuple[bytes, str]] = [
     (b'{"id": "1", "scan_code": "' + b"9" * MAX_BYTES + b'"}', "bytes"),
     (b"[" * 10_000, "Invalid JSON"),
 ]
+
+KEYS = ("id", "type", "created", "scan_code", "device_battery", "device_firmware", "scan_duration")
 
 
 @pytest.mark.parametrize(("payload", "reason"), BAD, ids=range(len(BAD)))
@@ -64,12 +65,7 @@ def test_what_is_none_is_refused_with_a_reason(payload: bytes, reason: str) -> N
     st.binary(max_size=200)
     | st.recursive(
         st.none() | st.booleans() | st.floats() | st.integers() | st.text(),
-        lambda inner: (
-            st.lists(inner, max_size=3)
-            | st.dictionaries(
-                st.sampled_from(["id", "type", "created", "scan_code", "device_battery"]), inner
-            )
-        ),
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner),
         max_leaves=5,
     ).map(
         lambda found: (
@@ -137,10 +133,52 @@ def test_without_a_name_of_its_own_the_same_bytes_are_the_same_event() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", [ID, "0197c0de-0197-c0de-0197-c0de0197c0de", "Gateway-1", "Gateway 1"]
+    "name", [ID, "0197c0de-0197-c0de-0197-c0de0197c0de", "Gateway-1", "Gateway 1", "PGGW402650394"]
 )
 def test_a_gateway_may_name_itself(name: str) -> None:
     assert scan(gateway_id=name)
+
+
+ODD: list[tuple[str, bytes, Any]] = [
+    ("device_battery", b"255", None),
+    ("device_battery", b"-1", None),
+    ("device_battery", b"101", None),
+    ("device_battery", b"true", None),
+    ("device_battery", b"50.5", None),
+    ("device_battery", b"1e300", None),
+    ("device_battery", b'"93"', None),
+    ("device_battery", b"93.0", 93),
+    ("symbology", b'""', None),
+    ("symbology", b"7", None),
+    ("device_firmware", b'""', None),
+    ("device_firmware", b'"' + b"x" * 129 + b'"', None),
+    ("device_id", b'"\\u0000"', None),
+    ("device_id", b"[]", None),
+    ("duration_s", b"-0.5", None),
+    ("duration_s", b'"fast"', None),
+    ("device_temperature", b"NaN", None),
+    ("worker_steps", b"-1", None),
+    ("worker_steps", b"7.0", 7),
+    ("worker_steps", b"{}", None),
+]
+MEMBERS = {
+    "symbology": "scan_decode_symbology",
+    "duration_s": "scan_duration",
+    "worker_steps": "metrics_worker_steps",
+}
+
+
+@pytest.mark.parametrize(("name", "told", "kept"), ODD)
+def test_what_is_odd_beside_it_is_not_kept_and_the_scan_is(
+    name: str, told: bytes, kept: object
+) -> None:
+    member = MEMBERS.get(name, name).encode()
+    payload = b'{"scan_code": "1", "id": "e1", "' + member + b'": ' + told + b"}"
+    found = scan_of(event_of(payload), payload, GATEWAY)
+    found.check()
+    assert found.gateway is not None
+    assert (found.code, found.gateway.event_id) == ("1", "e1")
+    assert getattr(found.gateway, name) == kept
 
 
 def test_and_nobody_else() -> None:

@@ -19,12 +19,14 @@ from tests.support import documents as ask
 from tests.support.codes import milk_codes
 from tests.support.factory import FactoryServer, running_factory
 from tests.support.fleet import until
+from tests.support.gateways import stranger
 from tests.support.mqtt import (
     BUNDLED,
     LetIn,
     admitted,
     connected,
     let_in,
+    let_in_by,
     link_of,
     scan_event,
     scanned,
@@ -43,6 +45,7 @@ FULL: dict[str, Any] = {
 }
 STREAM = """subscription { scans { cursor scan { code source gateway { eventId station } } } }"""
 GATEWAY = "query ($id: ID!) { gateway(id: $id) { connectivity lastScanAt lastMessageAt } }"
+RESET = "mutation ($id: ID!) { resetGatewayProvisioning(id: $id) { thingName } }"
 JOURNAL = """{ events(first: 100, filter: {category: "GATEWAY"}) {
   edges { node { message severity source } } } }"""
 
@@ -220,18 +223,59 @@ async def test_another_gateway_s_topic_reaches_nobody(each_factory: FactoryServe
     assert (await scans_of(operator))[0]["gateway"]["gatewayId"] == other.id
 
 
+async def test_what_a_broker_retains_is_taken_once_and_shown_in_vain(
+    sqlite_factory: FactoryServer,
+) -> None:
+    """It comes again at each connection: neither a scan nor a sign that the gateway is there."""
+    gateway = await ready(sqlite_factory)
+    operator = await sqlite_factory.logged_in("operator")
+    nameless = orjson.dumps({"scan_code": "1", "created": 1_767_225_600_000})
+    async with gateway.connected() as client:
+        await client.publish(gateway.topic, nameless, qos=1, retain=True)
+    await scanned(operator, 1)
+    assert counted(sqlite_factory)["retained"] == 0
+    link = link_of(sqlite_factory)
+    await link.stop()  # writes down that it was heard of
+    heard = await operator.ask(GATEWAY, id=gateway.id)
+    assert heard["gateway"]["connectivity"] == "ACTIVE"
+    for times in (1, 2):
+        link.start()
+        await eventually(lambda times=times: counted(sqlite_factory)["retained"] == times)  # type: ignore[misc]
+        await link.stop()
+    assert await operator.ask(GATEWAY, id=gateway.id) == heard
+    link.start()
+    await gateway.tell(scan_event("2"))
+    await scanned(operator, 2)
+    found = counted(sqlite_factory)
+    assert (found["stored"], found["repeated"], found["waiting"]) == (2, 0, 0)
+
+
 async def test_one_that_is_reset_is_out(sqlite_factory: FactoryServer) -> None:
     gateway = await ready(sqlite_factory)
     manager = await sqlite_factory.logged_in("manager")
     async with gateway.connected() as client:
-        reset = "mutation ($id: ID!) { resetGatewayProvisioning(id: $id) { thingName } }"
-        fresh = (await manager.ask(reset, id=gateway.id))["resetGatewayProvisioning"]
+        fresh = (await manager.ask(RESET, id=gateway.id))["resetGatewayProvisioning"]
         assert fresh["thingName"] != gateway.thing_name
         async with asyncio.timeout(10):
             with pytest.raises(PeerLost):
                 await client.lost()
     with pytest.raises(PeerLost):
         async with gateway.connected():
+            pass
+
+
+async def test_one_that_was_stolen_stays_out_when_another_gets_its_name(
+    sqlite_factory: FactoryServer,
+) -> None:
+    """Another customer's even: the broker knows no customers."""
+    stolen = await ready(sqlite_factory)
+    manager = await sqlite_factory.logged_in("manager")
+    await manager.ask(RESET, id=stolen.id)
+    other, _ = await stranger(sqlite_factory)
+    fresh = await let_in_by(other, sqlite_factory.client(), "Gateway1")
+    await admitted(fresh)
+    with pytest.raises(PeerLost):
+        async with stolen.connected():
             pass
 
 
