@@ -7,7 +7,7 @@ import asyncio
 import logging
 from typing import Final
 
-from domain.gateways.operations import presence
+from domain.gateways.operations import membership, presence
 from domain.gateways.ports import GatewaySettings
 from domain.gateways.repository import gateways
 from domain.gateways.rules import ACTIVE_US
@@ -41,5 +41,6 @@ class GatewaySweeper:
             found = await gateways.fallen_silent(session, before_us, PAGE)
         for customer_id, gateway_id in found:
             async with self._transactions.begin(system_actor(COMPONENT, customer_id)) as work:
+                await membership.hold(work, gateway_id)
                 await presence.settle(work, gateway_id)
         return len(found)

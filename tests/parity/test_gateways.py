@@ -7,7 +7,9 @@ import pytest
 
 from tests.support.clients import Client, Json
 from tests.support.factory import FactoryServer
-from tests.support.gateways import ok, root, scanner_heard
+from tests.support.gateways import created, hears, ok, prepared, root, scanner_heard
+from tests.support.valtronics import DEVICES, data
+from tests.support.valtronics import error as refused
 
 FACES = ("graphql", "insight")
 _FIELDS = "uuid name thingName usecase station type connectivity"
@@ -173,3 +175,37 @@ async def test_one_gateway_everywhere(
     assert not await one.put_away("M2MR2")
     assert await one.states() == await other.states()
     assert await one.scanners() == await other.scanners() == {"M2MR1": "INACTIVE"}
+
+
+async def test_a_gateway_is_a_device_of_the_fleet(each_factory: FactoryServer) -> None:
+    """What one face changes of what both tell, every other has."""
+    admin = await each_factory.logged_in("admin")
+    base = await root(admin)
+    made = await created(admin, base)
+    listed = data(await admin.http.get(DEVICES, params={"device_type": "gateway"}))
+    [device] = listed["items"]
+    assert (device["name"], device["device_id"], device["location"], device["status"]) == (
+        *("Gateway1", "Gateway1", "Station3"),
+        "offline",
+    )
+    query = '{ device(identifier: "Gateway1") { name kind status } }'
+    shown = (await admin.ask(query))["device"]
+    assert shown == {"name": "Gateway1", "kind": "GATEWAY", "status": "OFFLINE"}
+    token = await prepared(admin, base, made["id"])
+    assert ok(await admin.http.post("/insight/provisioning", json={"token": token}))
+    await hears(each_factory, made["id"])
+    assert (await admin.ask(query))["device"]["status"] == "ONLINE"
+
+    path = f"{DEVICES}{device['id']}"
+    renamed = {"name": "Dock 1", "location": "Station9", "firmware_version": "2.0"}
+    data(await admin.http.put(path, json=renamed))
+    seen = ok(await admin.http.get(f"{base}/gateways/{made['id']}"))
+    assert (seen["name"], seen["station"], seen["firmware"]) == ("Dock 1", "Station9", "2.0")
+    ok(await admin.http.patch(f"{base}/gateways/{made['id']}", json={"station": "Station5"}))
+    assert data(await admin.http.get(path))["location"] == "Station5"
+
+    await created(admin, base, "Gateway2")
+    before = await each_factory.contents()
+    refused(await admin.http.put(path, json={"name": "Gateway2"}), 400)
+    refused(await admin.http.delete(path), 400)
+    assert await each_factory.contents() == before

@@ -21,12 +21,15 @@ from domain.production.repository.aggregates import next_number
 MAX_ATTRIBUTES: Final = 16 * 1024
 
 
-async def register_device(work: UnitOfWork, command: RegisterDevice) -> DeviceRow:
-    """Raises Conflict where a device of the customer has this identifier."""
+async def register_device(
+    work: UnitOfWork, command: RegisterDevice, device_id: str | None = None
+) -> DeviceRow:
+    """`device_id` is that of what becomes a device, too. Raises Conflict where a device of the
+    customer has this identifier."""
     settings = await configuration.settings(work.session, work.customer_id)
     rules.require_override(settings, command.connection_mode)
     number = await next_number(work.session, work.customer_id, "device")
-    device = _row(work, command, number)
+    device = _row(work, command, number, device_id or new_id())
     if not await devices.insert_new(work.session, work.customer_id, device):
         raise Conflict("A device has this identifier already", field="identifier")
     work.record(events.STREAM, events.DEVICE_REGISTERED, device.id, device=device._asdict())
@@ -157,11 +160,11 @@ async def _call_off(
         )
 
 
-def _row(work: UnitOfWork, command: RegisterDevice, number: int) -> DeviceRow:
+def _row(work: UnitOfWork, command: RegisterDevice, number: int, device_id: str) -> DeviceRow:
     given = command.model_dump(exclude={"attributes", "configuration", "name", "status"})
     return DeviceRow(
         **given,
-        id=new_id(),
+        id=device_id,
         number=number,
         name=command.name or command.identifier,
         status=command.status,

@@ -1,11 +1,13 @@
 """Creating and changing gateways."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
+from domain.fleet.rows import DeviceRow
 from domain.gateways import events, rules
 from domain.gateways.commands import CreateGateway, UpdateGateway
 from domain.gateways.models import Connectivity
+from domain.gateways.operations import membership
 from domain.gateways.repository import gateways, thing_names
 from domain.gateways.repository.gateways import GATEWAY
 from domain.gateways.rows import GatewayRow
@@ -27,6 +29,7 @@ async def create_gateway(work: UnitOfWork, command: CreateGateway) -> GatewayRow
     if await thing_names.is_retired(work.session, row.thing_name):
         row = row._replace(thing_name=await another_thing_name(work, row.name))
         await gateways.change(work.session, row.customer_id, row.id, thing_name=row.thing_name)
+    await membership.join(work, row)
     work.record(events.STREAM, events.CREATED, row.id, gateway=row._asdict())
     return row
 
@@ -49,7 +52,28 @@ async def update_gateway(work: UnitOfWork, command: UpdateGateway) -> GatewayRow
     row = await required(work, command.gateway)
     if command.version is not None and command.version != row.version:
         raise Conflict(CHANGED, version=row.version)
-    values = command.changes()
+    changed = await _change(work, row, command.changes())
+    if changed is not row:
+        device = await membership.hold(work, row.id)
+        await membership.change(work, device, command.changes())
+    return changed
+
+
+async def follow_device(work: UnitOfWork, device: DeviceRow) -> None:
+    """What people said of it as a device, which is held. Raises as `update_gateway`."""
+    found = await gateways.by_ids(work.session, work.customer_id, [device.id])
+    for row in found.values():
+        await _change(work, row, membership.as_gateway(device))
+
+
+async def require_no_gateway(work: UnitOfWork, device_id: str) -> None:
+    """Raises Conflict: its certificate would go on to open the broker."""
+    if await gateways.by_ids(work.session, work.customer_id, [device_id]):
+        raise Conflict("A gateway stays a device: reset its provisioning to shut it out")
+
+
+async def _change(work: UnitOfWork, row: GatewayRow, values: dict[str, Any]) -> GatewayRow:
+    """The very `row` where nothing changes."""
     if row._replace(**values) == row:
         return row
     before = {name: getattr(row, name) for name in values}
@@ -64,8 +88,11 @@ async def update_gateway(work: UnitOfWork, command: UpdateGateway) -> GatewayRow
 
 
 async def required(work: UnitOfWork, key: str) -> GatewayRow:
-    """By UUID, thing name or serial. Raises NotFound."""
+    """By UUID, thing name or serial, and held. Raises NotFound."""
     found = await gateways.find(work.session, work.customer_id, key)
+    if found is not None:
+        await membership.hold(work, found.id)
+        found = await gateways.find(work.session, work.customer_id, found.id)
     if found is None:
         raise NotFound("Gateway", key)
     return found

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from domain.gateways import events, rules
 from domain.gateways.commands import ScannerReport
 from domain.gateways.models import Connectivity, ScannerStatus
+from domain.gateways.operations import membership
 from domain.gateways.repository import gateways, scanners
 from domain.gateways.repository.gateways import GATEWAY
 from domain.gateways.rows import GatewayRow, Heard, ScannerRow
@@ -22,6 +23,7 @@ async def heard_from(
     """A message of it came in, a scan or not; None where there is no such gateway, or it was not
     let in. Leaves its `version` alone. A fact only where its connectivity changes by it."""
     at_us = min(at_us, work.now_us)
+    await membership.heard(work, gateway_id)
     there = await gateways.heard(work.session, work.customer_id, gateway_id, at_us, scanned=scanned)
     return await settle(work, gateway_id) if there else None
 
@@ -58,7 +60,8 @@ async def settle(work: UnitOfWork, gateway_id: str) -> GatewayRow | None:
 
 
 async def tell_connectivity(work: UnitOfWork, row: GatewayRow, was: Connectivity) -> None:
-    """`row` is as it became."""
+    """`row` is as it became, and held."""
+    await membership.show(work, row)
     work.record_change(
         events.STREAM,
         events.CONNECTIVITY_CHANGED,

@@ -6,7 +6,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement
 
 from domain.gateways import events, rules
-from domain.gateways.operations import presence
+from domain.gateways.operations import membership, presence
 from domain.gateways.operations.gateways import CHANGED, another_thing_name, required
 from domain.gateways.ports import IssuedCertificate
 from domain.gateways.repository import gateways, packages, thing_names
@@ -53,6 +53,7 @@ async def provision_by_token(
     """The token is used up. Raises Unauthorized for one that is unknown or expired, Forbidden for
     one that was used before."""
     row = rules.provisionable(await gateways.by_token(work.session, mac), work.now_us)
+    await membership.hold(work, row.id)
     if not await _provision(work, row, certificate, GATEWAY.c.token_mac == mac):
         raise Forbidden(rules.PROVISIONED_BEFORE)
     return await _told(work, row.id, events.PROVISIONED)

@@ -5,6 +5,7 @@ from typing import Final
 
 from domain.fleet import commands as asked
 from domain.fleet.commands import DeviceFilter
+from domain.fleet.models import DeviceKind
 from domain.fleet.operations import configuration, presence
 from domain.fleet.operations import devices as device_operations
 from domain.fleet.repository import devices, sessions
@@ -13,6 +14,7 @@ from domain.fleet.rows import (
     SessionRow,
     StatusChangeRow,
 )
+from domain.gateways.operations.gateways import follow_device, require_no_gateway
 from domain.identity.ports import IssuedToken
 from domain.kernel.errors import ValidationFailed
 from domain.kernel.ids import is_id
@@ -152,6 +154,8 @@ async def update_device(context: Context, command: asked.UpdateDevice) -> Device
     may_configure(context, command)
     async with context.transaction() as work:
         device = await device_operations.update_device(work, command)
+        if device.kind is DeviceKind.GATEWAY:
+            await follow_device(work, device)
         await configuration.desire_mode(work, device, command)
         await configuration.configure(work, device, command.configuration)
         if command.status is not None:
@@ -165,6 +169,7 @@ async def remove_device(context: Context, key: str) -> DeviceRow:
     context.actor.require(Permission.FLEET_DEVICE_WRITE)
     async with context.transaction() as work:
         removed = await device_operations.remove_device(work, key)
+        await require_no_gateway(work, removed.id)
     context.services.identity.tokens.forget(removed.id)
     return removed
 

@@ -185,7 +185,7 @@ async def test_the_stream_tells_all_of_it(each_factory: FactoryServer) -> None:
     assert silent["previousConnectivity"] == "ACTIVE"
     assert silent["gateway"]["connectivity"] == "INACTIVE"
     messages = [row.data["message"] for row in await facts(each_factory.database, "journal")]
-    assert [text for text in messages if "Gateway1" in text] == [
+    assert [text for text in messages if text.startswith("Gateway Gateway1")] == [
         f"Gateway Gateway1 is {word}" for word in ("REGISTERING", "ACTIVE", "INACTIVE")
     ]
 
