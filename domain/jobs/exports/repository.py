@@ -73,6 +73,21 @@ async def prolong(session: WriteSession, task_id: str, holder: str, until_us: in
     return await _changed(session, _held(task_id, holder), {"lease_until_us": until_us})
 
 
+async def release(
+    session: WriteSession,
+    task_id: str,
+    holder: str,
+    until_us: int,
+    *,
+    attempts: int | None = None,
+) -> bool:
+    """Nobody takes it before `until_us`; `attempts` is how many there were, where this one is not
+    to count. False where somebody else has taken it over."""
+    values = {"holder": None, "lease_until_us": until_us}
+    told = {} if attempts is None else {"attempts": attempts}
+    return await _changed(session, _held(task_id, holder), values | told)
+
+
 async def finish(
     session: WriteSession, task_id: str, holder: str, ended: Finished, now_us: int
 ) -> bool:
@@ -92,6 +107,13 @@ async def outdated(session: ReadSession, before_us: int, limit: int) -> list[Exp
 
 async def forget_file(session: WriteSession, task_id: str) -> bool:
     return await _changed(session, (_TASK.c.id == task_id,), {"object_key": None})
+
+
+async def unfinished_or_stored(session: ReadSession) -> tuple[set[str], set[str]]:
+    """Of any customer: the ids of those under way, and the keys of the files that others have."""
+    pending = await session.scalars(select(_TASK.c.id).where(_PENDING))
+    stored = select(_TASK.c.object_key).where(_TASK.c.object_key.is_not(None))
+    return set(pending), set(await session.scalars(stored))
 
 
 async def trim(session: WriteSession, before_us: int, limit: int) -> Trimmed:

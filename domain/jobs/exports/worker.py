@@ -15,6 +15,7 @@ from domain.jobs.exports.models import ExportStatus
 from domain.jobs.exports.ports import ExportServices
 from domain.jobs.exports.repository import Finished
 from domain.jobs.exports.rows import ExportTaskRow
+from domain.jobs.exports.storage import key_of
 from domain.kernel.actor import system_actor
 from domain.kernel.clock import SECOND_US
 from domain.kernel.errors import DomainError
@@ -23,8 +24,8 @@ from domain.kernel.uow import Transactions, UnitOfWork
 from domain.production.repository import scans
 
 COMPONENT: Final = "export"
-FOLDER: Final = "exports"
 GIVEN_UP: Final = "The export broke off too often"
+BROKE: Final = "The export broke"
 PAGE: Final = 20
 logger = logging.getLogger(__name__)
 
@@ -65,10 +66,17 @@ class ExportWorker:
         return sum([await self._work_on(task) for task in found])
 
     async def _work_on(self, task: ExportTaskRow) -> bool:
-        if not await self._take(task):
-            return False
+        try:
+            return await self._take(task) and await self._ended(task)
+        except asyncio.CancelledError:
+            # Whoever stops us says nothing about the task: this was no attempt of it.
+            with suppress(DomainError):
+                await self._give_back(task)
+            raise
+
+    async def _ended(self, task: ExportTaskRow) -> bool:
         if task.attempts >= self.services.settings.most_attempts:
-            return await self._end(task, Finished(ExportStatus.FAILED, GIVEN_UP))
+            return await self._fail(task, GIVEN_UP)
         try:
             return await self._end(task, await self._written(task))
         except TakenOver:
@@ -76,15 +84,11 @@ class ExportWorker:
         except DomainError as error:
             # Storage that is away, or a disk that is full: again, until it is given up.
             logger.warning("export %s broke off: %s", task.id, error.message)
-            await self._release(task)
+            await self._put_off(task)
             return False
-        except asyncio.CancelledError:
-            with suppress(DomainError):
-                await self._release(task)
-            raise
         except Exception:
             logger.exception("export %s broke", task.id)
-            return await self._end(task, Finished(ExportStatus.FAILED, "The export broke"))
+            return await self._fail(task, BROKE)
 
     async def _written(self, task: ExportTaskRow) -> Finished:
         files, tally = self.services.files, Tally()
@@ -92,8 +96,7 @@ class ExportWorker:
         if not await self._hold(task):
             await files.discard(received.key)
             raise TakenOver
-        # One key for each task: whoever writes it again writes the same place.
-        key = f"{FOLDER}/{task.id}"
+        key = key_of(task.id)
         await files.publish(received, key)
         return Finished(
             ExportStatus.SUCCESSFUL,
@@ -125,12 +128,26 @@ class ExportWorker:
         async with self._begin(task) as work:
             return await repository.prolong(work.session, task.id, self.holder, until_us)
 
-    async def _release(self, task: ExportTaskRow) -> None:
-        """For whoever looks next; after a while, since what went wrong may go on."""
-        pause_us = round(self.services.settings.look_s * SECOND_US)
+    async def _put_off(self, task: ExportTaskRow) -> None:
+        """For whoever looks then; each time for twice as long, since what went wrong may go on."""
+        pause_us = round(self.services.settings.retry_s * SECOND_US) << task.attempts
         async with self._begin(task) as work:
             until_us = work.now_us + pause_us
-            await repository.prolong(work.session, task.id, self.holder, until_us)
+            await repository.release(work.session, task.id, self.holder, until_us)
+
+    async def _give_back(self, task: ExportTaskRow) -> None:
+        """For whoever looks next, with the attempt."""
+        async with self._begin(task) as work:
+            await repository.release(work.session, task.id, self.holder, 0, attempts=task.attempts)
+
+    async def _fail(self, task: ExportTaskRow, reason: str) -> bool:
+        """An attempt may have published before it broke off: no row will ever name that. Asked
+        first whether the task is still ours, since another one's file is not ours to remove."""
+        if not await self._hold(task):
+            return False
+        with suppress(DomainError):  # the sweep will find it
+            await self.services.files.discard(key_of(task.id))
+        return await self._end(task, Finished(ExportStatus.FAILED, reason))
 
     async def _end(self, task: ExportTaskRow, ended: Finished) -> bool:
         async with self._begin(task) as work:

@@ -16,6 +16,7 @@ from domain.jobs.exports.commands import ExportScans
 from domain.jobs.exports.models import ExportStatus, ExportTask
 from domain.jobs.exports.ports import ExportServices, ExportSettings
 from domain.jobs.exports.rows import ExportTaskRow
+from domain.jobs.exports.storage import sweep_exports
 from domain.jobs.exports.worker import GIVEN_UP, ExportWorker
 from domain.kernel.actor import system_actor
 from domain.kernel.artifacts import ArtifactStore, ReceivedArtifact
@@ -33,7 +34,10 @@ from tests.support.log import facts
 from tests.support.waiting import DEADLINE_S
 
 LEASE_S = 30.0
-SETTINGS = ExportSettings(lease_s=LEASE_S, look_s=0.01, most_attempts=3, most_pending=3)
+RETRY_S = 60.0
+SETTINGS = ExportSettings(
+    lease_s=LEASE_S, look_s=0.01, most_attempts=3, most_pending=3, retry_s=RETRY_S
+)
 
 
 @dataclass
@@ -218,33 +222,86 @@ async def test_a_worker_that_is_stopped_leaves_its_task_to_others(house: House) 
         await slow.waits.wait()
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
-    assert (await house.task(task)).status is ExportStatus.PENDING
+    found = await house.task(task)
+    assert (found.status, found.attempts) == (ExportStatus.PENDING, 0)
     assert house.held() == []
-    house.clock.advance(1)
     assert await house.worker().round() == 1
-    assert (await house.task(task)).status is ExportStatus.SUCCESSFUL
+    found = await house.task(task)
+    assert (found.status, found.attempts) == (ExportStatus.SUCCESSFUL, 1)
+
+
+async def test_one_that_is_stopped_takes_nothing_from_whoever_came_after(house: House) -> None:
+    await house.scans(3)
+    task = await house.requested()
+    slow, other = Slow(house.files), Slow(house.files)
+    late = asyncio.create_task(house.worker(slow).round())  # type: ignore[arg-type]
+    async with asyncio.timeout(DEADLINE_S):
+        await slow.waits.wait()
+    house.clock.advance(LEASE_S)
+    taken = asyncio.create_task(house.worker(other).round())  # type: ignore[arg-type]
+    async with asyncio.timeout(DEADLINE_S):
+        await other.waits.wait()
+    late.cancel()
+    await asyncio.gather(late, return_exceptions=True)
+    assert (await house.task(task)).attempts == 2
+    assert await house.worker().round() == 0
+    other.go.set()
+    assert await taken == 1
 
 
 class Broken:
-    """A store that takes nothing."""
+    """A store that takes nothing; what it has, it has."""
 
-    def __init__(self, error: Exception) -> None:
-        self._error = error
+    def __init__(self, store: ArtifactStore, error: Exception) -> None:
+        self._store, self._error = store, error
 
     async def receive(self, _chunks: AsyncIterator[bytes], _max_bytes: int) -> ReceivedArtifact:
         raise self._error
 
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._store, name)
 
-async def test_storage_that_is_away_is_tried_again_and_given_up(house: House) -> None:
+
+class Away(Broken):
+    """A store that does not even remove."""
+
+    async def discard(self, _key: str) -> None:
+        raise self._error
+
+
+AWAY = Unavailable("The artifact storage cannot take this now")
+
+
+async def left_behind(house: House, task: ExportTaskRow) -> str:
+    """What a worker published that was killed before it said so; its key."""
+
+    async def content() -> AsyncIterator[bytes]:
+        yield b"left"
+
+    received = await house.files.receive(content(), 10)
+    await house.files.publish(received, f"exports/{task.id}")
+    return f"exports/{task.id}"
+
+
+async def broken_off(house: House, worker: ExportWorker) -> None:
+    """All the attempts there are."""
+    for number in range(SETTINGS.most_attempts):
+        assert await worker.round() == 0
+        house.clock.advance(RETRY_S * 2**number)
+
+
+@pytest.mark.parametrize("store", [Broken, Away])
+async def test_storage_that_is_away_is_tried_again_and_given_up(
+    house: House, store: type[Broken]
+) -> None:
     task = await house.requested()
-    broken = Broken(Unavailable("The artifact storage cannot take this now"))
+    worker = house.worker(store(house.files, AWAY))  # type: ignore[arg-type]
     for attempt in range(1, SETTINGS.most_attempts + 1):
-        house.clock.advance(1)
-        assert await house.worker(broken).round() == 0  # type: ignore[arg-type]
+        assert await worker.round() == 0
         found = await house.task(task)
         assert (found.status, found.attempts) == (ExportStatus.PENDING, attempt)
-    house.clock.advance(1)
-    assert await house.worker(broken).round() == 1  # type: ignore[arg-type]
+        house.clock.advance(RETRY_S * 2 ** (attempt - 1))
+    assert await worker.round() == 1
     found = await house.task(task)
     assert (found.status, found.error) == (ExportStatus.FAILED, GIVEN_UP)
     assert await house.told() == [events.REQUESTED, events.FAILED]
@@ -252,11 +309,63 @@ async def test_storage_that_is_away_is_tried_again_and_given_up(house: House) ->
     assert await house.worker().round() == 0
 
 
+async def test_a_short_outage_takes_one_attempt(house: House) -> None:
+    task = await house.requested()
+    broken = house.worker(Broken(house.files, AWAY))  # type: ignore[arg-type]
+    for number, pause_s in enumerate((RETRY_S, 2 * RETRY_S), 1):
+        await broken.round()
+        house.clock.advance(pause_s - 1)
+        for _ in range(5):
+            assert await broken.round() == 0
+        assert (await house.task(task)).attempts == number
+        house.clock.advance(1)
+    assert await house.worker().round() == 1
+    found = await house.task(task)
+    assert (found.status, found.attempts) == (ExportStatus.SUCCESSFUL, 3)
+
+
+async def test_what_was_published_goes_when_a_task_is_given_up(house: House) -> None:
+    task = await house.requested()
+    key = await left_behind(house, task)
+    worker = house.worker(Broken(house.files, AWAY))  # type: ignore[arg-type]
+    await broken_off(house, worker)
+    assert house.held() == [key]
+    assert await worker.round() == 1
+    assert (await house.task(task)).error == GIVEN_UP
+    assert house.held() == []
+
+
+async def test_what_was_published_goes_when_a_task_breaks(house: House) -> None:
+    task = await house.requested()
+    await left_behind(house, task)
+    worker = house.worker(Broken(house.files, ValueError("x")))  # type: ignore[arg-type]
+    assert await worker.round() == 1
+    assert (await house.task(task)).status is ExportStatus.FAILED
+    assert house.held() == []
+
+
+async def test_files_that_no_task_names_are_swept_up(house: House) -> None:
+    given_up = await house.requested()
+    worker = house.worker(Away(house.files, AWAY))  # type: ignore[arg-type]
+    await broken_off(house, worker)
+    assert await worker.round() == 1
+    done = await house.requested()
+    await house.worker().round()
+    running = await left_behind(house, await house.requested())
+    lost = await left_behind(house, given_up)
+    kept = sorted([running, f"exports/{done.id}"])
+    assert await sweep_exports(house.database, house.files) == 0
+    assert house.held() == sorted([*kept, lost])
+    assert await sweep_exports(house.database, house.files, -10.0) == 1
+    assert house.held() == kept
+
+
 async def test_a_defect_fails_the_task_and_not_the_worker(
     house: House, caplog: pytest.LogCaptureFixture
 ) -> None:
     first = await house.requested()
-    assert await house.worker(Broken(ValueError("x"))).round() == 1  # type: ignore[arg-type]
+    broken = Broken(house.files, ValueError("x"))
+    assert await house.worker(broken).round() == 1  # type: ignore[arg-type]
     found = await house.task(first)
     assert (found.status, found.error) == (ExportStatus.FAILED, "The export broke")
     assert "ValueError" in caplog.text
