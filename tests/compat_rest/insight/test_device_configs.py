@@ -244,6 +244,8 @@ async def test_a_link_opens_the_file_for_a_while(factory: FactoryServer, manager
     link = await link_to(manager)
     assert urlsplit(link).netloc == factory.address
     nobody = factory.client()
+    head = await nobody.http.head(link)
+    assert (head.status_code, head.content, head.headers["content-length"]) == (200, b"", "6")
     found = await nobody.http.get(link)
     assert (found.status_code, found.content) == (200, b"linked")
     assert set(found.headers) >= CORS
