@@ -15,6 +15,7 @@ from oktograph.core import Core
 
 HOUR_S: Final = 3_600.0
 SWEEP_INTERVAL_S: Final = HOUR_S
+RETIRE_INTERVAL_S: Final = 60.0
 
 
 def export_services(core: Core, files: ArtifactStore, stack: AsyncExitStack) -> ExportServices:
@@ -23,6 +24,8 @@ def export_services(core: Core, files: ArtifactStore, stack: AsyncExitStack) -> 
     services = ExportServices(files, {**LAYOUTS, EVENTS: EVENT_LAYOUT}, settings)
     worker = ExportWorker(core.transactions, services)
     stack.push_async_callback(background(worker.run, "exports"))
+    retiring = partial(every, RETIRE_INTERVAL_S, worker.retire, "export-retirement")
+    stack.push_async_callback(background(retiring, "export-retirement"))
     sweep = partial(sweep_exports, core.database, files)
     sweeping = partial(every, SWEEP_INTERVAL_S, sweep, "export-sweep")
     stack.push_async_callback(background(sweeping, "export-sweep"))

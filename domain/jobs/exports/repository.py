@@ -52,11 +52,24 @@ async def count(session: ReadSession, customer_id: int, *, pending: bool = False
     return found or 0
 
 
-async def free(session: ReadSession, now_us: int, limit: int) -> list[ExportTaskRow]:
-    """Of any customer: those that nobody works on, the oldest first."""
-    query = select(*_COLUMNS).where(_PENDING, _TASK.c.lease_until_us <= now_us)
-    found = await session.execute(query.order_by(_TASK.c.id).limit(limit))
+async def free(session: ReadSession, now_us: int) -> list[ExportTaskRow]:
+    """Of those that nobody works on, the oldest of each customer."""
+    place = func.row_number().over(partition_by=_TASK.c.customer_id, order_by=_TASK.c.id)
+    waiting = (
+        select(*_COLUMNS, place.label("place"))
+        .where(_PENDING, _TASK.c.lease_until_us <= now_us)
+        .subquery()
+    )
+    first = select(*(waiting.c[name] for name in ExportTaskRow._fields)).where(waiting.c.place == 1)
+    found = await session.execute(first.order_by(waiting.c.id))
     return [ExportTaskRow(*row) for row in found]
+
+
+async def running(session: ReadSession, now_us: int) -> dict[int, int]:
+    """On how many somebody works, by customer."""
+    held = (_PENDING, _TASK.c.lease_until_us > now_us, _TASK.c.holder.is_not(None))
+    query = select(_TASK.c.customer_id, func.count()).where(*held).group_by(_TASK.c.customer_id)
+    return {row[0]: row[1] for row in await session.execute(query)}
 
 
 async def take(

@@ -3,6 +3,7 @@ one at a time, who says again and again that it lives. What a dead one held is t
 
 import asyncio
 import logging
+from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, field
@@ -36,12 +37,13 @@ class TakenOver(Exception):
 
 @dataclass(slots=True)
 class ExportWorker:
-    """`run` it in the background."""
+    """`run` it in the background, and `retire` now and then."""
 
     transactions: Transactions
     services: ExportServices
     holder: str = field(default_factory=new_id)
     _asked: asyncio.Event = field(default_factory=asyncio.Event)
+    _turns: defaultdict[int, int] = field(default_factory=lambda: defaultdict(int))
 
     def wake(self) -> None:
         self._asked.set()
@@ -60,10 +62,37 @@ class ExportWorker:
 
     async def round(self) -> int:
         """Whatever there is to do now; how many tasks were ended here."""
-        await self._retire()
+        ended = 0
+        while (task := await self._next()) is not None:
+            ended += await self._work_on(task)
+        return ended
+
+    async def retire(self) -> int:
+        """Removes the files whose time is over, before the rows forget them, so that none is left
+        that no row names; how many."""
+        keep_s, removed = self.services.settings.file_s, 0
+        before_us = self._now_us() - round(keep_s * SECOND_US)
+        while keep_s and (found := await self._outdated(before_us)):
+            for task in found:
+                await self.services.files.discard(task.object_key or "")
+                async with self._begin(task) as work:
+                    await repository.forget_file(work.session, task.id)
+            removed += len(found)
+        return removed
+
+    async def _next(self) -> ExportTaskRow | None:
+        """Of the customer for whom the fewest are under way, and of those the one whose turn here
+        is the longest ago: whoever asks for many waits for them, and nobody else does."""
+        now_us = self._now_us()
         async with self.transactions.database.read() as session:
-            found = await repository.free(session, self._now_us(), PAGE)
-        return sum([await self._work_on(task) for task in found])
+            found = await repository.free(session, now_us)
+            running = await repository.running(session, now_us) if len(found) > 1 else {}
+        if not found:
+            return None
+        turns = self._turns
+        task = min(found, key=lambda one: (running.get(one.customer_id, 0), turns[one.customer_id]))
+        turns[task.customer_id] = max(turns.values(), default=0) + 1
+        return task
 
     async def _work_on(self, task: ExportTaskRow) -> bool:
         try:
@@ -153,18 +182,9 @@ class ExportWorker:
         async with self._begin(task) as work:
             return await operations.finish(work, task, self.holder, ended)
 
-    async def _retire(self) -> None:
-        """Files first, so that none is left that no row names."""
-        keep_s = self.services.settings.file_s
-        if not keep_s:
-            return
-        before_us = self._now_us() - round(keep_s * SECOND_US)
+    async def _outdated(self, before_us: int) -> list[ExportTaskRow]:
         async with self.transactions.database.read() as session:
-            found = await repository.outdated(session, before_us, PAGE)
-        for task in found:
-            await self.services.files.discard(task.object_key or "")
-            async with self._begin(task) as work:
-                await repository.forget_file(work.session, task.id)
+            return await repository.outdated(session, before_us, PAGE)
 
     def _begin(self, task: ExportTaskRow) -> AbstractAsyncContextManager[UnitOfWork]:
         return self.transactions.begin(system_actor(COMPONENT, task.customer_id))
