@@ -9,7 +9,8 @@ below. Its routes
 - have `documented_options(router, path, name)` (cors.py) where the old description names OPTIONS:
   CORS headers come by themselves, on refusals too;
 - make links by `links.address` with a token of `domain.kernel.signing.sign_until`. What such a link
-  opens is no documented route: `router.add_route(path, endpoint)`, a plain Starlette one.
+  opens is no documented route: `router.add_route(path, endpoint)`, a plain Starlette one,
+  which a HEAD reaches too: what is long is answered as kernel's `streaming.Download`.
 Bodies are in `<topic>_schemas.py`, what is shown in `<topic>_presenter.py`; the rows of
 tests/contracts/routes.csv are those of the old system, `IdToken` for a Member's.
 """

@@ -10,6 +10,7 @@ from xml.sax.saxutils import escape
 
 import orjson
 from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 Record = Mapping[str, Any]
 Batches = AsyncIterator[Sequence[Record]]
@@ -30,6 +31,21 @@ _NOT_XML = re.compile("[^\\t\\n\\x20-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ff
 PIECE_BYTES = 64 * 1024
 # A spreadsheet would run a cell that begins like a formula; the quote makes it text.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+class Download(StreamingResponse):
+    """What a route of Starlette's own answers, which a HEAD reaches too: its content would be made
+    to the end and thrown away. This one answers it with the head alone."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] == "HEAD":
+            self.body_iterator = _nothing()
+        await super().__call__(scope, receive, send)
+
+
+async def _nothing() -> AsyncIterator[bytes]:
+    for none in ():
+        yield none
 
 
 def attachment(

@@ -6,11 +6,12 @@ from typing import Final
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from compat_rest.kernel.auth import Entry
 from compat_rest.kernel.replies import Reply
+from compat_rest.kernel.streaming import Download
 from domain.identity.installation.rules import BACKUPS
 from domain.kernel.errors import DomainError, ErrorCode
 from graph.identity import resolvers
@@ -29,7 +30,7 @@ def backup_routes(entry: Entry) -> list[BaseRoute]:
             "Content-Length": str(found.size_bytes),
             "Cache-Control": "no-store",
         }
-        return StreamingResponse(found.chunks(), headers=headers, media_type=MEDIA_TYPE)
+        return Download(found.chunks(), headers=headers, media_type=MEDIA_TYPE)
 
     routes = [Route("/{name}", download, methods=["GET"])]
     handlers = {DomainError: _refused, HTTPException: _not_served}

@@ -20,6 +20,7 @@ from compat_rest.kernel.auth import entry_of
 from compat_rest.kernel.bodies import streamed
 from compat_rest.kernel.links import link
 from compat_rest.kernel.replies import Reply
+from compat_rest.kernel.streaming import Download
 from domain.fleet.config_files.commands import NAME, OCTETS, PutConfigFile
 from graph.fleet.resolvers import config_files as resolvers
 
@@ -120,7 +121,7 @@ router.add_route(LINKS + "{token}", download_device_config, include_in_schema=Fa
 
 
 def _file(found: resolvers.OpenFile) -> StreamingResponse:
-    return StreamingResponse(found.chunks, headers=presenter.file_headers(found.row))
+    return Download(found.chunks, headers=presenter.file_headers(found.row))
 
 
 def _utf8(header: str) -> str:

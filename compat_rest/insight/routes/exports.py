@@ -5,7 +5,7 @@ from typing import Final
 
 from fastapi import APIRouter
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from compat_rest.insight import events_presenter as presenter
 from compat_rest.insight.auth import Member
@@ -17,6 +17,7 @@ from compat_rest.insight.routes.events import window_of
 from compat_rest.kernel.auth import anyone
 from compat_rest.kernel.links import link
 from compat_rest.kernel.replies import Reply
+from compat_rest.kernel.streaming import Download
 from domain.jobs.exports.files import MEDIA_TYPE
 from domain.kernel.errors import NotFound
 from graph.jobs import resolvers
@@ -85,7 +86,7 @@ async def get_export_task(request: Request, caller: Member, task: str) -> Reply:
 async def download_scans(request: Request) -> Response:
     """As long as it takes, in flat memory."""
     found = await resolvers.download_scans(await anyone(request), request.path_params["token"])
-    return StreamingResponse(found.chunks, media_type=MEDIA_TYPE, headers=HEADERS)
+    return Download(found.chunks, media_type=MEDIA_TYPE, headers=HEADERS)
 
 
 async def download_export(request: Request) -> Response:
@@ -99,7 +100,7 @@ async def download_export(request: Request) -> Response:
             yield chunk
 
     headers = {**HEADERS, "Content-Length": str(found.size_bytes)}
-    return StreamingResponse(whole(), media_type=MEDIA_TYPE, headers=headers)
+    return Download(whole(), media_type=MEDIA_TYPE, headers=headers)
 
 
 router.add_route(SCANS + "/{token}", download_scans)

@@ -16,8 +16,8 @@ class ExportStatus(StrEnum):
 
 class ExportTask(SQLModel, table=True):
     """The scans from `from_us` to before `to_us`, laid out as `layout` says. `holder` works on it
-    and says so before `lease_until_us`; whoever finds that past takes it over. The object is gone
-    where `object_key` is null."""
+    and says so before `lease_until_us`; whoever finds that past takes it over. Without a `holder`
+    nobody may take it before `lease_until_us`. The object is gone where `object_key` is null."""
 
     __tablename__ = "export_task"
     __table_args__ = (

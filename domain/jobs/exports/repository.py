@@ -52,11 +52,24 @@ async def count(session: ReadSession, customer_id: int, *, pending: bool = False
     return found or 0
 
 
-async def free(session: ReadSession, now_us: int, limit: int) -> list[ExportTaskRow]:
-    """Of any customer: those that nobody works on, the oldest first."""
-    query = select(*_COLUMNS).where(_PENDING, _TASK.c.lease_until_us <= now_us)
-    found = await session.execute(query.order_by(_TASK.c.id).limit(limit))
+async def free(session: ReadSession, now_us: int) -> list[ExportTaskRow]:
+    """Of those that nobody works on, the oldest of each customer."""
+    place = func.row_number().over(partition_by=_TASK.c.customer_id, order_by=_TASK.c.id)
+    waiting = (
+        select(*_COLUMNS, place.label("place"))
+        .where(_PENDING, _TASK.c.lease_until_us <= now_us)
+        .subquery()
+    )
+    first = select(*(waiting.c[name] for name in ExportTaskRow._fields)).where(waiting.c.place == 1)
+    found = await session.execute(first.order_by(waiting.c.id))
     return [ExportTaskRow(*row) for row in found]
+
+
+async def running(session: ReadSession, now_us: int) -> dict[int, int]:
+    """On how many somebody works, by customer."""
+    held = (_PENDING, _TASK.c.lease_until_us > now_us, _TASK.c.holder.is_not(None))
+    query = select(_TASK.c.customer_id, func.count()).where(*held).group_by(_TASK.c.customer_id)
+    return {row[0]: row[1] for row in await session.execute(query)}
 
 
 async def take(
@@ -71,6 +84,21 @@ async def take(
 async def prolong(session: WriteSession, task_id: str, holder: str, until_us: int) -> bool:
     """False where somebody else has taken it over."""
     return await _changed(session, _held(task_id, holder), {"lease_until_us": until_us})
+
+
+async def release(
+    session: WriteSession,
+    task_id: str,
+    holder: str,
+    until_us: int,
+    *,
+    attempts: int | None = None,
+) -> bool:
+    """Nobody takes it before `until_us`; `attempts` is how many there were, where this one is not
+    to count. False where somebody else has taken it over."""
+    values = {"holder": None, "lease_until_us": until_us}
+    told = {} if attempts is None else {"attempts": attempts}
+    return await _changed(session, _held(task_id, holder), values | told)
 
 
 async def finish(
@@ -92,6 +120,13 @@ async def outdated(session: ReadSession, before_us: int, limit: int) -> list[Exp
 
 async def forget_file(session: WriteSession, task_id: str) -> bool:
     return await _changed(session, (_TASK.c.id == task_id,), {"object_key": None})
+
+
+async def unfinished_or_stored(session: ReadSession) -> tuple[set[str], set[str]]:
+    """Of any customer: the ids of those under way, and the keys of the files that others have."""
+    pending = await session.scalars(select(_TASK.c.id).where(_PENDING))
+    stored = select(_TASK.c.object_key).where(_TASK.c.object_key.is_not(None))
+    return set(pending), set(await session.scalars(stored))
 
 
 async def trim(session: WriteSession, before_us: int, limit: int) -> Trimmed:

@@ -3,6 +3,7 @@ one at a time, who says again and again that it lives. What a dead one held is t
 
 import asyncio
 import logging
+from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from domain.jobs.exports.models import ExportStatus
 from domain.jobs.exports.ports import ExportServices
 from domain.jobs.exports.repository import Finished
 from domain.jobs.exports.rows import ExportTaskRow
+from domain.jobs.exports.storage import key_of
 from domain.kernel.actor import system_actor
 from domain.kernel.clock import SECOND_US
 from domain.kernel.errors import DomainError
@@ -23,8 +25,8 @@ from domain.kernel.uow import Transactions, UnitOfWork
 from domain.production.repository import scans
 
 COMPONENT: Final = "export"
-FOLDER: Final = "exports"
 GIVEN_UP: Final = "The export broke off too often"
+BROKE: Final = "The export broke"
 PAGE: Final = 20
 logger = logging.getLogger(__name__)
 
@@ -35,12 +37,13 @@ class TakenOver(Exception):
 
 @dataclass(slots=True)
 class ExportWorker:
-    """`run` it in the background."""
+    """`run` it in the background, and `retire` now and then."""
 
     transactions: Transactions
     services: ExportServices
     holder: str = field(default_factory=new_id)
     _asked: asyncio.Event = field(default_factory=asyncio.Event)
+    _turns: defaultdict[int, int] = field(default_factory=lambda: defaultdict(int))
 
     def wake(self) -> None:
         self._asked.set()
@@ -59,16 +62,50 @@ class ExportWorker:
 
     async def round(self) -> int:
         """Whatever there is to do now; how many tasks were ended here."""
-        await self._retire()
+        ended = 0
+        while (task := await self._next()) is not None:
+            ended += await self._work_on(task)
+        return ended
+
+    async def retire(self) -> int:
+        """Removes the files whose time is over, before the rows forget them, so that none is left
+        that no row names; how many."""
+        keep_s, removed = self.services.settings.file_s, 0
+        before_us = self._now_us() - round(keep_s * SECOND_US)
+        while keep_s and (found := await self._outdated(before_us)):
+            for task in found:
+                await self.services.files.discard(task.object_key or "")
+                async with self._begin(task) as work:
+                    await repository.forget_file(work.session, task.id)
+            removed += len(found)
+        return removed
+
+    async def _next(self) -> ExportTaskRow | None:
+        """Of the customer for whom the fewest are under way, and of those the one whose turn here
+        is the longest ago: whoever asks for many waits for them, and nobody else does."""
+        now_us = self._now_us()
         async with self.transactions.database.read() as session:
-            found = await repository.free(session, self._now_us(), PAGE)
-        return sum([await self._work_on(task) for task in found])
+            found = await repository.free(session, now_us)
+            running = await repository.running(session, now_us) if len(found) > 1 else {}
+        if not found:
+            return None
+        turns = self._turns
+        task = min(found, key=lambda one: (running.get(one.customer_id, 0), turns[one.customer_id]))
+        turns[task.customer_id] = max(turns.values(), default=0) + 1
+        return task
 
     async def _work_on(self, task: ExportTaskRow) -> bool:
-        if not await self._take(task):
-            return False
+        try:
+            return await self._take(task) and await self._ended(task)
+        except asyncio.CancelledError:
+            # Whoever stops us says nothing about the task: this was no attempt of it.
+            with suppress(DomainError):
+                await self._give_back(task)
+            raise
+
+    async def _ended(self, task: ExportTaskRow) -> bool:
         if task.attempts >= self.services.settings.most_attempts:
-            return await self._end(task, Finished(ExportStatus.FAILED, GIVEN_UP))
+            return await self._fail(task, GIVEN_UP)
         try:
             return await self._end(task, await self._written(task))
         except TakenOver:
@@ -76,15 +113,11 @@ class ExportWorker:
         except DomainError as error:
             # Storage that is away, or a disk that is full: again, until it is given up.
             logger.warning("export %s broke off: %s", task.id, error.message)
-            await self._release(task)
+            await self._put_off(task)
             return False
-        except asyncio.CancelledError:
-            with suppress(DomainError):
-                await self._release(task)
-            raise
         except Exception:
             logger.exception("export %s broke", task.id)
-            return await self._end(task, Finished(ExportStatus.FAILED, "The export broke"))
+            return await self._fail(task, BROKE)
 
     async def _written(self, task: ExportTaskRow) -> Finished:
         files, tally = self.services.files, Tally()
@@ -92,8 +125,7 @@ class ExportWorker:
         if not await self._hold(task):
             await files.discard(received.key)
             raise TakenOver
-        # One key for each task: whoever writes it again writes the same place.
-        key = f"{FOLDER}/{task.id}"
+        key = key_of(task.id)
         await files.publish(received, key)
         return Finished(
             ExportStatus.SUCCESSFUL,
@@ -125,29 +157,34 @@ class ExportWorker:
         async with self._begin(task) as work:
             return await repository.prolong(work.session, task.id, self.holder, until_us)
 
-    async def _release(self, task: ExportTaskRow) -> None:
-        """For whoever looks next; after a while, since what went wrong may go on."""
-        pause_us = round(self.services.settings.look_s * SECOND_US)
+    async def _put_off(self, task: ExportTaskRow) -> None:
+        """For whoever looks then; each time for twice as long, since what went wrong may go on."""
+        pause_us = round(self.services.settings.retry_s * SECOND_US) << task.attempts
         async with self._begin(task) as work:
             until_us = work.now_us + pause_us
-            await repository.prolong(work.session, task.id, self.holder, until_us)
+            await repository.release(work.session, task.id, self.holder, until_us)
+
+    async def _give_back(self, task: ExportTaskRow) -> None:
+        """For whoever looks next, with the attempt."""
+        async with self._begin(task) as work:
+            await repository.release(work.session, task.id, self.holder, 0, attempts=task.attempts)
+
+    async def _fail(self, task: ExportTaskRow, reason: str) -> bool:
+        """An attempt may have published before it broke off: no row will ever name that. Asked
+        first whether the task is still ours, since another one's file is not ours to remove."""
+        if not await self._hold(task):
+            return False
+        with suppress(DomainError):  # the sweep will find it
+            await self.services.files.discard(key_of(task.id))
+        return await self._end(task, Finished(ExportStatus.FAILED, reason))
 
     async def _end(self, task: ExportTaskRow, ended: Finished) -> bool:
         async with self._begin(task) as work:
             return await operations.finish(work, task, self.holder, ended)
 
-    async def _retire(self) -> None:
-        """Files first, so that none is left that no row names."""
-        keep_s = self.services.settings.file_s
-        if not keep_s:
-            return
-        before_us = self._now_us() - round(keep_s * SECOND_US)
+    async def _outdated(self, before_us: int) -> list[ExportTaskRow]:
         async with self.transactions.database.read() as session:
-            found = await repository.outdated(session, before_us, PAGE)
-        for task in found:
-            await self.services.files.discard(task.object_key or "")
-            async with self._begin(task) as work:
-                await repository.forget_file(work.session, task.id)
+            return await repository.outdated(session, before_us, PAGE)
 
     def _begin(self, task: ExportTaskRow) -> AbstractAsyncContextManager[UnitOfWork]:
         return self.transactions.begin(system_actor(COMPONENT, task.customer_id))

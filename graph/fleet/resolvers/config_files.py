@@ -1,7 +1,8 @@
 """Files that devices are configured by. `key` is what a client calls a file by, or its id."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, NamedTuple
 
 from domain.fleet.config_files import operations, repository
@@ -12,6 +13,7 @@ from domain.fleet.config_files.uploads import content, stored
 from domain.kernel import signing
 from domain.kernel.artifacts import discarded
 from domain.kernel.clock import SECOND_US
+from domain.kernel.database import ReadSession
 from domain.kernel.errors import NotFound, Unavailable
 from domain.kernel.ids import is_id
 from domain.kernel.paging import Page, PageRequest
@@ -20,6 +22,7 @@ from graph.context import Context
 
 LINK: Final = "device-config-link"
 """The purpose that links to these files are signed for."""
+Find = Callable[[ReadSession], Awaitable[ConfigFileRow | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +78,7 @@ async def config_file_by_id(context: Context, file_id: str) -> ConfigFileRow | N
 async def open_config_file(context: Context, key: str) -> OpenFile:
     """Raises NotFound."""
     context.actor.require(Permission.FLEET_CONFIGURATION_READ)
-    return await _opened(context, context.customer_id, key)
+    return await _opened(context, partial(_called, context.customer_id, key), key)
 
 
 async def put_config_file(
@@ -121,15 +124,16 @@ async def open_config_file_link(context: Context, token: str) -> OpenFile:
     Forbidden for one that is no longer good, NotFound where the file is gone since."""
     macs, now_us = context.services.identity.macs, context.services.clock.now_us()
     named = signing.read_in_time(macs, LINK, token, now_us)
-    return await _opened(context, named["customer"], named["file"])
+    customer_id, file_id = named["customer"], named["file"]
+    return await _opened(context, partial(_numbered, customer_id, file_id), file_id)
 
 
-async def _opened(context: Context, customer_id: int, key: str) -> OpenFile:
+async def _opened(context: Context, find: Find, key: str) -> OpenFile:
     """What is replaced between finding it and reading it is found once more."""
     files = _files(context)
     for attempt in (1, 2):
         async with context.read() as session:
-            row = await repository.find(session, customer_id, key)
+            row = await find(session)
         if row is None:
             break
         try:
@@ -138,6 +142,16 @@ async def _opened(context: Context, customer_id: int, key: str) -> OpenFile:
             if attempt == 2:
                 raise
     raise NotFound(operations.ENTITY, key)
+
+
+async def _called(customer_id: int, key: str, session: ReadSession) -> ConfigFileRow | None:
+    return await repository.find(session, customer_id, key)
+
+
+async def _numbered(customer_id: int, file_id: str, session: ReadSession) -> ConfigFileRow | None:
+    """Never by a name: whoever puts another file under a name that looks like the id of this one
+    would have it opened by this one's links."""
+    return (await repository.by_ids(session, customer_id, [file_id])).get(file_id)
 
 
 def _files(context: Context) -> ConfigFileServices:

@@ -10,6 +10,7 @@ from urllib.parse import quote, urlsplit
 import httpx2
 import pytest
 
+from domain.fleet.config_files import repository
 from domain.fleet.config_files.uploads import sweep_config_files
 from domain.kernel import signing
 from graph.fleet.resolvers.config_files import LINK
@@ -243,6 +244,8 @@ async def test_a_link_opens_the_file_for_a_while(factory: FactoryServer, manager
     link = await link_to(manager)
     assert urlsplit(link).netloc == factory.address
     nobody = factory.client()
+    head = await nobody.http.head(link)
+    assert (head.status_code, head.content, head.headers["content-length"]) == (200, b"", "6")
     found = await nobody.http.get(link)
     assert (found.status_code, found.content) == (200, b"linked")
     assert set(found.headers) >= CORS
@@ -255,6 +258,23 @@ async def test_a_link_opens_the_file_for_a_while(factory: FactoryServer, manager
     fresh = await link_to(manager)
     await manager.http.delete(await base_of(manager) + "/device-configs/asrtdgh")
     error(await nobody.http.get(fresh), 404)
+
+
+async def test_a_link_opens_what_it_was_made_for(factory: FactoryServer, manager: Client) -> None:
+    """Also where another file is called by what the first one's id is."""
+    ok(await put(manager, b"linked"))
+    link, nobody = await link_to(manager), factory.client()
+    async with factory.database.read() as session:
+        row = await repository.find(session, factory.customer_id, "asrtdgh")
+    assert row is not None
+    ok(await put(manager, b"another", row.id))
+    assert (await got(manager, row.id)).content == b"another"
+    assert (await nobody.http.get(await link_to(manager, row.id))).content == b"another"
+    assert (await nobody.http.get(link)).content == b"linked"
+    ok(await put(manager, b"newer"))
+    assert (await nobody.http.get(link)).content == b"newer"
+    await manager.http.delete(await base_of(manager) + "/device-configs/asrtdgh")
+    error(await nobody.http.get(link), 404)
 
 
 async def test_a_link_is_good_for_nothing_else(factory: FactoryServer, manager: Client) -> None:

@@ -136,6 +136,28 @@ async def test_a_link_whose_file_is_gone(factory: FactoryServer, operator: Clien
     assert error(await opened(factory, found["download_link"]), 404) == "Artifact not found"
 
 
+async def test_a_head_makes_no_export(factory: FactoryServer, operator: Client) -> None:
+    await scan(factory, "a", MORNING_MS)
+    base = await base_of(operator)
+    task = await ended(operator, base, await requested(operator, base))
+    scans = ok(await operator.http.get(f"{base}/events/export", params=WIDE), 201)
+    http = factory.client().http
+    for link in (path_of(one["download_link"]) for one in (task, scans)):
+        with factory.statements() as told:
+            answer = await http.head(link)
+            # On the same connection: answered when whatever the first one began is over.
+            assert (await http.head(link[:-1])).status_code == 403
+        assert (answer.status_code, answer.content) == (200, b"")
+        assert [one for one in told if "FROM scan" in one] == []
+        with factory.statements() as told:
+            whole = await http.get(link)
+        assert len(lines(whole)) == 1
+        assert any("FROM scan" in one for one in told) is (link == path_of(scans["download_link"]))
+        for name in ("content-type", "content-disposition", "cache-control"):
+            assert answer.headers[name] == whole.headers[name]
+        assert answer.headers.get("content-length") == whole.headers.get("content-length")
+
+
 async def test_a_link_of_another_purpose_opens_nothing(factory: FactoryServer) -> None:
     services = factory.runtime.services
     until_us = services.clock.now_us() + 10**9

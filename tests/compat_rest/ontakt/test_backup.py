@@ -241,6 +241,9 @@ async def test_a_link_is_its_own_backups_and_soon_over(
     assert (await http.get("/backups/..%2Ffactory.db", params=query)).status_code == 404
     assert (await http.get("/backups/a/b")).status_code == 404
     assert (await http.delete(path)).status_code == 405
+    head = await http.head(first["url"])
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["content-length"] == str(int(first["sizeBytes"]))
     late = said[signing.EXPIRES]
     clock = factory.runtime.services.clock
     monkeypatch.setattr(type(clock), "now_us", lambda _self: late)

@@ -1,110 +1,28 @@
-"""Export tasks: written once, taken up again when their worker is gone, given up in the end; files
-that go when their time is over."""
+"""Export tasks: written once, taken up again when their worker is gone, in turns; files that go
+when their time is over."""
 
 import asyncio
-import csv
-import io
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import replace
 
 import pytest
-from sqlalchemy import insert, update
+from sqlalchemy import update
 
-from domain.jobs.exports import events, operations, repository
-from domain.jobs.exports.commands import ExportScans
+from domain.jobs.exports import events, repository
 from domain.jobs.exports.models import ExportStatus, ExportTask
-from domain.jobs.exports.ports import ExportServices, ExportSettings
-from domain.jobs.exports.rows import ExportTaskRow
-from domain.jobs.exports.worker import GIVEN_UP, ExportWorker
+from domain.jobs.exports.worker import ExportWorker
 from domain.kernel.actor import system_actor
-from domain.kernel.artifacts import ArtifactStore, ReceivedArtifact
 from domain.kernel.columns import table_of
-from domain.kernel.database import Database
-from domain.kernel.errors import Conflict, Unavailable
+from domain.kernel.errors import Conflict
 from domain.kernel.ids import new_id
-from domain.kernel.uow import Transactions
-from domain.production.models import ScanSource
-from domain.production.repository.scans import SCAN
-from drivers.artifacts.store import LocalArtifacts
-from tests.support.clocks import ManualClock
 from tests.support.databases import new_customer
+from tests.support.exports import (
+    LEASE_S,
+    SETTINGS,
+    House,
+    Slow,
+)
 from tests.support.log import facts
 from tests.support.waiting import DEADLINE_S
-
-LEASE_S = 30.0
-SETTINGS = ExportSettings(lease_s=LEASE_S, look_s=0.01, most_attempts=3, most_pending=3)
-
-
-@dataclass
-class House:
-    """Exports on a real database and a real folder."""
-
-    database: Database
-    transactions: Transactions
-    clock: ManualClock
-    customer_id: int
-    folder: Path
-    files: ArtifactStore = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.files = LocalArtifacts(self.folder)
-
-    def services(self, files: ArtifactStore | None = None) -> ExportServices:
-        return ExportServices(files or self.files, settings=SETTINGS)
-
-    def worker(self, files: ArtifactStore | None = None) -> ExportWorker:
-        return ExportWorker(self.transactions, self.services(files))
-
-    async def requested(self) -> ExportTaskRow:
-        command = ExportScans.of(from_us=0, to_us=2**60)
-        async with self.transactions.begin(system_actor("test", self.customer_id)) as work:
-            return await operations.request(work, command, self.services())
-
-    async def task(self, task: ExportTaskRow) -> ExportTaskRow:
-        async with self.database.read() as session:
-            found = await repository.task_of(session, self.customer_id, task.id)
-        assert found is not None
-        return found
-
-    async def scans(self, count: int, customer_id: int | None = None) -> list[str]:
-        """Their codes, the oldest first."""
-        row = {
-            "customer_id": customer_id or self.customer_id,
-            "valid": False,
-            "duplicate": False,
-            "source": ScanSource.API,
-            "scanned_at_us": 10**15,
-            "recorded_at_us": 10**15,
-        }
-        rows = [row | {"id": new_id(), "code": f"code {number}"} for number in range(count)]
-        async with self.database.engine.begin() as connection:
-            await connection.execute(insert(SCAN), rows)
-        return [str(row["code"]) for row in rows]
-
-    async def lines(self, task: ExportTaskRow) -> list[dict[str, str]]:
-        assert task.object_key is not None
-        chunks = self.files.read(task.object_key, 0, task.size_bytes)
-        text = b"".join([chunk async for chunk in chunks]).decode()
-        return list(csv.DictReader(io.StringIO(text)))
-
-    def held(self) -> list[str]:
-        paths = (path for path in self.folder.rglob("*") if path.is_file())
-        return sorted(str(path.relative_to(self.folder)) for path in paths)
-
-    async def told(self) -> list[str]:
-        return [row.kind for row in await facts(self.database, events.STREAM)]
-
-
-@pytest.fixture
-def house(
-    database: Database,
-    transactions: Transactions,
-    clock: ManualClock,
-    customer_id: int,
-    tmp_path: Path,
-) -> House:
-    return House(database, transactions, clock, customer_id, tmp_path / "files")
 
 
 async def test_a_task_is_written_and_told(house: House) -> None:
@@ -158,27 +76,6 @@ async def test_what_a_dead_worker_held_is_taken_up_again(house: House) -> None:
     assert len(await house.lines(done)) == len(codes)
 
 
-class Slow:
-    """A store whose uploads wait until they are let go, after their first chunk."""
-
-    def __init__(self, store: ArtifactStore) -> None:
-        self._store = store
-        self.waits = asyncio.Event()
-        self.go = asyncio.Event()
-
-    async def receive(self, chunks: AsyncIterator[bytes], max_bytes: int) -> ReceivedArtifact:
-        async def held() -> AsyncIterator[bytes]:
-            async for chunk in chunks:
-                yield chunk
-                self.waits.set()
-                await self.go.wait()
-
-        return await self._store.receive(held(), max_bytes)
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._store, name)
-
-
 async def test_one_that_was_slow_does_not_end_anothers_task(house: House) -> None:
     await house.scans(3)
     task = await house.requested()
@@ -218,65 +115,62 @@ async def test_a_worker_that_is_stopped_leaves_its_task_to_others(house: House) 
         await slow.waits.wait()
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
-    assert (await house.task(task)).status is ExportStatus.PENDING
-    assert house.held() == []
-    house.clock.advance(1)
-    assert await house.worker().round() == 1
-    assert (await house.task(task)).status is ExportStatus.SUCCESSFUL
-
-
-class Broken:
-    """A store that takes nothing."""
-
-    def __init__(self, error: Exception) -> None:
-        self._error = error
-
-    async def receive(self, _chunks: AsyncIterator[bytes], _max_bytes: int) -> ReceivedArtifact:
-        raise self._error
-
-
-async def test_storage_that_is_away_is_tried_again_and_given_up(house: House) -> None:
-    task = await house.requested()
-    broken = Broken(Unavailable("The artifact storage cannot take this now"))
-    for attempt in range(1, SETTINGS.most_attempts + 1):
-        house.clock.advance(1)
-        assert await house.worker(broken).round() == 0  # type: ignore[arg-type]
-        found = await house.task(task)
-        assert (found.status, found.attempts) == (ExportStatus.PENDING, attempt)
-    house.clock.advance(1)
-    assert await house.worker(broken).round() == 1  # type: ignore[arg-type]
     found = await house.task(task)
-    assert (found.status, found.error) == (ExportStatus.FAILED, GIVEN_UP)
-    assert await house.told() == [events.REQUESTED, events.FAILED]
-    house.clock.advance(LEASE_S)
-    assert await house.worker().round() == 0
-
-
-async def test_a_defect_fails_the_task_and_not_the_worker(
-    house: House, caplog: pytest.LogCaptureFixture
-) -> None:
-    first = await house.requested()
-    assert await house.worker(Broken(ValueError("x"))).round() == 1  # type: ignore[arg-type]
-    found = await house.task(first)
-    assert (found.status, found.error) == (ExportStatus.FAILED, "The export broke")
-    assert "ValueError" in caplog.text
-    second = await house.requested()
+    assert (found.status, found.attempts) == (ExportStatus.PENDING, 0)
+    assert house.held() == []
     assert await house.worker().round() == 1
-    assert (await house.task(second)).status is ExportStatus.SUCCESSFUL
+    found = await house.task(task)
+    assert (found.status, found.attempts) == (ExportStatus.SUCCESSFUL, 1)
+
+
+async def test_one_that_is_stopped_takes_nothing_from_whoever_came_after(house: House) -> None:
+    await house.scans(3)
+    task = await house.requested()
+    slow, other = Slow(house.files), Slow(house.files)
+    late = asyncio.create_task(house.worker(slow).round())  # type: ignore[arg-type]
+    async with asyncio.timeout(DEADLINE_S):
+        await slow.waits.wait()
+    house.clock.advance(LEASE_S)
+    taken = asyncio.create_task(house.worker(other).round())  # type: ignore[arg-type]
+    async with asyncio.timeout(DEADLINE_S):
+        await other.waits.wait()
+    late.cancel()
+    await asyncio.gather(late, return_exceptions=True)
+    assert (await house.task(task)).attempts == 2
+    assert await house.worker().round() == 0
+    other.go.set()
+    assert await taken == 1
 
 
 async def test_files_go_when_their_time_is_over(house: House) -> None:
-    task = await house.requested()
+    tasks = [await house.requested() for _ in range(2)]
     worker = house.worker()
-    await worker.round()
+    assert await worker.round() == 2
     house.clock.advance(SETTINGS.file_s - 1)
-    await worker.round()
-    assert (await house.task(task)).has_file
+    assert await worker.retire() == 0
+    assert [(await house.task(task)).has_file for task in tasks] == [True, True]
     house.clock.advance(1)
-    await worker.round()
-    found = await house.task(task)
-    assert (found.status, found.has_file) == (ExportStatus.SUCCESSFUL, False)
+    assert await worker.retire() == 2
+    for task in tasks:
+        found = await house.task(task)
+        assert (found.status, found.has_file) == (ExportStatus.SUCCESSFUL, False)
     assert house.held() == []
+
+
+async def test_files_go_while_another_is_written(house: House) -> None:
+    old = await house.requested()
+    await house.worker().round()
+    house.clock.advance(SETTINGS.file_s)
+    await house.requested()
+    slow = Slow(house.files)
+    worker = house.worker(slow)  # type: ignore[arg-type]
+    running = asyncio.create_task(worker.round())
+    async with asyncio.timeout(DEADLINE_S):
+        await slow.waits.wait()
+    assert await worker.retire() == 1
+    assert not (await house.task(old)).has_file
+    slow.go.set()
+    assert await running == 1
 
 
 async def test_files_may_be_kept_for_ever(house: House) -> None:
@@ -285,8 +179,35 @@ async def test_files_may_be_kept_for_ever(house: House) -> None:
     worker = ExportWorker(house.transactions, services)
     await worker.round()
     house.clock.advance(10**8)
-    await worker.round()
+    assert await worker.retire() == 0
     assert (await house.task(task)).has_file
+
+
+async def test_customers_take_turns(house: House) -> None:
+    many = [await house.requested() for _ in range(3)]
+    others = []
+    for name in ("Dairy Two", "Dairy Three"):
+        other = replace(house, customer_id=await new_customer(house.database, name))
+        others.append(await other.requested())
+    assert await house.worker().round() == 5
+    ended = [row.key for row in await facts(house.database, events.STREAM) if is_end(row.kind)]
+    assert ended == [one.id for one in (many[0], *others, *many[1:])]
+
+
+def is_end(kind: str) -> bool:
+    return kind == events.SUCCEEDED
+
+
+async def test_who_has_one_under_way_waits_for_who_has_none(house: House) -> None:
+    first, second = [await house.requested() for _ in range(2)]
+    other = replace(house, customer_id=await new_customer(house.database, "Dairy Two"))
+    async with house.transactions.begin(system_actor("test", house.customer_id)) as work:
+        until_us = work.now_us + round(LEASE_S * 1e6)
+        assert await repository.take(work.session, first.id, new_id(), work.now_us, until_us)
+    third = await other.requested()
+    assert await house.worker().round() == 2
+    ended = [row.key for row in await facts(house.database, events.STREAM) if is_end(row.kind)]
+    assert ended == [third.id, second.id]
 
 
 async def test_tasks_are_trimmed_when_they_are_over(house: House) -> None:
