@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -223,6 +224,10 @@ async def test_another_gateway_s_topic_reaches_nobody(each_factory: FactoryServe
     assert (await scans_of(operator))[0]["gateway"]["gatewayId"] == other.id
 
 
+def shown_again(factory: FactoryServer, times: int) -> bool:
+    return counted(factory)["retained"] == times
+
+
 async def test_what_a_broker_retains_is_taken_once_and_shown_in_vain(
     sqlite_factory: FactoryServer,
 ) -> None:
@@ -240,7 +245,7 @@ async def test_what_a_broker_retains_is_taken_once_and_shown_in_vain(
     assert heard["gateway"]["connectivity"] == "ACTIVE"
     for times in (1, 2):
         link.start()
-        await eventually(lambda times=times: counted(sqlite_factory)["retained"] == times)  # type: ignore[misc]
+        await eventually(partial(shown_again, sqlite_factory, times))
         await link.stop()
     assert await operator.ask(GATEWAY, id=gateway.id) == heard
     link.start()
