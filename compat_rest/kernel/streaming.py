@@ -44,8 +44,9 @@ class Download(StreamingResponse):
 
 
 async def _nothing() -> AsyncIterator[bytes]:
-    for none in ():
-        yield none
+    nothing: tuple[bytes, ...] = ()
+    for piece in nothing:
+        yield piece
 
 
 def attachment(
