@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 RUN_STAMP := $(VENV)/.runtime
 DEV_STAMP := $(VENV)/.dev
 SOURCES := domain graph compat_rest drivers oktograph migrations tests benchmarks
-PYTEST_WORKERS ?= 2
+PYTEST_WORKERS ?= 4
 ARGS ?=
 
 .PHONY: help run test install check format bench contracts lock clean
