@@ -58,12 +58,22 @@ def made_bottles(edge: ServedEdge) -> list[str]:
     return [bottle["id"] for bottle in answer.json()["data"]["bottles"]]
 
 
+def made_batch(edge: ServedEdge) -> str:
+    """The identifier of one that has bottles."""
+    with edge.client() as client:
+        body = {"batch": {"name": "A batch"}, "bottles": made_bottles(edge)}
+        answer = client.post("/api/v1/batches", json=body)
+    assert answer.status_code == 200, answer.text
+    found: str = answer.json()["data"]["batch"]["identifier"]
+    return found
+
+
 def test_the_old_api_is_as_documented(edge: ServedEdge, tmp_path: Path) -> None:
     report = tmp_path / "calls.har"
     more = ("--max-examples", "8", "--report", "har", "--report-har-path", str(report))
     address, token = f"{edge.url}/openapi.json", edge.token()
-    bottles = ",".join(made_bottles(edge))
-    shown = run(address, token, "schemathesis.toml", tmp_path, *more, EDGE_BOTTLES=bottles)
+    given = {"EDGE_BOTTLES": ",".join(made_bottles(edge)), "EDGE_BATCH": made_batch(edge)}
+    shown = run(address, token, "schemathesis.toml", tmp_path, *more, **given)
     assert phases(shown) == {"Coverage", "Fuzzing", "Stateful"}
     # Only who follows the links gets this far: each is about something that another call made.
     assert {
