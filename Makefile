@@ -42,9 +42,9 @@ contracts: $(DEV_STAMP) ## write frontend_contracts/ anew
 
 lock: $(DEV_STAMP) ## resolve the dependencies anew (hashes, no addresses)
 	$(BIN)/uv pip compile pyproject.toml --group build --universal --python-version 3.11 \
-	  --generate-hashes --no-emit-index-url --no-header --upgrade -q -o requirements.lock
+	  --generate-hashes --no-header --upgrade -q -o requirements.lock
 	$(BIN)/uv pip compile pyproject.toml --group build --group dev -c requirements.lock --universal \
-	  --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --upgrade -q -o requirements-dev.lock
+	  --python-version 3.11 --generate-hashes --no-header --upgrade -q -o requirements-dev.lock
 
 clean: ## remove the virtual environment and caches (never ./data)
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
