@@ -5,25 +5,12 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict
 
-from compat_rest.kernel.errors import ErrorPresenter
+from compat_rest.kernel.errors import HTTP_STATUSES, ErrorPresenter
 from compat_rest.kernel.fields import without_titles
 from domain.identity.mappings import INSIGHT, name_needed
 from domain.kernel.errors import ErrorCode
 from domain.kernel.permissions import Permission
 
-STATUSES: Final[Mapping[ErrorCode, int]] = {
-    ErrorCode.CONFLICT: 409,
-    ErrorCode.FORBIDDEN: 403,
-    ErrorCode.NOT_FOUND: 404,
-    ErrorCode.RATE_LIMITED: 429,
-    ErrorCode.SERVER_ERROR: 500,
-    ErrorCode.SERVICE_UNAVAILABLE: 503,
-    ErrorCode.STREAM_GAP: 410,
-    ErrorCode.TIMEOUT: 504,
-    ErrorCode.UNAUTHORIZED: 401,
-    ErrorCode.UPSTREAM_ERROR: 502,
-    ErrorCode.VALIDATION_ERROR: 400,
-}
 TITLES: Final[Mapping[ErrorCode, str]] = {
     ErrorCode.CONFLICT: "Conflict",
     ErrorCode.FORBIDDEN: "Forbidden",
@@ -65,4 +52,4 @@ def _insight_name(permission: str) -> str:
     return permission if ours is None else name_needed(INSIGHT, ours) or permission
 
 
-ERRORS: Final = ErrorPresenter(STATUSES, shape)
+ERRORS: Final = ErrorPresenter(HTTP_STATUSES, shape)

@@ -9,7 +9,7 @@ import structlog
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
-from compat_rest.kernel.errors import ErrorPresenter
+from compat_rest.kernel.errors import HTTP_STATUSES, ErrorPresenter
 from compat_rest.kernel.fields import without_titles
 from compat_rest.kernel.replies import Reply
 from compat_rest.ontakt.auth import CALLER, HEADER
@@ -18,19 +18,6 @@ from domain.identity.installation.ports import NotSupervised
 from domain.kernel.errors import DomainError, ErrorCode
 from graph.identity import resolvers
 
-STATUSES: Final[Mapping[ErrorCode, int]] = {
-    ErrorCode.CONFLICT: 409,
-    ErrorCode.FORBIDDEN: 403,
-    ErrorCode.NOT_FOUND: 404,
-    ErrorCode.RATE_LIMITED: 429,
-    ErrorCode.SERVER_ERROR: 500,
-    ErrorCode.SERVICE_UNAVAILABLE: 503,
-    ErrorCode.STREAM_GAP: 410,
-    ErrorCode.TIMEOUT: 504,
-    ErrorCode.UNAUTHORIZED: 401,
-    ErrorCode.UPSTREAM_ERROR: 502,
-    ErrorCode.VALIDATION_ERROR: 400,
-}
 CANNOT_RESTART: Final = 501
 
 
@@ -77,4 +64,4 @@ def _support(correlation_id: str) -> dict[str, Any]:
     return support_file(correlation_id, context.services.build, lines)
 
 
-ERRORS: Final = Refusals(STATUSES, shape)
+ERRORS: Final = Refusals(HTTP_STATUSES, shape)

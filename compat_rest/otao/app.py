@@ -8,9 +8,10 @@ from starlette.types import ASGIApp
 from compat_rest.kernel.auth import Entry
 from compat_rest.kernel.dialect import Dialect
 from compat_rest.kernel.linked_files import LinkedFiles
+from compat_rest.kernel.message_errors import ErrorBody
 from compat_rest.kernel.multipart import MAX_FORM_BYTES
 from compat_rest.otao import auth
-from compat_rest.otao.errors import ERRORS, ErrorBody
+from compat_rest.otao.errors import ERRORS
 from compat_rest.otao.routes import endpoints, files, software
 from compat_rest.otao.routes.parameters import FILES
 

@@ -11,8 +11,9 @@ from starlette.types import ASGIApp
 from compat_rest.kernel.auth import Entry
 from compat_rest.kernel.dialect import Dialect
 from compat_rest.kernel.linked_files import LinkedFiles
+from compat_rest.kernel.message_errors import ErrorBody
 from compat_rest.updates import routes
-from compat_rest.updates.errors import ERRORS, ErrorBody
+from compat_rest.updates.errors import ERRORS
 
 DIALECT: Final = Dialect(
     name="updates",

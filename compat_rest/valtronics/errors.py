@@ -8,24 +8,11 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict
 
-from compat_rest.kernel.errors import ErrorPresenter
+from compat_rest.kernel.errors import HTTP_STATUSES, ErrorPresenter
 from compat_rest.kernel.fields import without_titles
 from compat_rest.valtronics.auth import INSUFFICIENT, name_of
 from domain.kernel.errors import ErrorCode
 
-STATUSES: Final[Mapping[ErrorCode, int]] = {
-    ErrorCode.CONFLICT: 400,
-    ErrorCode.FORBIDDEN: 403,
-    ErrorCode.NOT_FOUND: 404,
-    ErrorCode.RATE_LIMITED: 429,
-    ErrorCode.SERVER_ERROR: 500,
-    ErrorCode.SERVICE_UNAVAILABLE: 503,
-    ErrorCode.STREAM_GAP: 410,
-    ErrorCode.TIMEOUT: 504,
-    ErrorCode.UNAUTHORIZED: 401,
-    ErrorCode.UPSTREAM_ERROR: 502,
-    ErrorCode.VALIDATION_ERROR: 400,
-}
 CODES: Final[Mapping[ErrorCode, str]] = {
     ErrorCode.CONFLICT: "VALIDATION_ERROR",
     ErrorCode.FORBIDDEN: "AUTHORIZATION_ERROR",
@@ -108,4 +95,6 @@ def _permission(details: dict[str, Any]) -> dict[str, Any]:
 # A body is one device or a list of them: which of the two is no part of a field's name.
 ONE: Final = "one"
 MANY: Final = "many"
-ERRORS: Final = ErrorPresenter(STATUSES, shape, unnamed=frozenset({ONE, MANY}))
+ERRORS: Final = ErrorPresenter(
+    {**HTTP_STATUSES, ErrorCode.CONFLICT: 400}, shape, unnamed=frozenset({ONE, MANY})
+)

@@ -3,7 +3,6 @@
 Every process of a factory may run one: each change is conditional, so two do not do it twice.
 """
 
-import asyncio
 import logging
 from typing import Final
 
@@ -14,7 +13,7 @@ from domain.fleet.repository import commands, devices, sessions
 from domain.fleet.rules import FleetSettings
 from domain.kernel.actor import system_actor
 from domain.kernel.clock import SECOND_US
-from domain.kernel.errors import DomainError
+from domain.kernel.sweeping import sweep_for_ever
 from domain.kernel.uow import Transactions
 
 COMPONENT: Final = "fleet"
@@ -31,12 +30,7 @@ class FleetSweeper:
 
     async def run(self) -> None:
         """Until cancelled. Storage that is away is waited for."""
-        while True:
-            await asyncio.sleep(self._settings.sweep_s)
-            try:
-                await self.sweep()
-            except DomainError as error:
-                logger.warning("fleet sweep failed: %s", error.message)
+        await sweep_for_ever(self.sweep, self._settings.sweep_s, logger, "fleet sweep failed")
 
     async def sweep(self) -> int:
         """How many things changed."""

@@ -3,7 +3,6 @@
 Every process of a factory may run one: each change is conditional, so two do not tell it twice.
 """
 
-import asyncio
 import logging
 from typing import Final
 
@@ -12,7 +11,7 @@ from domain.gateways.ports import GatewaySettings
 from domain.gateways.repository import gateways
 from domain.gateways.rules import ACTIVE_US
 from domain.kernel.actor import system_actor
-from domain.kernel.errors import DomainError
+from domain.kernel.sweeping import sweep_for_ever
 from domain.kernel.uow import Transactions
 
 COMPONENT: Final = "gateways"
@@ -27,12 +26,7 @@ class GatewaySweeper:
 
     async def run(self) -> None:
         """Until cancelled. Storage that is away is waited for."""
-        while True:
-            await asyncio.sleep(self._settings.sweep_s)
-            try:
-                await self.sweep()
-            except DomainError as error:
-                logger.warning("gateway sweep failed: %s", error.message)
+        await sweep_for_ever(self.sweep, self._settings.sweep_s, logger, "gateway sweep failed")
 
     async def sweep(self) -> int:
         """How many were looked at again."""

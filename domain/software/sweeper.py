@@ -1,11 +1,11 @@
 """Drives every active rollout for as long as it runs; one per process, any number of processes."""
 
-import asyncio
 import logging
 from typing import Final
 
 from domain.kernel.actor import system_actor
 from domain.kernel.errors import DomainError
+from domain.kernel.sweeping import sweep_for_ever
 from domain.kernel.uow import Transactions
 from domain.software.operations import targets
 from domain.software.operations.engine import advance, peek
@@ -33,12 +33,7 @@ class RolloutSweeper:
 
     async def run(self) -> None:
         """Until cancelled. Storage that is away is waited for."""
-        while True:
-            await asyncio.sleep(self._interval_s)
-            try:
-                await self.sweep()
-            except DomainError as error:
-                logger.warning("rollouts not driven: %s", error.message)
+        await sweep_for_ever(self.sweep, self._interval_s, logger, "rollouts not driven")
 
     async def sweep(self) -> int:
         """One pass; how many steps were taken. One rollout's trouble is not another's."""

@@ -9,7 +9,7 @@ from typing import Final
 
 import pytest
 
-from compat_rest.kernel.okto import errors as okto_edge
+from compat_rest.kernel import errors as kernel
 from domain.kernel.errors import DomainError, ErrorCode
 from domain.kernel.permissions import DEVICE_PERMISSIONS, ROLE_PERMISSIONS, Permission, Role
 from graph.transport import http as graphql
@@ -207,7 +207,7 @@ def test_nothing_sleeps_in_wall_clock_or_prints_in_the_domain() -> None:
 
 @pytest.mark.parametrize(
     "table",
-    [okto_edge.STATUSES, graphql.STATUS, oauth.STATUSES],
+    [kernel.HTTP_STATUSES, graphql.STATUS, oauth.STATUSES],
     ids=["okto-edge", "graphql", "oauth"],
 )
 def test_a_table_of_statuses_is_total(table: dict[ErrorCode, int]) -> None:

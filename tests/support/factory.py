@@ -1,18 +1,23 @@
 """A real factory for tests, on a free port, and a client for each role."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeAlias, cast
 
+import httpx2
 import pytest
 
+from compat_rest.kernel.dialect import Dialect
 from oktograph.factory.runtime import FactoryRuntime
 from oktograph.settings import Settings
-from oktograph.web.asgi import factory_app
+from oktograph.web.asgi import dialect_only, factory_app
+from oktograph.web.serving import Server
 from tests.support.clients import Json
 from tests.support.databases import PostgresServer
 from tests.support.served import Folders, Served, serving
+from tests.support.waiting import eventually
 
 FactoryServer: TypeAlias = Served[FactoryRuntime]
 
@@ -63,3 +68,15 @@ async def postgres_factory(
 def each_factory(request: pytest.FixtureRequest) -> FactoryServer:
     """The test runs once on each database."""
     return cast(FactoryServer, request.getfixturevalue(request.param))
+
+
+@asynccontextmanager
+async def own_port(factory: FactoryServer, dialect: Dialect) -> AsyncIterator[httpx2.AsyncClient]:
+    """The dialect alone, over the same runtime."""
+    server = Server(dialect_only(factory.runtime, dialect), "127.0.0.1", 0)
+    task = asyncio.create_task(server.run_until_told())
+    await eventually(lambda: server.started)
+    async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{server.port}") as client:
+        yield client
+    server.should_exit = True
+    await task

@@ -100,14 +100,3 @@ async def offered(device: Client, application: str | None = None) -> Json | None
 async def offered_version(device: Client, application: str | None = None) -> str | None:
     found = await offered(device, application)
     return None if found is None else str(found["version"])
-
-
-async def program(factory: FactoryServer, *scopes: str) -> Client:
-    """With a token of a client that was given these."""
-    admin = await factory.logged_in("admin")
-    made = await admin.ask(CREATE_CLIENT, input={"name": "Pipeline", "scopes": list(scopes)})
-    found = made["createOAuthClient"]
-    account = (found["client"]["clientId"], found["secret"])
-    form = {"grant_type": "client_credentials"}
-    answer = await factory.client().http.post("/oauth2/token", data=form, auth=account)
-    return factory.client(answer.json()["access_token"])

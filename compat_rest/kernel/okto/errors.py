@@ -5,23 +5,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from compat_rest.kernel.errors import ErrorPresenter
+from compat_rest.kernel.errors import HTTP_STATUSES, ErrorPresenter
 from compat_rest.kernel.fields import without_titles
 from domain.kernel.errors import ErrorCode
-
-STATUSES: Mapping[ErrorCode, int] = {
-    ErrorCode.CONFLICT: 409,
-    ErrorCode.FORBIDDEN: 403,
-    ErrorCode.NOT_FOUND: 404,
-    ErrorCode.RATE_LIMITED: 429,
-    ErrorCode.SERVER_ERROR: 500,
-    ErrorCode.SERVICE_UNAVAILABLE: 503,
-    ErrorCode.STREAM_GAP: 410,
-    ErrorCode.TIMEOUT: 504,
-    ErrorCode.UNAUTHORIZED: 401,
-    ErrorCode.UPSTREAM_ERROR: 502,
-    ErrorCode.VALIDATION_ERROR: 400,
-}
 
 
 class ErrorDetails(BaseModel):
@@ -49,4 +35,4 @@ def shape(code: ErrorCode, message: str, details: Mapping[str, Any]) -> dict[str
 
 
 NOT_WIRED = {"error": {"code": "SERVICE_UNAVAILABLE"}}
-ERRORS = ErrorPresenter(STATUSES, shape, NOT_WIRED)
+ERRORS = ErrorPresenter(HTTP_STATUSES, shape, NOT_WIRED)

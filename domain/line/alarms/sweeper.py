@@ -3,12 +3,11 @@
 Every process that has a line may run one: each change is conditional, so two do not do it twice.
 """
 
-import asyncio
 import logging
 from typing import Final
 
 from domain.kernel.actor import system_actor
-from domain.kernel.errors import DomainError
+from domain.kernel.sweeping import sweep_for_ever
 from domain.kernel.uow import Transactions
 from domain.line.alarms import operations, repository
 
@@ -26,12 +25,7 @@ class AlarmSweeper:
 
     async def run(self) -> None:
         """Until cancelled. Storage that is away is waited for."""
-        while True:
-            await asyncio.sleep(self._interval_s)
-            try:
-                await self.sweep()
-            except DomainError as error:
-                logger.warning("shelved alarms not looked at: %s", error.message)
+        await sweep_for_ever(self.sweep, self._interval_s, logger, "shelved alarms not looked at")
 
     async def sweep(self) -> int:
         """One pass; how many came off the shelf."""

@@ -1,20 +1,12 @@
 """What holds for every route: headers for scripts of any site, tokens in either form, refusals in
 one shape, a port of its own."""
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-
-import httpx2
 import pytest
 
 from compat_rest.insight.app import DIALECT
-from oktograph.web.asgi import dialect_only
-from oktograph.web.serving import Server
 from tests.support.clients import Client
-from tests.support.factory import FactoryServer
+from tests.support.factory import FactoryServer, own_port
 from tests.support.insight import base_of, error, has_cors, ok, uuid
-from tests.support.waiting import eventually
 
 ORIGIN = {"origin": "https://portal.example"}
 PREFLIGHT = ORIGIN | {
@@ -125,20 +117,8 @@ async def test_its_description(factory: FactoryServer) -> None:
     assert "Insight API" in (await http.get("/insight/docs")).text
 
 
-@asynccontextmanager
-async def own_port(factory: FactoryServer) -> AsyncIterator[httpx2.AsyncClient]:
-    """The dialect alone, over the same runtime."""
-    server = Server(dialect_only(factory.runtime, DIALECT), "127.0.0.1", 0)
-    task = asyncio.create_task(server.run_until_told())
-    await eventually(lambda: server.started)
-    async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{server.port}") as client:
-        yield client
-    server.should_exit = True
-    await task
-
-
 async def test_a_port_of_its_own(factory: FactoryServer, operator: Client) -> None:
-    async with own_port(factory) as client:
+    async with own_port(factory, DIALECT) as client:
         customer = ok(await client.get("/auth-information", params={"id": "demo"}))["customer_id"]
         client.headers["authorization"] = operator.token or ""
         assert ok(await client.get(f"/{customer}/events"))["items"] == []

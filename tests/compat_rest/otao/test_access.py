@@ -17,12 +17,12 @@ from tests.support.otao import (
     create,
     done,
     endpoint,
-    program,
     refused,
     report,
     upload,
 )
 from tests.support.served import ROLES
+from tests.support.tokens import program
 
 TABLE = Path(__file__).parents[2] / "contracts" / "routes.csv"
 READ, UPDATE, DELETE, RUNS = OTAO

@@ -1,20 +1,12 @@
 """Where it answers: below the factory's own API and on a port of its own, with links that lead
 back to where they were asked for."""
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-
-import httpx2
 import pytest
 
 from compat_rest.otao.app import DIALECT
-from oktograph.web.asgi import dialect_only
-from oktograph.web.serving import Server
 from tests.support.clients import Client, Json
-from tests.support.factory import FactoryServer
+from tests.support.factory import FactoryServer, own_port
 from tests.support.otao import KETTLE, create, done, refused, shown, upload
-from tests.support.waiting import eventually
 
 OWN = "/api/v1/applications/smart-kettle/software"
 
@@ -29,21 +21,9 @@ async def test_its_description_and_its_page(factory: FactoryServer) -> None:
     assert (await client.get("/updates/docs")).status_code == 200
 
 
-@asynccontextmanager
-async def own_port(factory: FactoryServer) -> AsyncIterator[httpx2.AsyncClient]:
-    """The dialect alone, over the same runtime."""
-    server = Server(dialect_only(factory.runtime, DIALECT), "127.0.0.1", 0)
-    task = asyncio.create_task(server.run_until_told())
-    await eventually(lambda: server.started)
-    async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{server.port}") as client:
-        yield client
-    server.should_exit = True
-    await task
-
-
 async def test_a_port_of_its_own(factory: FactoryServer, manager: Client) -> None:
     await create(manager, "1.0.0")
-    async with own_port(factory) as client:
+    async with own_port(factory, DIALECT) as client:
         client.headers["authorization"] = f"Bearer {manager.token}"
         assert [one["version"] for one in shown(await client.get(OWN))] == ["1.0.0"]
         body = {"rolloutStrategy": "general"}
@@ -82,7 +62,7 @@ class TestOneNameOutside:
         shown_link = (await manager.ask(ask, id=edge["node"]["id"]))["artifactLink"]
         assert shown_link["url"].startswith("https://factory.example/updates/files/")
         assert shown_link["filename"] == "sketch.bin"
-        async with own_port(factory) as client:
+        async with own_port(factory, DIALECT) as client:
             client.headers["authorization"] = f"Bearer {manager.token}"
             answer = await client.get(path.removeprefix("/otao"))
             assert shown(answer)["link"].startswith("http://127.0.0.1:")

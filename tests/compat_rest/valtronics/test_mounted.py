@@ -1,20 +1,12 @@
 """Where it answers: below the factory's own API and on a port of its own, either way with or
 without the slash at the end, and with its own description."""
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-
-import httpx2
 import pytest
 
 from compat_rest.valtronics.app import DIALECT
-from oktograph.web.asgi import dialect_only
-from oktograph.web.serving import Server
 from tests.support.clients import Client
-from tests.support.factory import FactoryServer
+from tests.support.factory import FactoryServer, own_port
 from tests.support.valtronics import CODES, DEVICES, create, data, error, ok
-from tests.support.waiting import eventually
 
 OWN = "/api/v1/devices/"
 
@@ -68,21 +60,9 @@ async def test_the_other_api_of_these_paths_is_another(
     assert answer.json()["error"]["code"] == "UNAUTHORIZED"
 
 
-@asynccontextmanager
-async def own_port(factory: FactoryServer) -> AsyncIterator[httpx2.AsyncClient]:
-    """The dialect alone, over the same runtime."""
-    server = Server(dialect_only(factory.runtime, DIALECT), "127.0.0.1", 0)
-    task = asyncio.create_task(server.run_until_told())
-    await eventually(lambda: server.started)
-    async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{server.port}") as client:
-        yield client
-    server.should_exit = True
-    await task
-
-
 async def test_a_port_of_its_own(factory: FactoryServer, manager: Client) -> None:
     await create(manager)
-    async with own_port(factory) as client:
+    async with own_port(factory, DIALECT) as client:
         headers = {"authorization": f"Bearer {manager.token}"}
         for path in (OWN, OWN[:-1]):
             items = ok(await client.get(path, headers=headers))["data"]["items"]
