@@ -19,7 +19,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route, WebSocketRoute
 from strawberry.schema.config import StrawberryConfig
 
-from compat_rest.kernel.okto.errors import STATUSES
+from compat_rest.kernel.errors import HTTP_STATUSES
 from domain.fleet.directory import FleetDirectory
 from domain.fleet.models import CommandType
 from domain.fleet.rows import CommandRow, DeviceRow
@@ -190,7 +190,9 @@ def _answering(entry: ServiceEntry, handle: Any) -> Any:
         except DomainError as error:
             told = {"code": str(error.code), "message": error.message}
             body = {"success": False, "error": told | {"details": dict(error.details)}}
-            return Response(orjson.dumps(body), STATUSES[error.code], media_type="application/json")
+            return Response(
+                orjson.dumps(body), HTTP_STATUSES[error.code], media_type="application/json"
+            )
         return answer
 
     return serve

@@ -145,10 +145,12 @@ async def test_who_writes_folds_in_where_nobody_else_does(
 
 
 async def test_it_closes_cleanly(database: Database, writer: Transactions) -> None:
+    before = set(threading.enumerate())
     async with folding(database):
         await write(writer, 2 * LONG_PAGES)
         await began_anew(database, writer, length(database).generation)
-    assert not [one for one in threading.enumerate() if one.name.startswith("checkpoints")]
+    begun = set(threading.enumerate()) - before
+    assert not [one for one in begun if one.name.startswith("checkpoints")]
     await database.close()
     assert not log_of(database).exists(), "no connection was left open"
 
