@@ -8,10 +8,13 @@ and a hash made with other parameters is renewed at its owner's next login.
 
 import asyncio
 import secrets
+from base64 import b64encode
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar
 
+from argon2 import DEFAULT_HASH_LENGTH, DEFAULT_RANDOM_SALT_LENGTH
+from argon2.low_level import ARGON2_VERSION
 from pwdlib import PasswordHash
 from pwdlib.exceptions import UnknownHashError
 from pwdlib.hashers.argon2 import Argon2Hasher
@@ -42,8 +45,7 @@ class Argon2Passwords:
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="argon2")
         self._max_waiting = max_waiting
         self._waiting = 0
-        # What an unknown user's password is checked against: same parameters, same cost.
-        self._decoy = self._threads.submit(self._hasher.hash, secrets.token_urlsafe())
+        self._decoy = _decoy(memory_kib, passes)
 
     async def hash(self, password: str) -> str:
         return await self._run(lambda: self._hasher.hash(password))
@@ -56,9 +58,7 @@ class Argon2Passwords:
 
     def _check(self, password: str, stored: str | None) -> PasswordCheck:
         try:
-            matches, new_hash = self._hasher.verify_and_update(
-                password, stored or self._decoy.result()
-            )
+            matches, new_hash = self._hasher.verify_and_update(password, stored or self._decoy)
         except UnknownHashError:
             return PasswordCheck(matches=False, new_hash=None)
         return PasswordCheck(matches and stored is not None, new_hash)
@@ -71,3 +71,13 @@ class Argon2Passwords:
             return await asyncio.get_running_loop().run_in_executor(self._threads, work)
         finally:
             self._waiting -= 1
+
+
+def _decoy(memory_kib: int, passes: int) -> str:
+    """What an unknown user's password is checked against: no password's hash, yet it costs as much
+    to find that out as with a user's."""
+    salt, digest = [
+        b64encode(secrets.token_bytes(size)).rstrip(b"=").decode()
+        for size in (DEFAULT_RANDOM_SALT_LENGTH, DEFAULT_HASH_LENGTH)
+    ]
+    return f"$argon2id$v={ARGON2_VERSION}$m={memory_kib},t={passes},p={LANES}${salt}${digest}"

@@ -6,6 +6,7 @@ import gc
 import signal
 import socket
 from collections.abc import Awaitable, Callable, Iterator
+from typing import Final
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -17,6 +18,8 @@ BACKLOG = 2048
 UNREAD_BYTES = 256 * 1024
 TICKS_PER_SWEEP = 10
 """uvicorn ticks ten times a second."""
+COLLECTOR_THRESHOLDS: Final = (700, 10, 10)
+"""Python's own; starting has others."""
 
 
 class PortTaken(Exception):
@@ -122,3 +125,4 @@ def _settle() -> None:
     which would put a pause of 50 ms into the slowest answers."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(*COLLECTOR_THRESHOLDS)

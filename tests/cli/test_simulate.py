@@ -29,7 +29,7 @@ from tests.support.processes import run_to_end
 from tests.support.scanners import QUICK, Sink
 from tests.support.simulate import Simulated, simulated
 from tests.support.ups import Readings
-from tests.support.waiting import DEADLINE_S, eventually
+from tests.support.waiting import DEADLINE_S, eventually, until
 
 CONNECT_S = 30.0
 
@@ -154,9 +154,7 @@ async def _has_a_gate_and_a_belt(driver: PlcPort, tags: Tags) -> None:
         first, second = [(await driver.read(["belt"]))[0].value for _ in range(2)]
         return first == second
 
-    async with asyncio.timeout(DEADLINE_S):
-        while not await stands():
-            pass
+    await until(stands)
 
 
 PRINTERS = (("--model", "zpl"), ("--model", "tspl"), ("--model", "text"))

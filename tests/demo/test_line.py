@@ -13,7 +13,7 @@ from oktograph.simulation.spoken import tell
 from tests.support.codes import milk_codes
 from tests.support.demo import LINE, DemoPlace, running_demo
 from tests.support.edge import EdgeFolders
-from tests.support.fleet import until
+from tests.support.waiting import until
 
 
 async def test_bottles_are_read_twice_packed_labelled_and_the_bad_ones_are_gone(

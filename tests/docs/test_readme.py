@@ -23,9 +23,9 @@ from oktograph.web.console import edge_operations, factory_operations
 from tests.support.demo import running_demo
 from tests.support.edge import Edge, EdgeFolders, running_edge
 from tests.support.factory import FactoryServer
-from tests.support.fleet import until
 from tests.support.processes import run_to_end
 from tests.support.simulate import simulated
+from tests.support.waiting import until
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()

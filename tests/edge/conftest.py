@@ -17,8 +17,7 @@ from graph.fleet import resolvers as fleet
 from oktograph.edge.factory_link import FactorySide
 from tests.support.databases import PostgresServer, new_customer
 from tests.support.edge import Edge, EdgeFolders
-from tests.support.fleet import until
-from tests.support.waiting import eventually
+from tests.support.waiting import eventually, until
 from tests.support.whole_factory import WholeFactory, linked_edge, listening, whole_factory
 
 Json = dict[str, Any]

@@ -12,8 +12,8 @@ from domain.line.alarms.models import AlarmKind
 from drivers.gpio.simulator import GpioSimulator, GpioSimulatorConfig
 from drivers.ups.nut_simulator import NutSimulator, NutSimulatorConfig, NutUser
 from tests.support.edge import EdgeFolders
-from tests.support.fleet import until
 from tests.support.gpio import WIRED
+from tests.support.waiting import until
 from tests.support.whole_line import LINE, WholeLine, fresh, whole_line
 
 Json = dict[str, Any]

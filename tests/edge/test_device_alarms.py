@@ -25,8 +25,8 @@ from tests.support.clocks import ManualClock
 from tests.support.contents import contents
 from tests.support.databases import new_customer
 from tests.support.edge import Client, Edge, EdgeFolders, running_edge
-from tests.support.fleet import until
 from tests.support.log import facts
+from tests.support.waiting import until
 
 WRONG = AlarmKind.DEVICE_MISCONFIGURED
 ALARMS = "{ alarms { edges { node { kind source state active occurrences message } } } }"

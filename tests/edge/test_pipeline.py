@@ -11,8 +11,7 @@ import pytest
 from domain.line.alarms.models import AlarmKind
 from tests.support.codes import TOO_SHORT
 from tests.support.edge import EdgeFolders
-from tests.support.fleet import until
-from tests.support.waiting import DEADLINE_S
+from tests.support.waiting import DEADLINE_S, until
 from tests.support.whole_line import LINE, WholeLine, fresh, whole_line
 
 Line = Callable[..., AbstractAsyncContextManager[WholeLine]]

@@ -15,7 +15,7 @@ from PIL import Image
 from domain.line.alarms.models import AlarmKind
 from drivers.printers.simulator import PrinterSimulator, PrinterSimulatorConfig
 from tests.support.edge import EdgeFolders
-from tests.support.fleet import until
+from tests.support.waiting import until
 from tests.support.whole_line import WholeLine, fresh, whole_line
 
 Json = dict[str, Any]

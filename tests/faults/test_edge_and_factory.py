@@ -16,10 +16,10 @@ from tests.support.callers import Line, milk_codes, token_of
 from tests.support.clients import Client
 from tests.support.databases import PostgresServer
 from tests.support.factory_pair import client_of, database_beside, dispatched, enrolled
-from tests.support.fleet import until
 from tests.support.holdings import held
 from tests.support.processes import EdgeProcess, FactoryProcess, ServiceProcess, patiently
 from tests.support.proxy import Trouble, bad_weather, proxied
+from tests.support.waiting import until
 
 EDGE = "edge-001"
 PATIENT_S = 90.0

@@ -16,9 +16,9 @@ from tests.support.callers import Connection, token_of
 from tests.support.clients import Client
 from tests.support.databases import SqliteFiles
 from tests.support.factory_pair import FactoryPair, client_of, dialling, enrolled, grouped
-from tests.support.fleet import until
 from tests.support.processes import PATIENCE_S, FactoryProcess, patiently
 from tests.support.raw_http import exchange, opened, request
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.xdist_group("factory-pair")
 STORM = 3_000

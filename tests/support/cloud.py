@@ -107,12 +107,3 @@ async def raw_peer(speak: Peer) -> AsyncIterator[str]:
         server.close()
         await server.wait_closed()
         await asyncio.wait_for(asyncio.gather(*talks), DEADLINE_S)
-
-
-async def until(condition: Callable[[], Awaitable[bool]]) -> None:
-    """Returns when the state is reached; raises TimeoutError after a deadline."""
-    async with asyncio.timeout(DEADLINE_S):
-        while True:
-            if await condition():
-                return
-            await asyncio.sleep(POLL_S)

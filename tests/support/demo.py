@@ -13,8 +13,8 @@ from oktograph.settings import Settings
 from oktograph.web.asgi import edge_app
 from tests.support.clients import Client
 from tests.support.edge import Edge
-from tests.support.fleet import until
 from tests.support.served import serving
+from tests.support.waiting import until
 
 Json = dict[str, Any]
 LINE = "line-001"

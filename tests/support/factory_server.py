@@ -1,15 +1,12 @@
 """A factory's sync route on a real socket: token, gzip, body, resolver, receipt, errors."""
 
-import asyncio
 import contextlib
-import socket
 from collections import deque
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -18,6 +15,7 @@ from starlette.routing import Route
 from domain.kernel.errors import DomainError, ErrorCode, Unauthorized
 from domain.sync.wire import read_delivery
 from drivers.upstream.packing import unpacked
+from tests.support.asgi import on_port
 from tests.support.factories import EDGE, Factory
 
 TOKEN = "device-token"
@@ -85,30 +83,13 @@ def _answer(body: object, status: int) -> Response:
     return Response(orjson.dumps(body), status, media_type="application/json")
 
 
-class _Server(uvicorn.Server):
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
 @contextlib.asynccontextmanager
 async def served(factory: Factory) -> AsyncIterator[Served]:
     found = Served(factory)
     app = Starlette(routes=[Route("/api/v1/sync", found.sync, methods=["POST"])])
-    config = uvicorn.Config(
-        app, ws="none", lifespan="off", log_config=None, timeout_graceful_shutdown=2
-    )
-    server = _Server(config)
-    listener = socket.create_server(("127.0.0.1", 0))
-    found.port = listener.getsockname()[1]
-    found.url = f"http://127.0.0.1:{found.port}"
-    serving = asyncio.create_task(server.serve(sockets=[listener]))
-    try:
+    async with on_port(app, ws="none") as found.port:
+        found.url = f"http://127.0.0.1:{found.port}"
         yield found
-    finally:
-        server.should_exit = True
-        await serving
-        listener.close()
 
 
 async def token() -> str:

@@ -1,13 +1,11 @@
 """A factory's fleet for tests: processes on one database, served on real sockets, and edges."""
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import uvicorn
 from sqlalchemy import event, text
 from sqlmodel import SQLModel
 from starlette.applications import Starlette
@@ -41,7 +39,7 @@ from graph.context import Build, Context, Policy, Services
 from graph.fleet import resolvers
 from graph.fleet.streams import SOURCES
 from graph.streams import Streams
-from tests.support.waiting import DEADLINE_S
+from tests.support.asgi import on_port
 
 ABSENT: Any = None
 # Frequent, yet patient: a busy machine must not look like a silent device.
@@ -225,19 +223,11 @@ async def factory_process(
 async def served(factory: Factory) -> AsyncIterator[Factory]:
     """`/ws/device` on a free port of loopback, as a face would serve it."""
     app = Starlette(routes=[WebSocketRoute("/ws/device", device_socket(factory))])
-    config = uvicorn.Config(app, port=0, log_level="warning", ws="websockets-sansio")
-    server = uvicorn.Server(config)
-    running = asyncio.create_task(server.serve())
-    try:
-        async with asyncio.timeout(10):
-            while not server.started:  # noqa: ASYNC110 - the server has no event for it
-                await asyncio.sleep(0.005)
-        factory.port = server.servers[0].sockets[0].getsockname()[1]
-        yield factory
-    finally:
-        await factory.fleet.sessions.close()
-        server.should_exit = True
-        await running
+    async with on_port(app, ws="websockets-sansio") as factory.port:
+        try:
+            yield factory
+        finally:
+            await factory.fleet.sessions.close()
 
 
 def device_socket(factory: Factory) -> Any:
@@ -281,13 +271,6 @@ def transport(socket: WebSocket) -> Transport:
 
     client = socket.client
     return Transport(receive, send, client.host if client else "")
-
-
-async def until(holds: Callable[[], Awaitable[bool]], deadline_s: float = DEADLINE_S) -> None:
-    """Raises TimeoutError where it does not come true in time."""
-    async with asyncio.timeout(deadline_s):
-        while not await holds():  # noqa: ASYNC110 - it is asked of a database
-            await asyncio.sleep(0.005)
 
 
 def kinds(rows: Sequence[Any]) -> list[str]:

@@ -25,7 +25,7 @@ from drivers.secrets.fernet import FernetBox
 from drivers.supervised import SupervisedTask
 from tests.support.clients import Client as ApiClient
 from tests.support.factory import FactoryServer
-from tests.support.fleet import until
+from tests.support.waiting import until
 
 PREFIX = "insight"
 BUNDLED = {"mqtt": "bundled", "mqtt_port": 0}

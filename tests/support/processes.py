@@ -22,7 +22,8 @@ from typing import Any, ClassVar, Self
 import httpx2
 import psutil  # type: ignore[import-untyped]
 
-from tests.support.waiting import eventually
+from tests.support.clients import NO_TLS
+from tests.support.waiting import eventually, until
 
 ROOT = Path(__file__).parents[2]
 PASSWORD = "first-start-password"
@@ -107,12 +108,11 @@ class ServiceProcess:
         """Returns once /health answers."""
         self.spawn()
         started_s = time.monotonic()
-        async with httpx2.AsyncClient() as client:
-            while not await self._healthy(client):
-                if self.process.poll() is not None:
-                    raise AssertionError(f"ended with {self.process.returncode}:\n{self.tail()}")
-                if time.monotonic() - started_s > START_S:
-                    raise AssertionError(f"not healthy within {START_S} s:\n{self.tail()}")
+        async with httpx2.AsyncClient(verify=NO_TLS) as client:
+            try:
+                await until(lambda: self._healthy(client), START_S)
+            except TimeoutError:
+                raise AssertionError(f"not healthy within {START_S} s:\n{self.tail()}") from None
         self.started_after_s = time.monotonic() - started_s
 
     def spawn(self) -> None:
@@ -193,6 +193,8 @@ class ServiceProcess:
         return ["serve", "--role", self.role, *own, *self._arguments]
 
     async def _healthy(self, client: httpx2.AsyncClient) -> bool:
+        if self.process.poll() is not None:
+            raise AssertionError(f"ended with {self.process.returncode}:\n{self.tail()}")
         try:
             answer = await client.get(f"{self.url}/health", timeout=1.0)
         except httpx2.TransportError:
@@ -231,7 +233,7 @@ def _die_with_parent() -> None:
 
 async def live(service: ServiceProcess) -> dict[str, float]:
     """The service's own figures of what it holds."""
-    async with httpx2.AsyncClient() as client:
+    async with httpx2.AsyncClient(verify=NO_TLS) as client:
         page = (await client.get(f"{service.url}/metrics")).text
     found = (line.split('"') for line in page.splitlines() if line.startswith("oktograph_live{"))
     return {what: float(value.rpartition(" ")[2]) for _, what, value in found}

@@ -39,6 +39,7 @@ class RedisServer:
         while not self._answers():
             assert time.monotonic() < deadline, "redis did not start"
             assert self._process.poll() is None, "redis ended at once"
+            time.sleep(0.01)
 
     def stop(self) -> None:
         """As an operator does: its clients are told."""

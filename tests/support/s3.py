@@ -1,22 +1,21 @@
 """As much of S3 as artifacts need, on a real socket: objects, ranges, copies, multipart uploads,
 lists and bulk deletes. Signatures are not checked; what a bucket stores is `objects`."""
 
-import asyncio
 import contextlib
 import hashlib
 import re
-import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from uuid import uuid4
 from xml.sax.saxutils import escape
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+
+from tests.support.asgi import on_port
 
 _KEY = re.compile(r"<Key>(.*?)</Key>")
 MODIFIED = "2026-01-01T00:00:00.000Z"
@@ -126,16 +125,8 @@ async def s3_bucket() -> AsyncIterator[Bucket]:
 @contextlib.asynccontextmanager
 async def served(app: Starlette) -> AsyncIterator[str]:
     """An app on a socket of its own; the address it answers at."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off", ws="none"))
-    server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
-    serving = asyncio.create_task(server.serve(sockets=[listener]))
-    try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        await serving
-        listener.close()
+    async with on_port(app, ws="none") as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 def _tag(body: bytes) -> str:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import strawberry
-import uvicorn
 from sqlalchemy import insert
 from sqlmodel import SQLModel
 from starlette.applications import Starlette
@@ -30,6 +29,7 @@ from graph.documents import DocumentStore
 from graph.execution import Engine
 from graph.streams import Streams, StreamSource, open_stream
 from graph.transport import TransportSettings, graphql_routes
+from tests.support.asgi import on_port
 
 SCAN_READ = Permission.PRODUCTION_SCAN_READ
 
@@ -276,17 +276,5 @@ async def toy_on(path: Path, queue_limit: int = 1_000) -> AsyncIterator[Toy]:
 async def served(toy: Toy, settings: TransportSettings | None = None) -> AsyncIterator[str]:
     """The graph on a free port of loopback; the address as host:port."""
     app = Starlette(routes=graphql_routes(toy.engine, toy.authenticate, settings))
-    config = uvicorn.Config(
-        app, port=0, log_level="warning", ws="websockets-sansio", ws_per_message_deflate=False
-    )
-    server = uvicorn.Server(config)
-    running = asyncio.create_task(server.serve())
-    try:
-        async with asyncio.timeout(10):
-            while not server.started:  # noqa: ASYNC110 - the server has no event for it
-                await asyncio.sleep(0.005)
-        port = server.servers[0].sockets[0].getsockname()[1]
+    async with on_port(app, ws="websockets-sansio", ws_per_message_deflate=False) as port:
         yield f"127.0.0.1:{port}"
-    finally:
-        server.should_exit = True
-        await running

@@ -1,17 +1,42 @@
 """Waiting for something to become true, with a deadline instead of a guess."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 DEADLINE_S = 10.0
+FIRST_S = 0.002
+GROWTH = 1.25
+LONGEST_S = 0.05
+
+
+async def looks(deadline_s: float) -> AsyncIterator[None]:
+    """Each is a time to look again, soon at first: what is asked all the time of a busy machine
+    comes true later. Raises TimeoutError at the deadline.
+
+    What tests wait for has no event of its own, and should not grow one for them."""
+    now_s = asyncio.get_running_loop().time
+    end_s, pause_s = now_s() + deadline_s, FIRST_S
+    yield
+    while now_s() < end_s:
+        await asyncio.sleep(min(pause_s, end_s - now_s()))
+        pause_s = min(pause_s * GROWTH, LONGEST_S)
+        yield
+    raise TimeoutError
 
 
 async def eventually(holds: Callable[[], bool], deadline_s: float = DEADLINE_S) -> None:
     """Raises TimeoutError where it does not come true in time."""
+    async for _ in looks(deadline_s):
+        if holds():
+            return
+
+
+async def until(holds: Callable[[], Awaitable[bool]], deadline_s: float = DEADLINE_S) -> None:
+    """`eventually`, for what has to be asked of somebody."""
     async with asyncio.timeout(deadline_s):
-        # Counters have no event to wait on, and should not grow one for the tests.
-        while not holds():  # noqa: ASYNC110
-            await asyncio.sleep(0.002)
+        async for _ in looks(deadline_s):
+            if await holds():
+                return
 
 
 async def unchanging(value: Callable[[], object], for_s: float = 0.3) -> None:

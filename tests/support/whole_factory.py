@@ -11,7 +11,6 @@ from typing import Any
 
 import orjson
 import strawberry
-import uvicorn
 from sqlalchemy import text
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -45,6 +44,7 @@ from graph.software.fields import SoftwareMutation, SoftwareQuery
 from graph.sync import resolvers as sync
 from graph.transport.routes import graphql_routes
 from oktograph.web.entry import ServiceEntry
+from tests.support.asgi import on_port
 from tests.support.edge import Edge, EdgeFolders, running_edge
 from tests.support.fleet import (
     QUICK,
@@ -144,24 +144,8 @@ async def whole_factory(
 @asynccontextmanager
 async def listening(found: WholeFactory) -> AsyncIterator[WholeFactory]:
     """On the port that is kept for it."""
-    config = uvicorn.Config(
-        found.app(),
-        port=found.port,
-        log_level="warning",
-        ws="websockets-sansio",
-        lifespan="off",
-        timeout_graceful_shutdown=2,
-    )
-    server = uvicorn.Server(config)
-    running = asyncio.create_task(server.serve())
-    async with asyncio.timeout(10):
-        while not server.started:  # noqa: ASYNC110 - the server has no event for it
-            await asyncio.sleep(0.005)
-    try:
+    async with on_port(found.app(), found.port, ws="websockets-sansio"):
         yield found
-    finally:
-        server.should_exit = True
-        await running
 
 
 @asynccontextmanager

@@ -14,7 +14,7 @@ from drivers.scanners.simulation import SimulatorConfig
 from drivers.scanners.simulator import ScannerSimulator
 from tests.support.codes import milk_codes
 from tests.support.edge import Client, Edge, EdgeFolders, running_edge
-from tests.support.fleet import until
+from tests.support.waiting import until
 
 Json = dict[str, Any]
 LINE = "line-001"

@@ -4,11 +4,15 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
-from typing import NamedTuple
+from functools import lru_cache
+from typing import Final, NamedTuple
 
 from domain.production.codes.gs1 import passes_mod10
 from domain.production.codes.profiles import CheckDigitPolicy, CodeProfile
 from domain.production.codes.structure import Part, can_lose_gs, total_lengths
+
+MOST_COMPILED: Final = 1_000
+"""Profiles of a process; all catalogues share them."""
 
 
 class Parts(NamedTuple):
@@ -65,6 +69,7 @@ class Form:
             elements[match.string[start - 4 : start]] = value
 
 
+@lru_cache(MOST_COMPILED)
 def compile_forms(profile: CodeProfile) -> tuple[Form, ...]:
     """The form as printed, and the one that a scanner leaves when it drops every GS."""
     printed = _compile(profile, with_gs=True)

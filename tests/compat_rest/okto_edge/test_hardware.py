@@ -11,8 +11,7 @@ from drivers.scanners.simulation import SimulatorConfig
 from drivers.scanners.simulator import ScannerSimulator
 from tests.support.codes import milk_codes
 from tests.support.edge import Client, Edge, EdgeFolders, running_edge
-from tests.support.fleet import until
-from tests.support.waiting import eventually
+from tests.support.waiting import eventually, until
 from tests.support.whole_line import TAGS, plc_config, scanner_settings
 
 SECRET = "correct horse battery"

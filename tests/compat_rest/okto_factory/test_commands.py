@@ -16,8 +16,9 @@ from tests.support.databases import SqliteFiles, new_customer
 from tests.support.edge_link import Deeds, LinkedEdge, ledger, linked_edge
 from tests.support.factory import FactoryServer
 from tests.support.factory_api import data, error, register
-from tests.support.fleet import until, with_fleet_tables
+from tests.support.fleet import with_fleet_tables
 from tests.support.rawedge import raw_device
+from tests.support.waiting import until
 
 DEVICE = "/api/v1/devices/edge-001"
 WHERE = f"{DEVICE}/commands"

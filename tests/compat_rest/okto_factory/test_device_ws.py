@@ -13,8 +13,8 @@ from websockets.typing import Subprotocol
 from tests.support.clients import Client, LegacySocket
 from tests.support.factory import FactoryServer
 from tests.support.factory_api import data, device_client, register
-from tests.support.fleet import until
 from tests.support.rawedge import RawDevice, raw_device
+from tests.support.waiting import until
 
 DEVICE = "/api/v1/devices/edge-001"
 

@@ -16,8 +16,8 @@ from tests.support.deliveries import batch, bottle, item_id, pallet
 from tests.support.factories import delivery
 from tests.support.factory import FactoryServer
 from tests.support.factory_api import data, device_client, error, register
-from tests.support.fleet import until
 from tests.support.raw_http import opened
+from tests.support.waiting import until
 
 SYNC = "/api/v1/sync"
 GZIP = {"content-encoding": "gzip"}

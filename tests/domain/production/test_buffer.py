@@ -25,9 +25,9 @@ from domain.production.ports import SourcedBatch
 from domain.production.repository import buffer as rows
 from domain.production.rows import BatchRow, BufferBatchRow, BufferFigures
 from tests.support.codes import BAD, TOO_SHORT
-from tests.support.fleet import until
 from tests.support.floor import PREFIX, Floor
 from tests.support.log import facts
+from tests.support.waiting import until
 
 VERIFIED, CONSUMED = BufferVerdict.VERIFIED, BufferVerdict.ALREADY_CONSUMED
 ABSENT, INVALID = BufferVerdict.NOT_IN_BUFFER, BufferVerdict.INVALID

@@ -25,10 +25,10 @@ from graph.fleet import resolvers
 from tests.drivers.factory.conftest import Site
 from tests.drivers.factory.test_sessions import becomes
 from tests.support.edge_link import Deeds, linked_edge
-from tests.support.fleet import Factory, everything, kinds, until
+from tests.support.fleet import Factory, everything, kinds
 from tests.support.log import facts
 from tests.support.rawedge import raw_device
-from tests.support.waiting import DEADLINE_S, eventually
+from tests.support.waiting import DEADLINE_S, eventually, until
 
 T = CommandType
 

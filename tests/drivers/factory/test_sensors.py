@@ -10,12 +10,11 @@ from drivers.factory.simulation.sensors import SensorCredentials, Signal, simula
 from oktograph.demo.sensors import DEVICES, SIGNALS, prepared_sensors
 from tests.support.clients import Client
 from tests.support.factory import FactoryServer
-from tests.support.fleet import until
 from tests.support.proxy import Trouble, proxied
 from tests.support.simulated import url_of
 from tests.support.valtronics import DEVICES as PATH
 from tests.support.valtronics import data
-from tests.support.waiting import eventually
+from tests.support.waiting import eventually, until
 
 SIGNAL = Signal("temperature", 20.0, 2.0)
 REGISTER = """mutation ($input: RegisterDeviceInput!) { registerDevice(input: $input) { id } }"""

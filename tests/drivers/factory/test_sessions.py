@@ -16,9 +16,10 @@ from graph.fleet import resolvers
 from tests.drivers.factory.conftest import Site
 from tests.support.databases import new_customer
 from tests.support.edge_link import linked_edge
-from tests.support.fleet import HASTY, Factory, everything, until
+from tests.support.fleet import HASTY, Factory, everything
 from tests.support.log import facts
 from tests.support.rawedge import raw_device
+from tests.support.waiting import until
 
 
 async def becomes(factory: Factory, site: Site, status: DeviceStatus) -> None:

@@ -6,9 +6,9 @@ from typing import Any
 
 from drivers.mqtt.topics import topic_of
 from tests.support.factory import FactoryServer
-from tests.support.fleet import until
 from tests.support.insight import base_of, ok
 from tests.support.mqtt import LetIn, admitted, connected, scan_event, scanned
+from tests.support.waiting import until
 
 STREAM = "subscription { scans { scan { code gateway { gatewayId deviceId } } } }"
 

@@ -19,7 +19,6 @@ from drivers.mqtt.topics import topic_of
 from tests.support import documents as ask
 from tests.support.codes import milk_codes
 from tests.support.factory import FactoryServer, running_factory
-from tests.support.fleet import until
 from tests.support.gateways import stranger
 from tests.support.mqtt import (
     BUNDLED,
@@ -33,7 +32,7 @@ from tests.support.mqtt import (
     scanned,
     scans_of,
 )
-from tests.support.waiting import eventually, unchanging
+from tests.support.waiting import eventually, unchanging, until
 
 FULL: dict[str, Any] = {
     "scan_duration": 2.34,

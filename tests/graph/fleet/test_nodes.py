@@ -9,8 +9,8 @@ from tests.graph.production.test_node import NODE, made_up, plain
 from tests.support.clients import Client
 from tests.support.databases import new_customer
 from tests.support.factory import FactoryServer
-from tests.support.fleet import until
 from tests.support.fleet_nodes import TYPES, one_of_each
+from tests.support.waiting import until
 
 SINGLES = {
     "device": "Device",
