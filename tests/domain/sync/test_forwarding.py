@@ -17,10 +17,10 @@ from domain.sync.repository.queue import FORWARD_READER, reader_name
 from domain.sync.worker import SyncSchedule
 from drivers.cloud.simulator import RunningCloud
 from graph.sync import resolvers
-from tests.support.cloud import until
 from tests.support.deliveries import AT, batch, bottle, item_id, pallet
 from tests.support.edges import Edge
 from tests.support.factories import Factory
+from tests.support.waiting import until
 
 QUICK = SyncSchedule(interval_s=0.02, jitter=0.5, cap_s=0.05)
 

@@ -23,8 +23,8 @@ from drivers.cloud.simulator import RunningCloud
 from drivers.cloud.simulator.faults import DropPoint
 from graph.production import resolvers as production
 from graph.sync import resolvers
-from tests.support.cloud import until
 from tests.support.edges import Edge
+from tests.support.waiting import until
 
 BACKLOG = 20_000
 QUICK = SyncSchedule(interval_s=0.02, jitter=0.5, cap_s=0.05)

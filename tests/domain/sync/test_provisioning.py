@@ -17,8 +17,9 @@ from drivers.cloud.simulator import RunningCloud
 from drivers.cloud.simulator.faults import DropPoint
 from graph.sync import resolvers
 from tests.support.clocks import ManualClock
-from tests.support.cloud import EMAIL, FAST, PASSWORD, until
+from tests.support.cloud import EMAIL, FAST, PASSWORD
 from tests.support.edges import Edge
+from tests.support.waiting import until
 
 RIGHT = SignIn.of(email=EMAIL, password=PASSWORD)
 WRONG = SignIn.of(email=EMAIL, password="password124")

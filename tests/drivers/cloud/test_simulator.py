@@ -12,7 +12,8 @@ import pytest
 from drivers.cloud.simulator import CloudState, RunningCloud, running_cloud, serve_cloud
 from drivers.cloud.simulator.codes import MilkCodes, gtin14
 from drivers.cloud.simulator.data import DEMO
-from tests.support.cloud import EMAIL, PASSWORD, until
+from tests.support.cloud import EMAIL, PASSWORD
+from tests.support.waiting import until
 
 MILK = re.compile(r"01(\d{14})21([0-9A-Za-z]{6})\x1d93[0-9A-Za-z]{4}")
 ROW = {
