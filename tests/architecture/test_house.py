@@ -216,7 +216,8 @@ def test_a_table_of_statuses_is_total(table: dict[ErrorCode, int]) -> None:
 
 
 def test_every_code_has_an_error_that_carries_it() -> None:
-    carried = {error.code for error in (DomainError, *DomainError.__subclasses__())}
+    errors: list[type[DomainError]] = [DomainError, *DomainError.__subclasses__()]
+    carried = {error.code for error in errors}
     assert carried == set(ErrorCode)
 
 

@@ -204,8 +204,8 @@ async def test_the_graph_keeps_some(factory: FactoryServer, tmp_path: Path) -> N
     assert [one["name"] for one in (await admin.ask(KEPT))["backups"]] == [kept[1]["name"]]
     assert await is_audited(factory, 3)
     query = '{ auditLog(filter: {action: "backup.removed"}) { edges { node { entityId } } } }'
-    gone = [edge["node"]["entityId"] for edge in (await admin.ask(query))["auditLog"]["edges"]]
-    assert gone == [kept[0]["name"], made[0]["name"]], "those that others took the place of, too"
+    told = [edge["node"]["entityId"] for edge in (await admin.ask(query))["auditLog"]["edges"]]
+    assert told == [kept[0]["name"], made[0]["name"]], "those that others took the place of, too"
 
 
 def as_file(content: bytes) -> bytes:

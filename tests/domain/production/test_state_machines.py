@@ -116,9 +116,8 @@ async def test_what_is_not_in_progress_takes_nothing(floor: Floor) -> None:
         batch = await floor.batch(1)
         await put_in_status(floor, BATCH, batch.id, status)
         before = await floor.contents()
-        move = MoveBottles.of(batch_id=batch.id, bottle_ids=(spare.id,))
         with pytest.raises(Conflict):
-            await floor.do(lambda work, move=move: packing.add_bottles(work, move))
+            await floor.pack(batch.id, (spare.id,))
         assert await floor.contents() == before
 
 
