@@ -188,7 +188,7 @@ def rollups(batch: Sequence[JudgedScan], outcomes: Sequence[ScanOutcome]) -> lis
         counts[3] = max(counts[3], scan.recorded_at_us)
         counts[4] = min(counts[4], scan.scanned_at_us)
         counts[5] = max(counts[5], scan.id)
-    return [(*key, *sums[key]) for key in sorted(sums)]  # type: ignore[misc]
+    return [(*key, *sums[key]) for key in sorted(sums)]
 
 
 def bottles_made(batch: Sequence[JudgedScan], outcomes: Sequence[ScanOutcome]) -> list[MadeRow]:
