@@ -11,7 +11,7 @@ from graphql import get_introspection_query
 
 from domain.kernel.errors import ErrorCode
 from graph.documents import sha256
-from graph.transport.http import STATUS
+from graph.http_statuses import HTTP_STATUSES
 from tests.support.clients import NO_TLS
 from tests.support.toy_graph import Toy
 
@@ -249,4 +249,4 @@ async def test_the_introspection_of_clients_passes(client: httpx2.AsyncClient) -
 
 
 def test_every_code_has_a_status() -> None:
-    assert set(STATUS) == set(ErrorCode)
+    assert set(HTTP_STATUSES) == set(ErrorCode)
