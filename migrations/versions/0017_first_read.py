@@ -18,8 +18,8 @@ depends_on = None
 def upgrade() -> None:
     """Anything may have been read by the hours that are there: to find out would read every scan.
     No id of theirs is above the customer's last."""
-    zero = {"nullable": False, "server_default": "0"}
-    op.add_column("scan_rollup", sa.Column("first_read_us", sa.BigInteger(), **zero))
+    first_read = sa.Column("first_read_us", sa.BigInteger(), nullable=False, server_default="0")
+    op.add_column("scan_rollup", first_read)
     op.add_column("scan_rollup", sa.Column("last_scan_id", ID, nullable=True))
     op.create_index("ix_scan_rollup_hour", "scan_rollup", ["customer_id", "hour_us"])
     last = "SELECT id FROM scan s WHERE s.customer_id = r.customer_id ORDER BY id DESC LIMIT 1"

@@ -5,7 +5,7 @@ from enum import Enum
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import update
+from sqlalchemy import Table, update
 
 from domain.kernel.errors import Conflict, NotFound
 from domain.kernel.transitions import require_edge
@@ -27,11 +27,11 @@ BottleStatuses = st.sampled_from(BottleStatus)
 AggregateStatuses = st.sampled_from(AggregateStatus)
 
 
-async def put_in_status(floor: Floor, table: object, row_id: str, status: Enum) -> None:
+async def put_in_status(floor: Floor, table: Table, row_id: str, status: Enum) -> None:
     """As history left it; here nobody walks the long way."""
     async with floor.begin() as work:
         await work.session.execute(
-            update(table).where(table.c.id == row_id).values(status=status.value)  # type: ignore
+            update(table).where(table.c.id == row_id).values(status=status.value)
         )
 
 
