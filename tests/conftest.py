@@ -17,6 +17,7 @@ pytest_plugins = [
     "tests.support.groups",
     "tests.support.killable",
     "tests.support.redis",
+    "tests.support.roles",
     "tests.support.factory_pair",
 ]
 
