@@ -149,7 +149,12 @@ class PlcRig:
 
 
 def plc_config(peer: PlcPeer, **more: Any) -> PlcConfig:
-    given = {"id": "press", "timeout_s": PATIENCE_S, "connect_timeout_s": PATIENCE_S, **peer.settings}
+    given = {
+        "id": "press",
+        "timeout_s": PATIENCE_S,
+        "connect_timeout_s": PATIENCE_S,
+        **peer.settings,
+    }
     return parse_plcs([{**given, **more}])[0]
 
 
