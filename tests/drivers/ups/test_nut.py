@@ -26,7 +26,7 @@ async def test_connection_lost_between_two_polls_is_no_loss(how: str) -> None:
 
 
 async def test_half_open_connection() -> None:
-    async with rig(NUT) as line:
+    async with rig(NUT, **NUT.hasty) as line:
         before = line.nut.connections
         await line.nut.abandon()
         await eventually(lambda: line.nut.connections > before)
@@ -106,7 +106,7 @@ async def test_forced_shutdown_counts_as_power_that_goes() -> None:
 
 
 async def test_server_that_hangs_within_the_log_in_leaves_nothing_open() -> None:
-    async with rig(NUT) as line:
+    async with rig(NUT, **NUT.hasty) as line:
         line.nut.stall()
         await line.state(LinkState.LOST)
         await eventually(lambda: line.task.snapshot().attempts > 3)
