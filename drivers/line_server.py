@@ -12,6 +12,8 @@ from typing import Protocol, Self
 
 import structlog
 
+from drivers.attending import attended
+
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 _noise = SystemRandom().randbytes
@@ -173,7 +175,7 @@ class LineServer:
         self.connections += 1
         peer = LinePeer(self, writer)
         peer.conversation = self._answers(peer)
-        self._peers[peer] = asyncio.create_task(self._serve(peer, reader))
+        self._peers[peer] = attended(self._serve(peer, reader), lambda: self._hang_up(peer))
 
     async def _serve(self, peer: LinePeer, reader: StreamReader) -> None:
         try:
@@ -182,10 +184,12 @@ class LineServer:
         except (OSError, ValueError) as error:  # ValueError: a line without end
             log.debug("simulator_peer_lost", reason=str(error))
         finally:
-            self._peers.pop(peer, None)
             peer.end()
-            if peer not in self._abandoned:
-                peer.writer.close()
+
+    def _hang_up(self, peer: LinePeer) -> None:
+        self._peers.pop(peer, None)
+        if peer not in self._abandoned:
+            peer.writer.close()
 
     async def _answer(self, peer: LinePeer, line: bytes) -> None:
         conversation = peer.conversation

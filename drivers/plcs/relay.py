@@ -8,6 +8,8 @@ from asyncio import StreamReader, StreamWriter
 from collections.abc import Callable
 from contextlib import suppress
 
+from drivers.attending import attended
+
 PIECE_BYTES = 65536
 MOST_UNDER_WAY = 1000
 
@@ -101,7 +103,7 @@ class Relay:
         if self.refuses:
             _break(writer)
             return
-        task = asyncio.create_task(self._pass_both_ways(reader, writer))
+        task = attended(self._pass_both_ways(reader, writer), lambda: self._hang_up(writer))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -121,8 +123,10 @@ class Relay:
                 task.cancel()
             self._wires.pop(client, None)
             server.close()
-            if client not in self._abandoned:
-                client.close()
+
+    def _hang_up(self, writer: StreamWriter) -> None:
+        if writer not in self._abandoned:
+            writer.close()
 
     async def _pass(self, reader: StreamReader, writer: StreamWriter) -> None:
         with suppress(OSError):

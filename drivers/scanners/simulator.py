@@ -9,6 +9,7 @@ from contextlib import suppress
 
 import structlog
 
+from drivers.attending import attended
 from drivers.scanners.feeder import StreamFeeder
 from drivers.scanners.simulation import Codes, SimulatorConfig, SimulatorMode
 
@@ -69,7 +70,7 @@ class ScannerSimulator(StreamFeeder):
         self._abandoned.clear()
 
     def _on_call(self, reader: StreamReader, writer: StreamWriter) -> asyncio.Task[None]:
-        serving = asyncio.create_task(self._serve(reader, writer))
+        serving = attended(self._serve(reader, writer), lambda: self._hang_up(writer))
         self._peers[writer] = serving
         self.opened_count += 1
         return serving
@@ -85,10 +86,13 @@ class ScannerSimulator(StreamFeeder):
             await self._forget(writer)
 
     async def _forget(self, writer: StreamWriter) -> None:
+        self._hang_up(writer)
+        await self._notify()
+
+    def _hang_up(self, writer: StreamWriter) -> None:
         self._peers.pop(writer, None)
         if writer not in self._abandoned:
             writer.close()
-        await self._notify()
 
     async def _drop_peers(self, part: Callable[[StreamWriter], None]) -> None:
         gone, self._peers = self._peers, {}

@@ -112,6 +112,10 @@ class TcpListener:
         self._bound.set()
 
     def _on_call(self, reader: StreamReader, writer: StreamWriter) -> None:
+        if self._server is None:
+            # Taken in the moment in which the port was closed.
+            writer.transport.abort()
+            return
         if not self._is_allowed(writer):
             self._stream.counters.unheard += 1
             writer.transport.abort()

@@ -23,8 +23,6 @@ from pysnmp.hlapi.v3arch.asyncio import (  # type: ignore[import-untyped]
     ObjectIdentity,
     ObjectType,
     SnmpEngine,
-    Udp6TransportTarget,
-    UdpTransportTarget,
     UsmUserData,
     get_cmd,
     set_cmd,
@@ -47,6 +45,7 @@ from drivers.ups.port import (
     UpsConfig,
     UpsReading,
 )
+from drivers.ups.snmp_carrier import Udp6Target, UdpTarget
 
 # Datagrams get lost: one question may be asked three times within `timeout_s`.
 _RETRIES: Final = 2
@@ -165,7 +164,7 @@ class SnmpSource:
         return int(status), found
 
     async def _resolved(self) -> Any:
-        target = Udp6TransportTarget if ":" in self._config.host else UdpTransportTarget
+        target = Udp6Target if ":" in self._config.host else UdpTarget
         return await target.create((self._config.host, self._config.peer_port))
 
     def _raise(self, error: Any) -> NoReturn:

@@ -24,6 +24,7 @@ from drivers.ups.mib import ABORT_TEST, NO_TEST, QUICK_BATTERY_TEST, UpsObject
 from drivers.ups.port import SnmpSettings, SnmpVersion
 from drivers.ups.simulation import BatteryTest, SimulatedUps, SimulatedUpsConfig
 from drivers.ups.snmp import AUTH, PRIVACY
+from drivers.ups.snmp_carrier import UdpCarrier
 
 _EVERYTHING: Final = (1, 3, 6)
 _NOTHING: Final = (0, 0)
@@ -140,7 +141,7 @@ class SnmpSimulator:
             go()
 
 
-class _Carrier(udp.UdpAsyncioTransport):  # type: ignore[misc]
+class _Carrier(UdpCarrier):
     def __init__(self, simulator: SnmpSimulator) -> None:
         super().__init__(loop=asyncio.get_running_loop())
         self._simulator = simulator

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Final
 
+from drivers.attending import attended
 from oktograph.simulation.console import ERROR, Console
 
 PIECE: Final = 4096
@@ -93,7 +94,7 @@ class ConsoleServer:
             await asyncio.wait(self._calls)
 
     def _on_call(self, reader: StreamReader, writer: StreamWriter) -> None:
-        call = asyncio.create_task(self._serve(reader, writer), name="console call")
+        call = attended(self._serve(reader, writer), writer.close)
         self._calls.add(call)
         call.add_done_callback(self._calls.discard)
 
@@ -107,8 +108,6 @@ class ConsoleServer:
                     return
         except (OSError, ValueError):  # gone, or a line without end
             return
-        finally:
-            writer.close()
 
 
 async def tell(port: int, line: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from domain.sync.ports import ActivationRequest, BatchState, BottleState, CloudPort, PalletState
 from drivers.upstream.calls import RetryPolicy
+from tests.support.listening import listening
 
 EMAIL, PASSWORD = "user@company.com", "password123"
 AT = datetime(2024, 1, 1, 10, 0, 0, 123456, tzinfo=UTC)
@@ -19,7 +20,6 @@ LINE_1 = ActivationRequest(
     device_mode="scan_bottles",
 )
 
-DEADLINE_S = 10
 POLL_S = 0.005
 
 Peer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -87,23 +87,9 @@ async def activated(cloud: CloudPort) -> str:
 async def raw_peer(speak: Peer) -> AsyncIterator[str]:
     """A TCP server that says what `speak` says. Yields its URL."""
 
-    talks: set[asyncio.Task[None]] = set()
-
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
-            try:
-                await speak(reader, writer)
-            finally:
-                writer.close()
-                await writer.wait_closed()
+            await speak(reader, writer)
 
-    def start(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        talks.add(asyncio.create_task(serve(reader, writer)))
-
-    server = await asyncio.start_server(start, "127.0.0.1", 0)
-    try:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    finally:
-        server.close()
-        await server.wait_closed()
-        await asyncio.wait_for(asyncio.gather(*talks), DEADLINE_S)
+    async with listening(serve) as port:
+        yield f"http://127.0.0.1:{port}"

@@ -3,8 +3,10 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+
+from tests.support.listening import listening
 
 _RANGE = re.compile(rb"^range: bytes=(\d+)-\r$", re.MULTILINE | re.IGNORECASE)
 
@@ -27,14 +29,10 @@ class ArtifactServer:
         return f"http://127.0.0.1:{self.port}/artifact"
 
     async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        request = await reader.readuntil(b"\r\n\r\n")
-        self.requests.append(request)
-        try:
+        with suppress(ConnectionError, EOFError):
+            request = await reader.readuntil(b"\r\n\r\n")
+            self.requests.append(request)
             await self._answer(request, writer)
-        except ConnectionError:
-            return
-        finally:
-            writer.close()
 
     async def _answer(self, request: bytes, writer: asyncio.StreamWriter) -> None:
         if self.status is not None:
@@ -56,7 +54,5 @@ class ArtifactServer:
 @asynccontextmanager
 async def artifact_server(body: bytes) -> AsyncIterator[ArtifactServer]:
     server = ArtifactServer(body)
-    listening = await asyncio.start_server(server.answer, "127.0.0.1", 0)
-    server.port = listening.sockets[0].getsockname()[1]
-    async with listening:
+    async with listening(server.answer) as server.port:
         yield server

@@ -15,7 +15,14 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
 SCANS = "subscription ($after: String) { scans(after: $after) { cursor scan { code valid } } }"
 RETRY_S = 0.02
+# Who takes nothing off the socket cannot hear the answer to its farewell either.
+FAREWELL_S = 1.0
 PROTOCOL: Any = "graphql-transport-ws"
+SELDOM_READ: dict[str, Any] = {
+    "max_queue": 1,
+    "ping_interval": None,
+    "close_timeout": FAREWELL_S,
+}
 
 
 @dataclass
@@ -112,7 +119,7 @@ class GraphQLFollower(Follower):
         return found["cursor"], found["scan"]["code"]
 
     async def once(self) -> None:
-        own = {"sock": self.dialled(), "max_queue": 1, "ping_interval": None}
+        own = {**SELDOM_READ, "sock": self.dialled()}
         async with graphql_socket(self.port, self.token, **own) as opened:
             self.connections += 1
             await subscribe(opened, self.cursor, self.query)
@@ -158,7 +165,7 @@ class CommandFollower(GraphQLFollower):
 class LegacyFollower(Follower):
     async def once(self) -> None:
         address = f"ws://127.0.0.1:{self.port}/ws?token={self.token}&after={self.cursor}"
-        own: dict[str, Any] = {"sock": self.dialled(), "max_queue": 1, "ping_interval": None}
+        own = {**SELDOM_READ, "sock": self.dialled()}
         async with connect(address, compression=None, **own) as opened:
             self.connections += 1
             try:

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from random import Random
 
+from drivers.attending import attended
+
 CHUNK = 4096
 
 
@@ -51,7 +53,7 @@ class Proxy:
             _reset(writer)
 
     def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.get_running_loop().create_task(self._talk(reader, writer))
+        task = attended(self._talk(reader, writer), writer.transport.abort)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 

@@ -16,6 +16,7 @@ from typing import Self
 
 import structlog
 
+from drivers.attending import attended
 from drivers.plcs.ethernet_ip.encapsulation import (
     HEADER,
     BadEnvelope,
@@ -171,7 +172,7 @@ class EthernetIpSimulator:
         await self.send_raw(stray.encode() * frames)
 
     def _on_call(self, reader: StreamReader, writer: StreamWriter) -> asyncio.Task[None]:
-        serving = asyncio.create_task(self._serve(reader, writer))
+        serving = attended(self._serve(reader, writer), lambda: self._hang_up(writer))
         self._peers[writer] = serving
         self.called_count += 1
         return serving
@@ -206,10 +207,13 @@ class EthernetIpSimulator:
         return answer.encode()
 
     async def _forget(self, writer: StreamWriter) -> None:
+        self._hang_up(writer)
+        await self._notify()
+
+    def _hang_up(self, writer: StreamWriter) -> None:
         self._peers.pop(writer, None)
         if writer not in self._abandoned:
             writer.close()
-        await self._notify()
 
     async def _drop_peers(self, part: Callable[[StreamWriter], None]) -> None:
         gone, self._peers = self._peers, {}

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import structlog
 
+from drivers.attending import attended
 from drivers.plcs.modbus.framing import NotModbus
 from drivers.scanners.nodes import PtyNode
 
@@ -106,7 +107,7 @@ class SocketCarrier(Carrier):
 
     def _on_call(self, reader: StreamReader, writer: StreamWriter) -> None:
         self.calls += 1
-        self._peers[writer] = asyncio.create_task(self._attend(reader, writer))
+        self._peers[writer] = attended(self._attend(reader, writer), lambda: self._hang_up(writer))
 
     async def _attend(self, reader: StreamReader, writer: StreamWriter) -> None:
         async def receive() -> bytes:
@@ -120,10 +121,11 @@ class SocketCarrier(Carrier):
             await self._serve(receive, send)
         except (OSError, NotModbus) as error:
             log.debug("simulator_peer_lost", reason=str(error))
-        finally:
-            self._peers.pop(writer, None)
-            if writer not in self._abandoned:
-                writer.close()
+
+    def _hang_up(self, writer: StreamWriter) -> None:
+        self._peers.pop(writer, None)
+        if writer not in self._abandoned:
+            writer.close()
 
     async def _drop(self, part: Callable[[StreamWriter], None]) -> None:
         gone, self._peers = self._peers, {}

@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import Self
 
 from domain.kernel.errors import ValidationFailed
+from drivers.attending import attended
 from drivers.plcs.relay import Relay
 from drivers.plcs.tags import Scalar, TagBinding, TagRefused
 from drivers.plcs.tcp_socket import values
@@ -110,7 +111,7 @@ class TcpSocketSimulator:
         await self._until(lambda: len(self._clients) == count)
 
     def _on_call(self, reader: StreamReader, writer: StreamWriter) -> None:
-        self._clients[writer] = asyncio.create_task(self._serve(reader, writer))
+        self._clients[writer] = attended(self._serve(reader, writer), writer.close)
 
     async def _serve(self, reader: StreamReader, writer: StreamWriter) -> None:
         settings = self.config.settings
@@ -130,7 +131,6 @@ class TcpSocketSimulator:
         except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             writer.transport.abort()
         finally:
-            writer.close()
             self._clients.pop(writer, None)
             await self._notify()
 

@@ -11,6 +11,7 @@ from typing import Self, cast
 
 import structlog
 
+from drivers.attending import attended
 from drivers.printers.simulator.config import Noise, PrinterFaults, PrinterSimulatorConfig
 from drivers.printers.simulator.engines import engine_for
 from drivers.printers.simulator.mechanism import Mechanism, Printed
@@ -154,7 +155,8 @@ class PrinterSimulator:
 
     def _on_call(self, reader: StreamReader, writer: StreamWriter) -> None:
         self.calls += 1
-        self._peers[writer] = asyncio.create_task(self._serve(reader, writer))
+        talk = self._serve(reader, writer)
+        self._peers[writer] = attended(talk, lambda: self._hang_up(writer))
 
     async def _serve(self, reader: StreamReader, writer: StreamWriter) -> None:
         waiting: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue()
@@ -209,10 +211,13 @@ class PrinterSimulator:
                 return self._random.randbytes(_NOISE_BYTES)
 
     async def _forget(self, writer: StreamWriter) -> None:
+        self._hang_up(writer)
+        await self._notify()
+
+    def _hang_up(self, writer: StreamWriter) -> None:
         self._peers.pop(writer, None)
         if writer not in self._abandoned:
             writer.close()
-        await self._notify()
 
     async def _drop_peers(self, part: Callable[[StreamWriter], None]) -> None:
         gone, self._peers = self._peers, {}

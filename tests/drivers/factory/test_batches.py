@@ -3,7 +3,7 @@
 import asyncio
 from base64 import b64encode
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +16,7 @@ from domain.production.models import BottleStatus
 from domain.production.ports import SourcedBottle
 from drivers.factory.batches import FactoryBatches
 from drivers.factory.graph import FactoryGraph
+from tests.support.listening import listening
 
 Json = dict[str, Any]
 BATCH = new_id()
@@ -50,15 +51,10 @@ class Peer:
     status: int = 200
     asked: list[Json] = field(default_factory=list)
     gate: asyncio.Event = field(default_factory=asyncio.Event)
-    port: int = 0
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
+        with suppress(OSError, EOFError):
             await self._serve(reader, writer)
-        except (OSError, EOFError):
-            return
-        finally:
-            writer.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).lower()
@@ -80,15 +76,12 @@ async def nobodys() -> str:
 async def told(*answers: Any, status: int = 200) -> AsyncIterator[tuple[FactoryBatches, Peer]]:
     peer = Peer(list(answers), status)
     peer.gate.set()
-    listening = await asyncio.start_server(peer.serve, "127.0.0.1", 0)
-    peer.port = listening.sockets[0].getsockname()[1]
-    graph = FactoryGraph(f"http://127.0.0.1:{peer.port}", nobodys, timeout_s=5.0)
-    try:
-        async with listening:
+    async with listening(peer.serve) as port:
+        graph = FactoryGraph(f"http://127.0.0.1:{port}", nobodys, timeout_s=5.0)
+        try:
             yield FactoryBatches(graph, page=2), peer
-    finally:
-        peer.gate.set()
-        await graph.aclose()
+        finally:
+            await graph.aclose()
 
 
 async def test_pages_are_put_together_and_asked_for_by_id() -> None:

@@ -21,7 +21,7 @@ from drivers.supervised import SupervisedTask
 from tests.support.ethernet_ip import ethernet_ip, ethernet_ip_micro800, ethernet_ip_small
 from tests.support.modbus import modbus_rtu, modbus_rtu_over_tcp, modbus_tcp, profinet
 from tests.support.opc_ua import opc_ua
-from tests.support.plcs import FIRST, QUICK, TIMEOUT_S, WELL, PlcPeer, plc_rig, running
+from tests.support.plcs import FIRST, HASTE_S, HASTY, QUICK, WELL, PlcPeer, plc_rig, running
 from tests.support.tcp_socket import tcp_socket
 from tests.support.waiting import DEADLINE_S, eventually, unchanging
 
@@ -139,7 +139,7 @@ async def test_a_tag_that_is_refused_spoils_no_other(peer: PlcPeer) -> None:
 
 async def test_connected_only_when_it_answers(peer: PlcPeer) -> None:
     peer.stall()
-    async with plc_rig(peer, connect=False) as rig:
+    async with plc_rig(peer, connect=False, settings=HASTY) as rig:
         await rig.state(LinkState.LOST)
         assert LinkState.CONNECTED not in rig.states()
         assert rig.told.values == []
@@ -180,7 +180,7 @@ async def test_it_can_be_written_as_soon_as_it_is_connected(peer: PlcPeer) -> No
 @pytest.mark.parametrize("how", ["cut", "abandon", "stall", "garble", "flood"])
 async def test_a_lost_controller_turns_bad_and_comes_back(peer: PlcPeer, how: str) -> None:
     with capture_logs() as logs:
-        async with plc_rig(peer) as rig:
+        async with plc_rig(peer, settings=HASTY) as rig:
             lost = rig.task.expect(LinkState.LOST)
             # Told once more from the start: what it holds is then as good as new.
             back = rig.task.expect(LinkState.CONNECTED)
@@ -217,7 +217,7 @@ def _calm(peer: PlcPeer) -> None:
 
 
 async def test_a_write_without_an_answer_is_not_confirmed(peer: PlcPeer) -> None:
-    async with plc_rig(peer, poll_interval_s=3600) as rig:
+    async with plc_rig(peer, settings=HASTY, poll_interval_s=3600) as rig:
         lost = rig.task.expect(LinkState.LOST)
         peer.stall()
         with pytest.raises(TimedOut):
@@ -229,7 +229,7 @@ async def test_a_write_without_an_answer_is_not_confirmed(peer: PlcPeer) -> None
 
 
 async def test_a_write_when_the_link_breaks_is_not_confirmed(peer: PlcPeer) -> None:
-    async with plc_rig(peer, poll_interval_s=3600) as rig:
+    async with plc_rig(peer, settings=HASTY, poll_interval_s=3600) as rig:
         peer.stall()
         writing = asyncio.create_task(rig.plc.write("speed", 3.0))
         await asyncio.sleep(0)
@@ -243,10 +243,10 @@ async def test_a_write_when_the_link_breaks_is_not_confirmed(peer: PlcPeer) -> N
 async def test_a_late_answer_is_nobodys(peer: PlcPeer) -> None:
     """Slow again and again, by more than it may: what is told is what it held, never another
     tag's value nor one of long ago."""
-    async with plc_rig(peer) as rig:
+    async with plc_rig(peer, settings=HASTY) as rig:
         for turn in range(1, 4):
             lost = rig.task.expect(LinkState.LOST)
-            peer.slow(TIMEOUT_S * 1.3)
+            peer.slow(HASTE_S * 1.3)
             await asyncio.wait_for(lost, DEADLINE_S)
             await peer.put("count", 1000 + turn)
             await peer.put("run", bool(turn & 1))
@@ -303,7 +303,7 @@ async def test_a_controller_that_refuses_is_not_hammered(peer: PlcPeer) -> None:
 
 async def test_a_controller_that_hangs_up_is_not_hammered(peer: PlcPeer) -> None:
     """`QUICK` waits 10 ms at least between attempts."""
-    async with plc_rig(peer) as rig:
+    async with plc_rig(peer, settings=HASTY) as rig:
         now_s = asyncio.get_running_loop().time
         started_s, calls = now_s(), peer.calls
         for _ in range(5):
@@ -317,7 +317,7 @@ async def test_a_controller_that_hangs_up_is_not_hammered(peer: PlcPeer) -> None
 async def test_other_controllers_are_not_affected(peer: PlcPeer, request: Any) -> None:
     make: Callable[[], PlcPeer] = request.node.callspec.params["peer"]
     async with running(make()) as other, plc_rig(other, settings={"id": "other"}) as well:
-        async with plc_rig(peer) as rig:
+        async with plc_rig(peer, settings=HASTY) as rig:
             lost = rig.task.expect(LinkState.LOST)
             peer.garble(True)
             await peer.flood(1_000_000)
@@ -341,7 +341,7 @@ async def test_stopping_does_not_wait_for_an_answer(peer: PlcPeer) -> None:
 
 
 async def test_closed_twice_and_started_again(peer: PlcPeer) -> None:
-    async with plc_rig(peer) as rig:
+    async with plc_rig(peer, settings=HASTY) as rig:
         await rig.task.stop()
         await rig.plc.aclose()
         await rig.plc.aclose()

@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import suppress
+from typing import Any
 
 import pytest
 
@@ -25,7 +26,7 @@ async def test_connection_lost_between_two_polls_is_no_loss(how: str) -> None:
 
 
 async def test_half_open_connection() -> None:
-    async with rig(NUT) as line:
+    async with rig(NUT, **NUT.hasty) as line:
         before = line.nut.connections
         await line.nut.abandon()
         await eventually(lambda: line.nut.connections > before)
@@ -73,7 +74,7 @@ async def test_ups_that_the_server_does_not_know() -> None:
     ],
 )
 async def test_wrong_password_shows_at_the_self_test_only(
-    settings: dict[str, str | None], word: str
+    settings: dict[str, Any], word: str
 ) -> None:
     async with rig(NUT, **settings) as line:
         outcome = await line.driver.test()
@@ -105,7 +106,7 @@ async def test_forced_shutdown_counts_as_power_that_goes() -> None:
 
 
 async def test_server_that_hangs_within_the_log_in_leaves_nothing_open() -> None:
-    async with rig(NUT) as line:
+    async with rig(NUT, **NUT.hasty) as line:
         line.nut.stall()
         await line.state(LinkState.LOST)
         await eventually(lambda: line.task.snapshot().attempts > 3)

@@ -49,7 +49,7 @@ async def test_wrong_community_is_silence() -> None:
 )
 async def test_ways_of_being_a_user(protocols: dict[str, Any]) -> None:
     snmp = {**V3_USER, **protocols}
-    allowed = Way("snmp-3", {**V3.settings, "snmp": snmp})
+    allowed = Way("snmp-3", {**V3.settings, "snmp": snmp}, V3.haste_s)
     async with rig(allowed) as line:
         assert line.sink.last.model == "Simulated UPS 1500"
 
@@ -64,7 +64,7 @@ async def test_every_answer_twice_is_read_once() -> None:
 
 
 async def test_agent_that_restarts_with_a_new_identity() -> None:
-    async with rig(V3) as line:
+    async with rig(V3, **V3.hasty) as line:
         await line.simulator.refuse()
         await line.state(LinkState.LOST)
         await line.simulator.accept()
@@ -76,6 +76,7 @@ async def test_self_test_needs_the_write_community() -> None:
     allowed = Way(
         "snmp-2c",
         {**V2C.settings, "snmp": {"community": "cabinet", "write_community": "keys"}},
+        V2C.haste_s,
     )
     async with rig(allowed, snmp={"community": "cabinet"}) as line:
         refused = await line.driver.test()

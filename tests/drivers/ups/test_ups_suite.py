@@ -90,7 +90,7 @@ async def test_polls_at_its_interval(way: Way) -> None:
 @every_way
 async def test_gone_and_back(way: Way) -> None:
     with capture_logs() as logs:
-        async with rig(way) as line:
+        async with rig(way, **way.hasty) as line:
             lost = line.task.expect(LinkState.LOST)
             await line.simulator.refuse()
             assert (await asyncio.wait_for(lost, DEADLINE_S)).reason
@@ -108,7 +108,7 @@ async def test_gone_and_back(way: Way) -> None:
 @every_way
 async def test_stall_is_a_loss_and_late_answers_are_nobody_s(way: Way) -> None:
     """What was said of the time before comes only after the plug was pulled."""
-    async with rig(way) as line:
+    async with rig(way, **way.hasty) as line:
         lost = line.task.expect(LinkState.LOST)
         line.simulator.stall()
         assert "no answer" in str((await asyncio.wait_for(lost, DEADLINE_S)).reason)
@@ -133,7 +133,7 @@ async def test_slow_peer_is_no_loss(way: Way) -> None:
 @every_way
 async def test_garbage_is_a_loss_without_a_busy_loop(way: Way) -> None:
     with capture_logs() as logs:
-        async with rig(way) as line:
+        async with rig(way, **way.hasty) as line:
             line.simulator.garbled = True
             await line.state(LinkState.LOST)
             await eventually(lambda: line.task.snapshot().attempts > 2)
@@ -154,7 +154,7 @@ async def test_absent_at_first(way: Way) -> None:
     sink = Readings()
     async with way.simulator({}) as simulator:
         await simulator.refuse()
-        driver = way.driver(simulator.port, sink)
+        driver = way.driver(simulator.port, sink, **way.hasty)
         task = SupervisedTask("ups", driver, backoff=QUICK)
         with capture_logs() as logs:
             task.start()
@@ -236,7 +236,7 @@ async def test_one_self_test_at_a_time(way: Way) -> None:
 
 @every_way
 async def test_ups_lost_during_its_self_test(way: Way) -> None:
-    async with rig(way, {"test_s": 600}, test_wait_s=30) as line:
+    async with rig(way, {"test_s": 600}, test_wait_s=30, **way.hasty) as line:
         testing = asyncio.create_task(line.driver.test())
         await line.sink.shows(lambda r: r.last_test is not None)
         await line.simulator.refuse()
@@ -294,7 +294,7 @@ async def test_simulation_never_hides_a_real_outage(way: Way) -> None:
 
 @every_way
 async def test_simulation_outlives_a_lost_link(way: Way) -> None:
-    async with rig(way) as line:
+    async with rig(way, **way.hasty) as line:
         await line.driver.simulate(on_battery=True)
         await line.simulator.refuse()
         await line.state(LinkState.LOST)
@@ -306,7 +306,7 @@ async def test_simulation_outlives_a_lost_link(way: Way) -> None:
 
 @every_way
 async def test_other_ups_is_undisturbed(way: Way) -> None:
-    async with rig(way) as line, rig(NUT) as other:
+    async with rig(way, **way.hasty) as line, rig(NUT) as other:
         line.simulator.stall()
         await line.state(LinkState.LOST)
         await other.sink.more(5)

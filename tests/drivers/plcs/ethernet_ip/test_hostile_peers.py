@@ -12,6 +12,7 @@ from drivers.plcs.ethernet_ip.cip import Service
 from drivers.plcs.ethernet_ip.encapsulation import HEADER, Command, Frame, data_length, unconnected
 from drivers.plcs.ethernet_ip.messages import Reply
 from tests.support.ethernet_ip import bound, driven, no_threads
+from tests.support.listening import listening
 from tests.support.waiting import eventually
 
 Answer = Callable[[Frame, asyncio.StreamWriter], Awaitable[None]]
@@ -30,14 +31,9 @@ async def misbehaving(answer: Answer) -> AsyncIterator[tuple[int, list[bool]]]:
                 await answer(Frame.decode(head, data), writer)
         except (OSError, EOFError):
             left.append(True)
-        finally:
-            writer.close()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    try:
-        yield server.sockets[0].getsockname()[1], left
-    finally:
-        server.close()
+    async with listening(serve) as port:
+        yield port, left
 
 
 async def ends_early(frame: Frame, writer: asyncio.StreamWriter) -> None:

@@ -22,7 +22,7 @@ from drivers.plcs.polling import PolledPlc
 from drivers.plcs.port import PlcConfig
 from drivers.plcs.tags import Quality, TagBinding
 from drivers.supervised import SupervisedTask
-from tests.support.plcs import QUICK, TIMEOUT_S, Told
+from tests.support.plcs import HASTE_S, PATIENCE_S, QUICK, Told
 from tests.support.waiting import DEADLINE_S, eventually
 
 FRAMERS = [ModbusFramer.SOCKET, ModbusFramer.RTU]
@@ -51,7 +51,11 @@ async def simulator(
 
 @asynccontextmanager
 async def driven(
-    device: ModbusSimulator, *bindings: TagBinding, connect: bool = True, **settings: Any
+    device: ModbusSimulator,
+    *bindings: TagBinding,
+    connect: bool = True,
+    timeout_s: float = PATIENCE_S,
+    **settings: Any,
 ) -> AsyncIterator[tuple[PolledPlc, Told, SupervisedTask]]:
     rtu = device.config.framer is ModbusFramer.RTU
     config = PlcConfig.parse(
@@ -60,7 +64,7 @@ async def driven(
             "protocol": "MODBUS_RTU" if rtu else "MODBUS_TCP",
             "host": "127.0.0.1",
             "port": device.port,
-            "timeout_s": TIMEOUT_S,
+            "timeout_s": timeout_s,
             "modbus": settings,
         }
     )
@@ -193,7 +197,7 @@ async def test_read_back_of_what_never_shows() -> None:
     bound = tag("want", "holding:10", read_back=True)
     async with (
         simulator(points=[point("want", "holding:10", value=1)]) as device,
-        driven(device, bound) as (plc, told, task),
+        driven(device, bound, timeout_s=HASTE_S) as (plc, told, task),
     ):
 
         def undo(change: Change) -> None:
@@ -247,7 +251,7 @@ async def test_a_falsified_answer_is_no_answer(framer: ModbusFramer, fault: str)
     points = [point("t", "holding:1", value=5)]
     async with (
         simulator(framer, points=points) as device,
-        driven(device, tag("t", "holding:1")) as (_, told, task),
+        driven(device, tag("t", "holding:1"), timeout_s=HASTE_S) as (_, told, task),
     ):
         lost = task.expect(LinkState.LOST)
         setattr(device.faults, fault, True)
@@ -290,7 +294,7 @@ async def test_who_gives_up_waiting_leaves_its_answer_to_nobody(framer: ModbusFr
         simulator(framer, points=points) as device,
         driven(device, *tags) as (plc, _, task),
     ):
-        device.faults.delay_s = TIMEOUT_S / 3
+        device.faults.delay_s = 0.1
         for _ in range(5):
             count = len(device.asked)
             given_up = asyncio.create_task(plc.read(["a"]))
@@ -305,7 +309,8 @@ async def test_a_controller_without_readable_tags_is_asked_for_a_sign_of_life(
 ) -> None:
     monkeypatch.setattr("drivers.plcs.poller.PROBE_INTERVAL_S", 0.05)
     stop = tag("stop", "coil:1", "BOOL", access="WRITE")
-    async with simulator() as device, driven(device, stop, connect=False) as (_, told, task):
+    hasty = {"connect": False, "timeout_s": HASTE_S}
+    async with simulator() as device, driven(device, stop, **hasty) as (_, told, task):
         await task.wait_for_state(LinkState.CONNECTED, DEADLINE_S)
         await eventually(lambda: len(device.asked) > 4)
         lost = task.expect(LinkState.LOST)

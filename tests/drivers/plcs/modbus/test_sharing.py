@@ -17,7 +17,7 @@ from drivers.plcs.modbus.simulator import ModbusSimulator
 from drivers.plcs.polling import PolledPlc
 from drivers.plcs.port import parse_bindings, parse_plcs
 from drivers.supervised import SupervisedTask
-from tests.support.plcs import QUICK, TIMEOUT_S, Told
+from tests.support.plcs import HASTE_S, PATIENCE_S, QUICK, Told
 from tests.support.waiting import DEADLINE_S, eventually
 
 FRAMERS = [ModbusFramer.SOCKET, ModbusFramer.RTU]
@@ -28,8 +28,9 @@ POLLED_S = 0.02
 class Bus:
     """Three units at one endpoint, each with a driver of its own."""
 
-    def __init__(self, device: ModbusSimulator) -> None:
+    def __init__(self, device: ModbusSimulator, timeout_s: float) -> None:
         self.device = device
+        self.timeout_s = timeout_s
         self.connections = Connections()
         self.plcs: dict[int, PolledPlc] = {}
         self.tasks: dict[int, SupervisedTask] = {}
@@ -44,7 +45,7 @@ class Bus:
                     "protocol": "MODBUS_RTU" if rtu else "MODBUS_TCP",
                     "host": "127.0.0.1",
                     "port": self.device.port,
-                    "timeout_s": TIMEOUT_S,
+                    "timeout_s": self.timeout_s,
                     "modbus": {"unit_id": unit},
                 }
             ]
@@ -61,11 +62,11 @@ class Bus:
 
 
 @asynccontextmanager
-async def bus(framer: ModbusFramer) -> AsyncIterator[Bus]:
+async def bus(framer: ModbusFramer, timeout_s: float = PATIENCE_S) -> AsyncIterator[Bus]:
     units = [{"number": unit, "points": _points(unit)} for unit in UNITS]
     config = ModbusSimulatorConfig.model_validate({"framer": framer, "units": units})
     async with ModbusSimulator(config) as device, AsyncExitStack() as stack:
-        shared = Bus(device)
+        shared = Bus(device, timeout_s)
         for unit in UNITS:
             task = shared.add(unit)
             task.start()
@@ -103,7 +104,7 @@ async def test_one_connection_for_all(framer: ModbusFramer) -> None:
 
 @every_framer
 async def test_a_connection_lost_is_lost_for_all_and_dialled_once(framer: ModbusFramer) -> None:
-    async with bus(framer) as shared:
+    async with bus(framer, HASTE_S) as shared:
         lost = [task.expect(LinkState.LOST) for task in shared.tasks.values()]
         back = [task.expect(LinkState.CONNECTED) for task in shared.tasks.values()]
         await shared.device.cut()
@@ -114,7 +115,7 @@ async def test_a_connection_lost_is_lost_for_all_and_dialled_once(framer: Modbus
 
 @every_framer
 async def test_a_silent_unit_is_lost_alone(framer: ModbusFramer) -> None:
-    async with bus(framer) as shared:
+    async with bus(framer, HASTE_S) as shared:
         lost = shared.tasks[2].expect(LinkState.LOST)
         shared.device.faults.silent_units.add(2)
         await asyncio.wait_for(lost, DEADLINE_S)
@@ -148,8 +149,8 @@ async def test_a_write_goes_before_everybodys_polls(framer: ModbusFramer) -> Non
 
 async def test_a_half_open_connection_is_given_up_by_all(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody may keep a dead connection alive by always having another one waiting on it."""
-    monkeypatch.setattr("drivers.plcs.modbus.unit.SILENCE_S", 2 * TIMEOUT_S)
-    async with bus(ModbusFramer.SOCKET) as shared:
+    monkeypatch.setattr("drivers.plcs.modbus.unit.SILENCE_S", 2 * HASTE_S)
+    async with bus(ModbusFramer.SOCKET, HASTE_S) as shared:
         lost = [task.expect(LinkState.LOST) for task in shared.tasks.values()]
         back = [task.expect(LinkState.CONNECTED) for task in shared.tasks.values()]
         await shared.device.abandon()
@@ -161,9 +162,9 @@ async def test_a_half_open_connection_is_given_up_by_all(monkeypatch: pytest.Mon
 @every_framer
 async def test_answers_never_go_to_another_unit(framer: ModbusFramer) -> None:
     """All ask the same of their unit, at a device that is now and then later than they wait."""
-    async with bus(framer) as shared:
+    async with bus(framer, HASTE_S) as shared:
         for turn in range(4):
-            shared.device.faults.delay_s = TIMEOUT_S * 1.2
+            shared.device.faults.delay_s = HASTE_S * 1.2
             lost = [task.expect(LinkState.LOST) for task in shared.tasks.values()]
             await asyncio.wait(lost, timeout=DEADLINE_S, return_when=asyncio.FIRST_COMPLETED)
             shared.device.faults.delay_s = 0

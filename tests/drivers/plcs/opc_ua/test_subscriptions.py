@@ -18,7 +18,7 @@ from drivers.plcs.port import PlcPort, parse_bindings
 from drivers.plcs.tags import Quality, TagBinding, TagType, TagValue
 from drivers.supervised import SupervisedTask
 from tests.support.opc_ua import OpcUaPeer, nodes, simulated
-from tests.support.plcs import QUICK, Told, plc_config, plc_rig, running
+from tests.support.plcs import HASTE_S, HASTY, QUICK, Told, plc_config, plc_rig, running
 from tests.support.waiting import DEADLINE_S, eventually, unchanging
 
 GOOD, BAD = Quality.GOOD, Quality.BAD
@@ -43,9 +43,11 @@ async def peer() -> AsyncIterator[OpcUaPeer]:
 class bound:  # noqa: N801  # reads as what it does
     """A driver of these tags alone, under supervision while entered."""
 
-    def __init__(self, peer: OpcUaPeer, *tags: dict[str, Any], **settings: Any) -> None:
+    def __init__(
+        self, peer: OpcUaPeer, *tags: dict[str, Any], is_hasty: bool = False, **settings: Any
+    ) -> None:
         own = {**peer.settings["opc_ua"], **settings}
-        self.config = plc_config(peer, opc_ua=own)
+        self.config = plc_config(peer, opc_ua=own, **(HASTY if is_hasty else {}))
         common = {"plc": self.config.id, "access": "READ"}
         self.bindings = parse_bindings([{**common, **tag} for tag in tags], [self.config])
         self.told = Told()
@@ -88,7 +90,7 @@ async def test_no_write_waits_for_a_publishing(peer: OpcUaPeer) -> None:
 
 
 async def test_a_silent_server_is_watched_whatever_it_publishes(peer: OpcUaPeer) -> None:
-    slow = {"opc_ua": {**peer.settings["opc_ua"], "publishing_interval_s": NEVER_S}}
+    slow = {**HASTY, "opc_ua": {**peer.settings["opc_ua"], "publishing_interval_s": NEVER_S}}
     async with plc_rig(peer, settings=slow) as rig:
         lost = rig.task.expect(LinkState.LOST)
         peer.stall()
@@ -125,11 +127,11 @@ async def test_a_slow_listener_holds_the_server_back(peer: OpcUaPeer) -> None:
         told.append(value)
         await gate.wait()
 
-    rig = bound(peer, tag("pulses", "UDINT"), tag("count", "DINT"))
+    rig = bound(peer, tag("pulses", "UDINT"), tag("count", "DINT"), is_hasty=True)
     rig.listener = listener
     async with rig:
         # A server that published nothing for so long would be lost.
-        silence_s = 5 * rig.config.timeout_s
+        silence_s = 5 * HASTE_S
         await unchanging(lambda: (len(told), rig.task.snapshot().state), silence_s)
         assert (len(told), rig.task.snapshot().state) == (1, LinkState.CONNECTED)
         assert rig.plc.counters()["publishings"] <= 1
@@ -154,9 +156,13 @@ async def test_a_listener_may_write(peer: OpcUaPeer) -> None:
 
 async def test_a_drift_within_the_deadband_is_told_when_it_adds_up(peer: OpcUaPeer) -> None:
     async with bound(peer, tag("ramp", "LREAL", deadband=1.0)) as rig:
+
+        async def seen(value: float) -> None:
+            await eventually(lambda: rig.plc.values()["ramp"].value == value)
+
         for step in range(1, 26):
             await peer.simulator.set("Line.Ramp", step / 10)
-            await eventually(lambda seen=step: rig.plc.values()["ramp"].value == seen / 10)
+            await seen(step / 10)
         assert [value for value, _ in rig.told.of("ramp")] == [0.0, 1.1, 2.2]
 
 
@@ -244,7 +250,7 @@ async def test_a_node_that_comes_later_is_taken_up(
 
 
 async def test_a_restarted_server_is_followed_again(peer: OpcUaPeer) -> None:
-    async with plc_rig(peer) as rig:
+    async with plc_rig(peer, settings=HASTY) as rig:
         lost = rig.task.expect(LinkState.LOST)
         await peer.simulator.go_down()
         await asyncio.wait_for(lost, DEADLINE_S)
@@ -258,7 +264,7 @@ async def test_a_restarted_server_is_followed_again(peer: OpcUaPeer) -> None:
 
 async def test_a_server_that_forgets_the_subscription(peer: OpcUaPeer) -> None:
     """It answers everything else, so that only the silence tells."""
-    async with bound(peer, tag("count", "DINT")) as rig:
+    async with bound(peer, tag("count", "DINT"), is_hasty=True) as rig:
         await rig.followed(peer)
         lost = rig.task.expect(LinkState.LOST)
         back = rig.task.expect(LinkState.CONNECTED)
@@ -290,7 +296,7 @@ async def test_the_session_is_given_back(peer: OpcUaPeer) -> None:
 async def test_an_encoder_runs(peer: OpcUaPeer) -> None:
     async with bound(peer, tag("pulses", "UDINT")) as rig:
         await eventually(lambda: len(rig.told.values) > 5)
-        counts = [value.value for value in rig.told.values]
+        counts: list[Any] = [value.value for value in rig.told.values]
         assert counts == sorted(counts)
 
 

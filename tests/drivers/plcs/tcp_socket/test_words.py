@@ -17,7 +17,7 @@ from drivers.plcs.tcp_socket.driver import build
 from drivers.plcs.tcp_socket.pushes import MOST_WAITING
 from drivers.plcs.tcp_socket.simulation import SimulatedPoint
 from drivers.supervised import SupervisedTask
-from tests.support.plcs import FIRST, QUICK, Told, plc_config, plc_rig, running, tags
+from tests.support.plcs import FIRST, HASTY, QUICK, Told, plc_config, plc_rig, running, tags
 from tests.support.tcp_socket import ADDRESSES, TcpSocketPeer
 from tests.support.waiting import DEADLINE_S, eventually
 
@@ -132,10 +132,14 @@ async def test_a_line_without_end() -> None:
 async def test_a_question_given_up_takes_its_answer_along() -> None:
     async with peer_with() as peer, plc_rig(peer, poll_interval_s=3600) as rig:
         peer.slow(0.05)
+
+        async def asked_since(before: int) -> None:
+            await eventually(lambda: peer.simulator.asked > before)
+
         for _ in range(5):
             asked = peer.simulator.asked
             reading = asyncio.create_task(rig.plc.read(["speed"]))
-            await eventually(lambda before=asked: peer.simulator.asked > before)
+            await asked_since(asked)
             reading.cancel()
             assert (await rig.plc.read(["count"]))[0].value == 7
         assert LinkState.LOST not in rig.states()
@@ -248,7 +252,7 @@ async def test_polled_and_told() -> None:
 
 async def test_only_written() -> None:
     words = {"read_command": None, "probe_command": "ping"}
-    async with peer_with(**words) as peer, plc_rig(peer, ("stop",)) as rig:
+    async with peer_with(**words) as peer, plc_rig(peer, ("stop",), settings=HASTY) as rig:
         assert peer.simulator.asked == 1
         await rig.plc.write("stop", True)
         assert await peer.get("stop") is True
