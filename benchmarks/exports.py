@@ -34,6 +34,10 @@ TOLD: Final = (
     "usecase, station, symbology, duration_s, device_id, device_battery) "
     "VALUES (?, 1, ?, ?, ?, 'Picking', 'Station3', 'QR_CODE', 0.35, 'M2MR141204452', 93)"
 )
+ROLLUP: Final = (
+    "INSERT INTO scan_rollup (customer_id, line_id, hour_us, scans, accepted, duplicates, "
+    "last_scan_us, first_read_us, last_scan_id) VALUES (1, 'line-1', ?, ?, ?, 0, ?, ?, ?)"
+)
 # Nothing has to survive while the file is filled.
 UNSAFE: Final = ("PRAGMA journal_mode=OFF", "PRAGMA synchronous=OFF", "PRAGMA cache_size=-262144")
 
@@ -74,6 +78,9 @@ def _fill(path: Path, count: int, first_us: int) -> None:
             connection.executemany(
                 TOLD, ((_id(at_us), at_us, gateway, f"{at_us}") for at_us in moments[::2])
             )
+            last_us = moments[-1]
+            total = (first_us, count, count, last_us, first_us, _id(last_us))
+            connection.execute(ROLLUP, total)
         connection.execute("PRAGMA journal_mode=WAL")
 
 

@@ -5,11 +5,12 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict
 
-from compat_rest.kernel.errors import HTTP_STATUSES, ErrorPresenter
+from compat_rest.kernel.errors import ErrorPresenter
 from compat_rest.kernel.fields import without_titles
 from domain.identity.mappings import INSIGHT, name_needed
 from domain.kernel.errors import ErrorCode
 from domain.kernel.permissions import Permission
+from graph.http_statuses import HTTP_STATUSES
 
 TITLES: Final[Mapping[ErrorCode, str]] = {
     ErrorCode.CONFLICT: "Conflict",

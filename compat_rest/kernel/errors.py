@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping
-from typing import Any, Final, cast
+from typing import Any, cast
 
 import structlog
 from fastapi import FastAPI
@@ -19,20 +19,6 @@ from domain.kernel.errors import DomainError, ErrorCode, HardwareOff, RateLimite
 Shape = Callable[[ErrorCode, str, Mapping[str, Any]], dict[str, Any]]
 logger = structlog.get_logger(__name__)
 INTERNAL = "Internal server error"
-HTTP_STATUSES: Final[Mapping[ErrorCode, int]] = {
-    ErrorCode.CONFLICT: 409,
-    ErrorCode.FORBIDDEN: 403,
-    ErrorCode.NOT_FOUND: 404,
-    ErrorCode.RATE_LIMITED: 429,
-    ErrorCode.SERVER_ERROR: 500,
-    ErrorCode.SERVICE_UNAVAILABLE: 503,
-    ErrorCode.STREAM_GAP: 410,
-    ErrorCode.TIMEOUT: 504,
-    ErrorCode.UNAUTHORIZED: 401,
-    ErrorCode.UPSTREAM_ERROR: 502,
-    ErrorCode.VALIDATION_ERROR: 400,
-}
-"""As HTTP has them; a dialect names those that it has otherwise."""
 
 
 class ErrorPresenter:

@@ -9,13 +9,14 @@ import structlog
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
-from compat_rest.kernel.errors import HTTP_STATUSES, ErrorPresenter
+from compat_rest.kernel.errors import ErrorPresenter
 from compat_rest.kernel.fields import without_titles
 from compat_rest.kernel.replies import Reply
 from compat_rest.ontakt.auth import CALLER, HEADER
 from compat_rest.ontakt.presenter import support_file
 from domain.identity.installation.ports import NotSupervised
 from domain.kernel.errors import DomainError, ErrorCode
+from graph.http_statuses import HTTP_STATUSES
 from graph.identity import resolvers
 
 CANNOT_RESTART: Final = 501

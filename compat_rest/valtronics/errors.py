@@ -8,10 +8,11 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict
 
-from compat_rest.kernel.errors import HTTP_STATUSES, ErrorPresenter
+from compat_rest.kernel.errors import ErrorPresenter
 from compat_rest.kernel.fields import without_titles
 from compat_rest.valtronics.auth import INSUFFICIENT, name_of
 from domain.kernel.errors import ErrorCode
+from graph.http_statuses import HTTP_STATUSES
 
 CODES: Final[Mapping[ErrorCode, str]] = {
     ErrorCode.CONFLICT: "VALIDATION_ERROR",

@@ -296,11 +296,15 @@ class NumberSequence(SQLModel, table=True):
 
 
 class ScanRollup(SQLModel, table=True):
-    """What was read on a line in an hour. Written with the scans themselves, so that no total
-    has to count them."""
+    """What was recorded on a line in an hour. Written with the scans themselves, so that no total
+    has to count them.
+
+    `first_read_us` is when the earliest of them was read, as far as told, and `last_scan_id` the
+    greatest of their ids: what was read before a moment is found below the greatest id of those
+    hours that have such reads. 0 where nobody noted it, which is before every moment."""
 
     __tablename__ = "scan_rollup"
-    __table_args__ = (BY_KEY,)
+    __table_args__ = (Index("ix_scan_rollup_hour", "customer_id", "hour_us"), BY_KEY)
 
     customer_id: int = Field(primary_key=True)
     line_id: str = Field(primary_key=True)
@@ -309,6 +313,8 @@ class ScanRollup(SQLModel, table=True):
     accepted: int = Field(sa_type=BigInteger)
     duplicates: int = Field(sa_type=BigInteger)
     last_scan_us: int = Field(sa_type=BigInteger)
+    first_read_us: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs=ZERO)
+    last_scan_id: str | None = Field(default=None, sa_type=IdColumn)
 
 
 class ProductionRollup(SQLModel, table=True):

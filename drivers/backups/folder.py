@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-from domain.identity.installation.ports import BackupRow
+from domain.identity.installation.ports import BackupRow, Kept
 from domain.kernel.clock import Clock, from_us
 from domain.kernel.errors import Unavailable
 from domain.kernel.ids import new_id
@@ -66,7 +66,7 @@ class FolderBackups:
             finally:
                 path.unlink(missing_ok=True)
 
-    async def keep(self, *, compress: bool) -> BackupRow:
+    async def keep(self, *, compress: bool) -> Kept:
         name, unfinished = self._new(compress)
         with self._alone():
             try:
@@ -119,14 +119,15 @@ class FolderBackups:
         finally:
             os.close(lock)
 
-    def _publish(self, unfinished: Path, name: str) -> BackupRow:
+    def _publish(self, unfinished: Path, name: str) -> Kept:
         sync_to_disk(unfinished)
         unfinished.rename(self._folder / name)
         made = _row(self._folder / name)
-        for row in self._kept()[self._most :]:
+        too_many = self._kept()[self._most :]
+        for row in too_many:
             (self._folder / row.name).unlink(missing_ok=True)
         sync_to_disk(self._folder)
-        return made
+        return Kept(made, too_many)
 
     def _kept(self) -> list[BackupRow]:
         if not self._folder.is_dir():

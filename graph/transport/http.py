@@ -7,7 +7,6 @@ in both.
 """
 
 import secrets
-from collections.abc import Mapping
 from typing import Any, Final
 
 from graphql import OperationType
@@ -18,6 +17,7 @@ from starlette.types import Receive, Scope, Send
 from domain.kernel.errors import DomainError, ErrorCode, RateLimited, ValidationFailed
 from graph.errors import RequestRefused, domain_error, masked
 from graph.execution import Engine, EngineContext, GraphQLRequest, Result, refused_result, serialise
+from graph.http_statuses import HTTP_STATUSES
 from graph.transport.graphiql import POLICY, page
 from graph.transport.requests import (
     NO_SUBSCRIPTION_HERE,
@@ -34,21 +34,6 @@ RESPONSE_JSON: Final = b"application/graphql-response+json; charset=utf-8"
 METHODS: Final = b"GET, POST"
 DRAINED: Final = 16
 """How many times the allowed size is still read of a body that is too large."""
-
-STATUS: Final[Mapping[ErrorCode, int]] = {
-    ErrorCode.CONFLICT: 409,
-    ErrorCode.FORBIDDEN: 403,
-    ErrorCode.NOT_FOUND: 404,
-    ErrorCode.RATE_LIMITED: 429,
-    ErrorCode.SERVER_ERROR: 500,
-    ErrorCode.SERVICE_UNAVAILABLE: 503,
-    ErrorCode.STREAM_GAP: 410,
-    ErrorCode.TIMEOUT: 504,
-    ErrorCode.UNAUTHORIZED: 401,
-    ErrorCode.UPSTREAM_ERROR: 502,
-    ErrorCode.VALIDATION_ERROR: 400,
-}
-"""Of what is refused before there is a GraphQL result."""
 
 
 class _Refused(Exception):
@@ -182,7 +167,7 @@ class GraphQLEndpoint:
         if isinstance(error, RateLimited):
             headers.append((b"retry-after", str(error.retry_after_s).encode()))
         body = serialise({"errors": [domain_error(error, None, secrets.token_hex(8))]}, "")
-        await respond(send, STATUS[error.code], body, media_type(accept) or JSON, *headers)
+        await respond(send, HTTP_STATUSES[error.code], body, media_type(accept) or JSON, *headers)
 
 
 async def respond(

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import suppress
 from typing import Final
 
@@ -47,7 +47,7 @@ class Belt:
             self._since_s = _now_s()
         return self._ran_s + (_now_s() - self._since_s if self._running else 0.0)
 
-    async def at_infeed(self) -> AsyncIterator[Code]:
+    async def at_infeed(self) -> AsyncGenerator[Code, None]:
         """A bottle is under way once its code was taken."""
         await self.begun.wait()
         for bottle in self._bottles:
@@ -55,7 +55,7 @@ class Belt:
             self._on_way.append((self.ran_s + self._travel_s, bottle))
             self._wake()
 
-    async def at_gate(self) -> AsyncIterator[Code]:
+    async def at_gate(self) -> AsyncGenerator[Code, None]:
         while True:
             due_s, bottle = await self._next()
             if self.ran_s - due_s < LATE_S:

@@ -3,8 +3,9 @@ graph may be. Loaded by its command line."""
 
 import os
 import re
+from collections.abc import Callable
 from random import Random
-from typing import Any
+from typing import Any, TypeGuard, TypeVar
 from uuid import uuid4
 
 import schemathesis
@@ -14,6 +15,8 @@ from schemathesis.graphql import nodes
 
 from domain.kernel.errors import ErrorCode
 from domain.production.codes import DEFAULT_CATALOGUE, generate_code
+
+Hook = TypeVar("Hook", bound=Callable[..., Any])
 
 MILK = DEFAULT_CATALOGUE.profile("milk")
 CODES = frozenset(ErrorCode) - {ErrorCode.SERVER_ERROR}
@@ -31,8 +34,15 @@ schemathesis.graphql.scalar("JSON", values)
 schemathesis.openapi.format("time-zone", st.sampled_from(["UTC", "Europe/Moscow", "Asia/Tokyo"]))
 
 
-@schemathesis.hook.apply_to(operation_id="add_bottles_to_batch")
-def map_body(_context: HookContext, body: Any) -> Any:
+def hook(name: str, operation_id: str | list[str]) -> Callable[[Hook], Hook]:
+    """For these operations alone; the library adds `apply_to` where no type can see it."""
+    registering: Any = schemathesis.hook(name)
+    found: Callable[[Hook], Hook] = registering.apply_to(operation_id=operation_id)
+    return found
+
+
+@hook("map_body", "add_bottles_to_batch")
+def bottles_that_are_there(_context: HookContext, body: Any) -> Any:
     """Bottles that are there: with invented ones the answer is 404 for them, which schemathesis
     would take for the batch's."""
     bottles = os.environ["EDGE_BOTTLES"].split(",")
@@ -45,7 +55,7 @@ def map_body(_context: HookContext, body: Any) -> Any:
     return body
 
 
-@schemathesis.hook("map_body").apply_to(operation_id="load_buffer")
+@hook("map_body", "load_buffer")
 def a_batch_that_is_there(_context: HookContext, body: Any) -> Any:
     """An invented one is there by chance alone, and then nothing that follows is reached."""
     named = body.get("batchIdentifier") if isinstance(body, dict) else None
@@ -54,7 +64,7 @@ def a_batch_that_is_there(_context: HookContext, body: Any) -> Any:
     return body
 
 
-@schemathesis.hook("map_body").apply_to(operation_id="receive_delivery")
+@hook("map_body", "receive_delivery")
 def each_id_once(_context: HookContext, body: Any) -> Any:
     """No schema can say that ids of a delivery differ, over three lists."""
     seen: set[str] = set()
@@ -69,7 +79,7 @@ DEVICES = ["put_scanners", "put_plcs", "put_printers"]
 
 
 @schemathesis.hook
-def before_call(_context: HookContext, case: Case, _kwargs: Any) -> None:
+def before_call(_context: HookContext, case: Case[Any], _kwargs: Any) -> None:
     """Devices that are configured are dialled: nobody outside this machine, and no port that
     somebody may listen on."""
     definition = getattr(case.operation, "definition", None)
@@ -81,7 +91,8 @@ def before_call(_context: HookContext, case: Case, _kwargs: Any) -> None:
     for item in case.body if isinstance(case.body, list) else ():
         if isinstance(item, dict) and isinstance(item.get("host"), str):
             item["host"] = "127.0.0.1"
-        if isinstance(item, dict) and isinstance(item.get("port"), int) and item["port"] > 0:
+        port = item.get("port") if isinstance(item, dict) else None
+        if isinstance(item, dict) and isinstance(port, int) and port > 0:
             item["port"] = 1
 
 
@@ -92,7 +103,7 @@ DOCUMENTS = [
 ]
 
 
-@schemathesis.hook("map_body").apply_to(operation_id=DOCUMENTS)
+@hook("map_body", DOCUMENTS)
 def without_nul(_context: HookContext, body: Any) -> Any:
     """A document of any shape: that no text of it may hold NUL, no schema can say."""
     if isinstance(body, str):
@@ -104,33 +115,34 @@ def without_nul(_context: HookContext, body: Any) -> Any:
     return body
 
 
-@schemathesis.hook("before_call").apply_to(operation_id="create_device")
-def fresh_keys(_context: HookContext, case: Case, **_: Any) -> None:
+@hook("before_call", "create_device")
+def fresh_keys(_context: HookContext, case: Case[Any], **_: Any) -> None:
     """A device's key that is taken is refused with 400, as its clients know it: keys are made anew
     in every call."""
     devices = case.body if isinstance(case.body, list) else [case.body]
     for device in devices:
-        if isinstance(device, dict) and is_key(device.get("device_id")):
-            device["device_id"] = f"{device['device_id'][:90]}-{uuid4().hex}"
+        key = device.get("device_id") if isinstance(device, dict) else None
+        if isinstance(device, dict) and is_key(key):
+            device["device_id"] = f"{key[:90]}-{uuid4().hex}"
 
 
-@schemathesis.hook("before_call").apply_to(operation_id=["delete_user", "update_user"])
-def nobody_who_is_needed(_context: HookContext, case: Case, **_: Any) -> None:
+@hook("before_call", ["delete_user", "update_user"])
+def nobody_who_is_needed(_context: HookContext, case: Case[Any], **_: Any) -> None:
     """Ids are taken from answers, and so is the caller's own: what the others need stays."""
     wanted = str((case.path_parameters or {}).get("user_id", ""))
     if wanted.replace("-", "").lower() in os.environ.get("INSIGHT_KEPT_USERS", "").split(","):
         case.path_parameters["user_id"] = str(uuid4())
 
 
-@schemathesis.hook("before_call").apply_to(operation_id="create_software")
-def fresh_versions(_context: HookContext, case: Case, **_: Any) -> None:
+@hook("before_call", "create_software")
+def fresh_versions(_context: HookContext, case: Case[Any], **_: Any) -> None:
     """A version that is there is refused with 400, as its clients know it. A new one is higher than
     any way to it can name by chance."""
     if meant_well(case) and isinstance(case.path_parameters, dict):
         case.path_parameters["softwareVersion"] = f"1.0.0-{uuid4().hex}"
 
 
-def is_key(value: Any) -> bool:
+def is_key(value: Any) -> TypeGuard[str]:
     return isinstance(value, str) and re.fullmatch(r"[^\x00-\x20\x7f/]{1,128}", value) is not None
 
 
@@ -145,7 +157,7 @@ def is_new(item: Any, seen: set[str]) -> bool:
 
 
 @schemathesis.check
-def typed_refusals(_ctx: CheckContext, response: Response, case: Case) -> None:
+def typed_refusals(_ctx: CheckContext, response: Response, case: Case[Any]) -> None:
     """Every error of the graph has a code of the closed list; none is a fault of ours; a document
     that the schema allows is refused unexecuted only for its size."""
     if type(case.operation.schema).__name__ != "GraphQLSchema":
@@ -159,6 +171,6 @@ def typed_refusals(_ctx: CheckContext, response: Response, case: Case) -> None:
             assert extensions["details"]["reason"] == "LIMIT_EXCEEDED", error
 
 
-def meant_well(case: Case) -> bool:
+def meant_well(case: Case[Any]) -> bool:
     """Whether the document is one that the schema allows."""
     return case.meta is None or case.meta.generation.mode.is_positive

@@ -107,4 +107,6 @@ def test_examples_are_what_the_faces_say() -> None:
         for face in FACES:
             reply = face.dialect.errors.reply(example)
             assert codes[code]["dialects"][face.dialect.name]["status"] == reply.status_code
-            assert codes[code]["dialects"][face.dialect.name]["body"] == json.loads(reply.body)
+            assert codes[code]["dialects"][face.dialect.name]["body"] == json.loads(
+                bytes(reply.body)
+            )

@@ -30,7 +30,8 @@ def run(
 ) -> str:
     """What it printed; `given` is for its environment. Fails the test with that where schemathesis
     found something."""
-    command = [Path(sys.executable).parent / "schemathesis", "--config-file", HERE / config, "run"]
+    program = Path(sys.executable).with_name("schemathesis")
+    command: list[str | Path] = [program, "--config-file", HERE / config, "run"]
     done = subprocess.run(
         [*command, url, "--header", f"{header}{token}", *OPTIONS, *more],
         cwd=folder,

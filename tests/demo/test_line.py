@@ -4,6 +4,7 @@ import asyncio
 import base64
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import zxingcpp
 from biip.gs1_messages import GS1Message
@@ -134,7 +135,7 @@ async def test_without_media_the_line_stands_and_no_label_is_missing(
             asked = "{ batches(first: 1, filter: { status: COMPLETE }) { totalCount } }"
             batches = (await place.operator.ask(asked))["batches"]["totalCount"]
             said = await place.tell("printer-0", "labels")
-            return int(said.split()[1]) >= batches > 1
+            return bool(int(said.split()[1]) >= batches > 1)
 
         await until(all_labelled)
 
@@ -203,7 +204,7 @@ async def test_each_of_its_labels_can_be_read(edge_folders: EdgeFolders, tmp_pat
     asked = "query ($i: PrintInput!) { labelPreview(input: $i) { png notDrawn } }"
     (code,) = milk_codes(1)
     sscc = "00020000000000000017"
-    wanted = (
+    wanted: tuple[tuple[str, str, dict[str, Any], str], ...] = (
         ("default", "HELLO", {}, "HELLO"),
         ("bottle", code, {}, gs1(code)),
         ("batch", "B-2026-000001", {"batch": "B", "count": 24, "line": LINE}, "B-2026-000001"),

@@ -132,7 +132,8 @@ async def test_without_its_controllers_the_plan_has_no_outputs(
 
 def test_whatever_people_send_only_its_judges_refuse_it() -> None:
     fit = fitted({HardwareKind.LINES: [PLAN], HardwareKind.PLC_BINDINGS: []})
-    for nonsense in (None, 7, "x", [7], [{"index": [1]}], [{"id": {}}], {"buttons": 3}):
+    said: list[Any] = [None, 7, "x", [7], [{"index": [1]}], [{"id": {}}], {"buttons": 3}]
+    for nonsense in said:
         told = {kind: nonsense for kind in HardwareKind if kind is not HardwareKind.LINES}
         [plan] = fit(told | {HardwareKind.LINES: [PLAN]})[HardwareKind.LINES]
         assert plan["stations"] == []

@@ -166,7 +166,7 @@ def test_what_is_copied_is_there_and_not_ignored() -> None:
 
 def test_the_package_has_all_that_the_service_reads(tmp_path: Path) -> None:
     """The image installs a wheel: files that are no Python have to be in it."""
-    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", tmp_path]
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
     (wheel,) = tmp_path.glob("*.whl")
     packed = set(zipfile.ZipFile(wheel).namelist())

@@ -38,13 +38,17 @@ async def test_a_code_is_acknowledged_once_it_was_handled(place: str) -> None:
     sink = Sink()
     sink.gate.clear()
     async with rig(place, sink=sink) as line:
+
+        def acknowledged() -> bool:
+            return line.simulator.is_acknowledged
+
         shown = asyncio.create_task(line.simulator.emit(MILK))
         await sink.count(1)
-        await unchanging(lambda: line.simulator.is_acknowledged, 0.05)
-        assert not line.simulator.is_acknowledged
+        await unchanging(acknowledged, 0.05)
+        assert not acknowledged()
         sink.gate.set()
         await asyncio.wait_for(shown, DEADLINE_S)
-        assert line.simulator.is_acknowledged
+        assert acknowledged()
         await emit(line, *milk(20))
         assert sink.texts == [MILK, *milk(20)]
 

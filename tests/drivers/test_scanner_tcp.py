@@ -69,6 +69,7 @@ async def test_port_that_is_taken_and_then_free() -> None:
 async def test_newest_caller_wins() -> None:
     with capture_logs() as logs:
         async with rig(GENERIC, Lane.TCP_LISTEN) as line:
+            assert isinstance(line.simulator_config, SimulatorConfig)
             config = line.simulator_config.model_copy(update={"redial_s": 60.0})
             async with ScannerSimulator(config, ["from the newest"]):
                 await line.sink.has("from the newest")

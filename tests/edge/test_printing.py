@@ -87,7 +87,8 @@ async def test_a_template_is_kept_printed_shown_and_removed(place: Place) -> Non
     given = {"printer": 0, "code": "^XZ~JA", "params": {"batch": "B-7"}}
     shown = (await place.whole.operator.ask(asked, i=given))["labelPreview"]
     picture = Image.open(BytesIO(base64.b64decode(shown["png"]))).convert("L")
-    [read] = zxingcpp.read_barcodes(picture, formats=zxingcpp.BarcodeFormat.DataMatrix)
+    matrices = zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.DataMatrix)
+    [read] = zxingcpp.read_barcodes(picture, formats=matrices)
     assert read.text == "^XZ~JA"  # a value is never a command
     changed = await place.call("PUT", "/0/templates/default", BOX | {"description": "boxes"})
     assert changed["description"] == "boxes"

@@ -46,7 +46,7 @@ async def test_killed_again_and_again_it_stores_each_scan_once(tmp_path: Path) -
     """The broker is somebody else's, and there all the time."""
     keys = tmp_path / "keys"
     async with broker_of_its_own(tmp_path) as broker:
-        settings = {"mqtt_url": broker.bundled.url, "keys_dir": str(keys)}
+        settings: dict[str, Any] = {"mqtt_url": broker.bundled.url, "keys_dir": str(keys)}
         async with FactoryProcess(tmp_path, **settings) as factory:
             async with admin_of(factory) as admin:
                 gateway = await let_in_by(admin, admin, "Gateway1")

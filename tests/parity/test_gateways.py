@@ -81,7 +81,7 @@ class Graph:
     @staticmethod
     def _state(node: Json) -> State:
         *known, kind, connectivity = node.values()
-        return State(*known, kind.lower(), connectivity)
+        return State._make((*known, kind.lower(), connectivity))
 
     async def put_away(self, serial: str) -> bool:
         given = {"id": serial, "status": "INACTIVE"}

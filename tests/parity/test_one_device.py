@@ -171,7 +171,7 @@ class Valtronics:
 
     async def is_taken(self, identifier: str) -> bool:
         answer = await self._http.post(VALTRONICS, json=self._new(identifier))
-        return valtronics.error(answer, 400)["details"]["field"] == "device_id"
+        return bool(valtronics.error(answer, 400)["details"]["field"] == "device_id")
 
     def _new(self, identifier: str) -> Json:
         return {"device_id": identifier, "device_type": "sensor", **NEW}

@@ -101,7 +101,7 @@ class Stage:
         def filled(match: re.Match[str]) -> str:
             return str(self._filled(values[match[1]]))
 
-        prefix = DIALECTS[route.dialect]["prefix"]
+        prefix: str = DIALECTS[route.dialect]["prefix"]
         return prefix + re.sub(r"\{(\w+)\}", filled, route.path)
 
     def _filled(self, value: Any) -> Any:

@@ -92,25 +92,5 @@ def each_edge(request: pytest.FixtureRequest) -> Edge:
 
 
 @pytest.fixture
-async def operator(edge: Edge) -> Client:
-    return await edge.logged_in("operator")
-
-
-@pytest.fixture
-async def manager(edge: Edge) -> Client:
-    return await edge.logged_in("manager")
-
-
-@pytest.fixture
-async def admin(edge: Edge) -> Client:
-    return await edge.logged_in("admin")
-
-
-@pytest.fixture
-async def auditor(edge: Edge) -> Client:
-    return await edge.logged_in("auditor")
-
-
-@pytest.fixture
 def anonymous(edge: Edge) -> Client:
     return edge.client()

@@ -21,7 +21,7 @@ from domain.kernel.errors import Unavailable
 from domain.kernel.ids import new_id
 from domain.kernel.uow import Transactions
 from domain.production.models import ScanSource
-from domain.production.repository.scans import SCAN
+from domain.production.repository.scans import ROLLUP, SCAN
 from drivers.artifacts.store import LocalArtifacts
 from tests.support.clocks import ManualClock
 from tests.support.log import facts
@@ -66,8 +66,9 @@ class House:
 
     async def scans(self, count: int, customer_id: int | None = None) -> list[str]:
         """Their codes, the oldest first."""
+        whose = {"customer_id": customer_id or self.customer_id}
         row = {
-            "customer_id": customer_id or self.customer_id,
+            **whose,
             "valid": False,
             "duplicate": False,
             "source": ScanSource.API,
@@ -77,6 +78,11 @@ class House:
         rows = [row | {"id": new_id(), "code": f"code {number}"} for number in range(count)]
         async with self.database.engine.begin() as connection:
             await connection.execute(insert(SCAN), rows)
+            last = {"last_scan_us": 10**15, "last_scan_id": rows[-1]["id"]}
+            sums = {"scans": count, "accepted": 0, "duplicates": 0, **last}
+            await connection.execute(
+                insert(ROLLUP).values(**whose, line_id="", hour_us=10**15, **sums)
+            )
         return [str(row["code"]) for row in rows]
 
     async def lines(self, task: ExportTaskRow) -> list[dict[str, str]]:

@@ -59,7 +59,7 @@ async def postgres_factory(
 ) -> AsyncIterator[FactoryServer]:
     async with postgres_server.fresh() as database:
         url = database.url.set(drivername="postgresql").render_as_string(hide_password=False)
-        given = {"factory_database_url": url} | factory_settings
+        given: Json = {"factory_database_url": url} | factory_settings
         async with running_factory(tmp_path / "factory", **given) as started:
             yield started
 

@@ -19,7 +19,7 @@ from domain.fleet.ports import FleetServices
 from domain.fleet.results import ResultWaiter
 from domain.fleet.rows import CommandRow, DeviceRow
 from domain.fleet.rules import FleetSettings
-from domain.fleet.session_loop import DeviceSessionLoop, Transport
+from domain.fleet.session_loop import DeviceSessionLoop, SessionEnd, Transport
 from domain.fleet.sessions import SessionRegistry
 from domain.fleet.sweeper import FleetSweeper
 from domain.identity.ports import IdentityServices, TokenKind
@@ -31,7 +31,7 @@ from domain.kernel.fanout import Fanout
 from domain.kernel.permissions import DEVICE_PERMISSIONS, ROLE_PERMISSIONS, Role
 from domain.kernel.tail import LogTail
 from domain.kernel.uow import Transactions
-from drivers.identity.actors import Tokens, UserSource
+from drivers.identity.actors import ActorSource, Tokens, UserSource
 from drivers.identity.devices import DeviceSource
 from drivers.identity.keys import KeyRing
 from drivers.identity.tokens import TokenSettings
@@ -130,7 +130,7 @@ class Factory:
     fleet: FleetServices
     tokens: Tokens
     port: int = 0
-    ends: list[tuple[int, str]] = field(default_factory=list)
+    ends: list[SessionEnd] = field(default_factory=list)
     """How the sessions that were served here ended."""
 
     @property
@@ -189,7 +189,10 @@ async def factory_process(
     wakes.tails.append(tail)
     fanout = Fanout(tail)
     transactions = Transactions(database, clock, wakes)
-    sources = {TokenKind.USER: UserSource(database), TokenKind.DEVICE: DeviceSource(database)}
+    sources: dict[TokenKind, ActorSource] = {
+        TokenKind.USER: UserSource(database),
+        TokenKind.DEVICE: DeviceSource(database),
+    }
     tokens = Tokens(KeyRing(folder / "keys"), TokenSettings(), clock, sources)
     fleet = FleetServices(SessionRegistry(), ResultWaiter(), settings)
     stops = [tokens.follow(tail), fleet.sessions.follow(tail), fleet.results.follow(tail)]

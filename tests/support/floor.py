@@ -114,12 +114,12 @@ class Floor:
         self, kind: ItemKind, item: Item, as_of_us: int | None = None
     ) -> Genealogy | None:
         """Of the item as it is now, whatever it was when it was handed out."""
-        now = {
+        now: dict[ItemKind, Callable[[str], Awaitable[Item]]] = {
             ItemKind.BOTTLE: self.bottle_now,
             ItemKind.BATCH: self.batch_now,
             ItemKind.PALLET: self.pallet_now,
-        }[kind]
-        item = await now(item.id)
+        }
+        item = await now[kind](item.id)
         async with self.database.read() as session:
             return await genealogy(session, self.customer_id, kind, item, as_of_us)
 

@@ -28,7 +28,7 @@ from tests.support.factory import FactoryServer
 from tests.support.waiting import until
 
 PREFIX = "insight"
-BUNDLED = {"mqtt": "bundled", "mqtt_port": 0}
+BUNDLED: dict[str, Any] = {"mqtt": "bundled", "mqtt_port": 0}
 """Settings of a factory with a broker of its own, on a free port."""
 START_S = 20.0
 CREATE = """mutation ($input: CreateGatewayInput!) {

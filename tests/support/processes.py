@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import httpx2
-import psutil  # type: ignore[import-untyped]
+import psutil
 
 from tests.support.clients import NO_TLS
 from tests.support.waiting import eventually, until

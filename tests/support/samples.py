@@ -45,8 +45,8 @@ def _of_type(schema: Schema, document: Schema) -> Any:
     if kind == "array":
         return [sample(schema["items"], document) for _ in range(schema.get("minItems", 0))]
     if kind in ("integer", "number"):
-        least = schema.get("minimum", schema.get("exclusiveMinimum", 0))
-        return max(least + ("exclusiveMinimum" in schema), 1)
+        above = schema.get("exclusiveMinimum")
+        return max(schema.get("minimum", 0) if above is None else above + 1, 1)
     if kind == "boolean":
         return True
     return _text(schema) if kind == "string" else None

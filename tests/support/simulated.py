@@ -34,7 +34,8 @@ async def running_edges(
 ) -> AsyncIterator[SimulatedFleet]:
     """Connected."""
     known = await registered(factory, *identifiers)
-    given = EdgeBehaviour(**{"backoff": HURRY, "rate": 0.0} | behaviour)
+    told: dict[str, Any] = {"backoff": HURRY, "rate": 0.0} | behaviour
+    given = EdgeBehaviour(**told)
     async with simulated_edges(url_of(factory), known, given) as fleet:
         await fleet.connected()
         yield fleet

@@ -172,7 +172,7 @@ class Subscription:
             "scans",
             arguments if line_id is None else arguments | {"line_id": line_id},
         ):
-            yield event  # type: ignore[misc]
+            yield event
 
     @strawberry.subscription
     async def ticks(self, info: Info, count: int) -> AsyncGenerator[int, None]:

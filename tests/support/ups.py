@@ -40,7 +40,7 @@ class Way:
 
     @property
     def by_nut(self) -> bool:
-        return self.settings["protocol"] == "NUT"
+        return bool(self.settings["protocol"] == "NUT")
 
     def simulator(self, model: dict[str, Any], **more: Any) -> Simulator:
         ups = SimulatedUpsConfig(**{"test_s": 0.2, **model})

@@ -18,7 +18,6 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route, WebSocketRoute
 from strawberry.schema.config import StrawberryConfig
 
-from compat_rest.kernel.errors import HTTP_STATUSES
 from domain.fleet.directory import FleetDirectory
 from domain.fleet.models import CommandType
 from domain.fleet.rows import CommandRow, DeviceRow
@@ -37,6 +36,7 @@ from graph.documents import DocumentStore
 from graph.execution import Engine
 from graph.fleet import resolvers as fleet
 from graph.fleet.fields import FleetMutation, FleetQuery
+from graph.http_statuses import HTTP_STATUSES
 from graph.limits import Limits
 from graph.scalars import SCALARS
 from graph.software import resolvers as software

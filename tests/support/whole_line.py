@@ -25,7 +25,7 @@ POINTS = [
     {"name": "bin", "address": "discrete:0"},
     {"name": "belt", "address": "input:0", "type": "UINT", "value": 65500},
 ]
-TAGS = [
+TAGS: list[Json] = [
     {"name": "accept", "address": "coil:0"},
     {"name": "reject", "address": "coil:1"},
     {"name": "stop", "address": "coil:2"},

@@ -156,7 +156,7 @@ async def test_a_token_is_one_of_rfc_9068_to_whoever_verifies_it(
 
 
 async def test_one_name_outside_is_the_issuer_of_all(tmp_path: Path) -> None:
-    told = {"public_url": "https://factory.example/"}
+    told: dict[str, Any] = {"public_url": "https://factory.example/"}
     async with running_factory(tmp_path / "factory", **told) as place:
         http = place.client().http
         found = (await http.get("/.well-known/openid-configuration")).json()
@@ -343,7 +343,7 @@ async def test_two_processes_agree(postgres_server: PostgresServer, tmp_path: Pa
     """Of refreshes at both one is answered, and what one revokes is dead at the other."""
     async with postgres_server.fresh() as database:
         url = database.url.set(drivername="postgresql").render_as_string(hide_password=False)
-        told = {"factory_database_url": url, "keys_dir": tmp_path / "keys"}
+        told: dict[str, Any] = {"factory_database_url": url, "keys_dir": tmp_path / "keys"}
         async with (
             running_factory(tmp_path / "one", **told) as one,
             running_factory(tmp_path / "two", 1, **told) as two,

@@ -5,9 +5,10 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from compat_rest.kernel.errors import HTTP_STATUSES, ErrorPresenter
+from compat_rest.kernel.errors import ErrorPresenter
 from compat_rest.kernel.fields import without_titles
 from domain.kernel.errors import ErrorCode
+from graph.http_statuses import HTTP_STATUSES
 
 
 class ErrorDetails(BaseModel):

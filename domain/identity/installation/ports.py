@@ -22,6 +22,13 @@ class BackupRow(NamedTuple):
     created_at_us: int
 
 
+class Kept(NamedTuple):
+    """A backup that is kept now, and those that had to go for it."""
+
+    made: BackupRow
+    removed: list[BackupRow]
+
+
 class Download(Protocol):
     """A whole backup on its way out; what is not read is let go of with the object."""
 
@@ -43,7 +50,7 @@ class Backups(Protocol):
     async def take(self, *, compress: bool) -> Download:
         """For whoever asks now: kept nowhere."""
 
-    async def keep(self, *, compress: bool) -> BackupRow:
+    async def keep(self, *, compress: bool) -> Kept:
         """The oldest of those that are kept goes, where it is one too many."""
 
     async def kept(self) -> list[BackupRow]:

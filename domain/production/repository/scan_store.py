@@ -149,15 +149,22 @@ def in_order(batch: Sequence[JudgedScan], outcomes: list[ScanOutcome]) -> list[S
 
 
 HOUR_US = 3_600_000_000
-ROLLUP_COLUMNS = "customer_id, line_id, hour_us, scans, accepted, duplicates, last_scan_us"
+ROLLUP_COLUMNS = (
+    "customer_id, line_id, hour_us, scans, accepted, duplicates, last_scan_us, first_read_us, "
+    "last_scan_id"
+)
 ADD_ROLLUP = (
     "ON CONFLICT (customer_id, line_id, hour_us) DO UPDATE SET "
     "scans = scan_rollup.scans + excluded.scans, "
     "accepted = scan_rollup.accepted + excluded.accepted, "
     "duplicates = scan_rollup.duplicates + excluded.duplicates, "
-    "last_scan_us = excluded.last_scan_us"
+    "last_scan_us = excluded.last_scan_us, "
+    "first_read_us = CASE WHEN scan_rollup.first_read_us < excluded.first_read_us "
+    "THEN scan_rollup.first_read_us ELSE excluded.first_read_us END, "
+    "last_scan_id = CASE WHEN scan_rollup.last_scan_id > excluded.last_scan_id "
+    "THEN scan_rollup.last_scan_id ELSE excluded.last_scan_id END"
 )
-Rollup = tuple[int, str, int, int, int, int, int]
+Rollup = tuple[int, str, int, int, int, int, int, int, str]
 MADE_COLUMNS = "customer_id, slot_us, origin, line_id, bottles"
 ADD_MADE = (
     "ON CONFLICT (customer_id, slot_us, origin, line_id) DO UPDATE SET "
@@ -167,18 +174,21 @@ MadeRow = tuple[int, int, str, str, int]
 
 
 def rollups(batch: Sequence[JudgedScan], outcomes: Sequence[ScanOutcome]) -> list[Rollup]:
-    """(customer, line, hour, scans, accepted, duplicates, last) of a batch, in one order
-    everywhere, so that two processes cannot wait for each other."""
-    sums: dict[tuple[int, str, int], list[int]] = {}
+    """(customer, line, hour, scans, accepted, duplicates, last, first read, greatest id) of a
+    batch, in one order everywhere, so that two processes cannot wait for each other."""
+    sums: dict[tuple[int, str, int], list[Any]] = {}
     for judged, done in zip(batch, outcomes, strict=True):
         scan = done.scan
         hour = scan.recorded_at_us - scan.recorded_at_us % HOUR_US
-        counts = sums.setdefault((judged.customer_id, scan.line_id or "", hour), [0, 0, 0, 0])
+        key = (judged.customer_id, scan.line_id or "", hour)
+        counts = sums.setdefault(key, [0, 0, 0, 0, scan.scanned_at_us, scan.id])
         counts[0] += 1
         counts[1] += judged.makes and scan.valid and not scan.duplicate
         counts[2] += scan.duplicate
         counts[3] = max(counts[3], scan.recorded_at_us)
-    return [(*key, *sums[key]) for key in sorted(sums)]  # type: ignore[misc]
+        counts[4] = min(counts[4], scan.scanned_at_us)
+        counts[5] = max(counts[5], scan.id)
+    return [(*key, *sums[key]) for key in sorted(sums)]
 
 
 def bottles_made(batch: Sequence[JudgedScan], outcomes: Sequence[ScanOutcome]) -> list[MadeRow]:

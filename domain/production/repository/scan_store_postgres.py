@@ -89,11 +89,11 @@ INSERT_GATEWAY_SCANS: Final = (
 # Both rollups in one statement: a round trip is what a scan's answer waits for.
 UPSERT_ROLLUPS: Final = (
     f"WITH made AS (INSERT INTO production_rollup ({MADE_COLUMNS}) SELECT * FROM "  # noqa: S608
-    "unnest($8::integer[], $9::bigint[], $10::text[], $11::text[], $12::bigint[]) "
+    "unnest($10::integer[], $11::bigint[], $12::text[], $13::text[], $14::bigint[]) "
     f"{ADD_MADE}) "
     f"INSERT INTO scan_rollup ({ROLLUP_COLUMNS}) SELECT * FROM unnest($1::integer[], "
-    "$2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[]) "
-    + ADD_ROLLUP
+    "$2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], "
+    f"$8::bigint[], $9::uuid[]) {ADD_ROLLUP}"
 )
 _LOST: Final = (
     OSError,

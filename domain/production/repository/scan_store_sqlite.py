@@ -16,6 +16,7 @@ from domain.production.repository.scan_store import (
     MADE_COLUMNS,
     ROLLUP_COLUMNS,
     JudgedScan,
+    Rollup,
     ScanOutcome,
     bottles_made,
     fact_values,
@@ -54,7 +55,8 @@ INSERT_GATEWAY_SCAN: Final = (
     "ON CONFLICT (gateway_id, event_id) DO NOTHING"
 )
 UPSERT_ROLLUP: Final = (
-    f"INSERT INTO scan_rollup ({ROLLUP_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?) {ADD_ROLLUP}"  # noqa: S608
+    f"INSERT INTO scan_rollup ({ROLLUP_COLUMNS}) "  # noqa: S608
+    f"VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) {ADD_ROLLUP}"
 )
 UPSERT_MADE: Final = (
     f"INSERT INTO production_rollup ({MADE_COLUMNS}) VALUES (?, ?, ?, ?, ?) {ADD_MADE}"  # noqa: S608
@@ -92,7 +94,7 @@ class SqliteScanStore:
             outcomes = [outcome(judged, _settle(cursor, judged)) for judged in fresh]
             cursor.executemany(INSERT_SCAN, map(_scan_values, fresh, outcomes))
             cursor.executemany(INSERT_FACT, map(fact_values, fresh, outcomes))
-            cursor.executemany(UPSERT_ROLLUP, rollups(fresh, outcomes))
+            cursor.executemany(UPSERT_ROLLUP, map(_rollup_values, rollups(fresh, outcomes)))
             cursor.executemany(UPSERT_MADE, bottles_made(fresh, outcomes))
             cursor.execute("COMMIT")
         except BaseException:
@@ -162,3 +164,7 @@ def _scan_values(judged: JudgedScan, done: ScanOutcome) -> tuple[Any, ...]:
     scan = done.scan
     bottle_id = bytes.fromhex(scan.bottle_id) if scan.bottle_id else None
     return (judged.customer_id, bytes.fromhex(scan.id), *scan[1:7], bottle_id, *scan[8:])
+
+
+def _rollup_values(row: Rollup) -> tuple[Any, ...]:
+    return (*row[:-1], bytes.fromhex(row[-1]))

@@ -21,6 +21,7 @@ from domain.production.rows import GatewayRead, ScanRow, ToldScan
 
 SCAN = table_of(Scan)
 ROLLUP = table_of(ScanRollup)
+LAST_ID = ROLLUP.c.last_scan_id
 COLUMNS = tuple(SCAN.c[name] for name in ScanRow._fields)
 CLOCKS_DIFFER_US: Final = 24 * 3_600 * SECOND_US
 """A scan that was told to have been read later than a day after it was recorded is not found by
@@ -33,7 +34,8 @@ BATCH: Final = 1_000
 async def page(
     session: ReadSession, customer_id: int, wanted: ScanFilter, window: PageRequest
 ) -> Page[ScanRow]:
-    query = select(*COLUMNS).where(*_wanted(listed, customer_id, wanted))
+    conditions = await _wanted(session, listed, customer_id, wanted)
+    query = select(*COLUMNS).where(*conditions)
     return await fetch_page(session, query, SCAN.c.id, window, ScanRow)
 
 
@@ -41,10 +43,11 @@ async def told_page(
     session: ReadSession, customer_id: int, wanted: ScanFilter, window: PageRequest
 ) -> Page[ToldScan]:
     """With what gateways told."""
+    conditions = await _wanted(session, listed, customer_id, wanted)
     query = (
         select(*COLUMNS, *TOLD_COLUMNS)
         .join_from(SCAN, GATEWAY_SCAN, GATEWAY_SCAN.c.scan_id == SCAN.c.id, isouter=True)
-        .where(*_wanted(listed, customer_id, wanted))
+        .where(*conditions)
     )
     return await fetch_page(session, query, SCAN.c.id, window, _told)
 
@@ -73,18 +76,21 @@ async def told_batches(
 
 
 async def count(session: ReadSession, customer_id: int, wanted: ScanFilter) -> int:
-    query = select(func.count()).select_from(SCAN)
-    query = query.where(*_wanted(matching, customer_id, wanted))
+    conditions = await _wanted(session, matching, customer_id, wanted)
+    query = select(func.count()).select_from(SCAN).where(*conditions)
     return await session.scalar(query) or 0
 
 
-def _wanted(
+async def _wanted(
+    session: ReadSession,
     choose: Callable[[Table, int, ScanFilter], ColumnElement[bool]],
     customer_id: int,
     wanted: ScanFilter,
 ) -> list[ColumnElement[bool]]:
     of_scan = choose(SCAN, customer_id, replace(wanted, gateway_id=None))
-    return [of_scan, *_recorded(wanted), *_of_gateway(customer_id, wanted)]
+    if wanted.gateway_id is not None:
+        return [of_scan, *_recorded(wanted), *_of_gateway(customer_id, wanted)]
+    return [of_scan, *_recorded(wanted), *await _up_to(session, customer_id, wanted)]
 
 
 def _of_gateway(customer_id: int, wanted: ScanFilter) -> list[ColumnElement[bool]]:
@@ -110,6 +116,26 @@ def _recorded(wanted: ScanFilter) -> list[ColumnElement[bool]]:
     if wanted.scanned_from_us is None:
         return []
     return [SCAN.c.id >= earliest_id(wanted.scanned_from_us - CLOCKS_DIFFER_US)]
+
+
+async def _up_to(
+    session: ReadSession, customer_id: int, wanted: ScanFilter
+) -> list[ColumnElement[bool]]:
+    """What rollups know of a window that has closed: no scan of it is above the greatest id of the
+    hours in which anything was recorded that was read by then. A list of old reads so begins among
+    them, not at the end of all that came since. (A window that is open, or closed just now, begins
+    at the end, which the newest hour alone tells.)"""
+    if wanted.scanned_to_us is None:
+        return []
+    ours, hour_us, last_id = ROLLUP.c.customer_id == customer_id, ROLLUP.c.hour_us, LAST_ID
+    newest = select(ROLLUP.c.first_read_us).where(ours).order_by(hour_us.desc()).limit(1)
+    first_read_us = await session.scalar(newest)
+    if first_read_us is not None and first_read_us < wanted.scanned_to_us:
+        return []
+    by_then = ours & (ROLLUP.c.first_read_us < wanted.scanned_to_us) & last_id.is_not(None)
+    found = select(last_id).where(by_then).order_by(last_id.desc()).limit(1)
+    last = await session.scalar(found)
+    return [false() if last is None else SCAN.c.id <= last]
 
 
 async def total(session: ReadSession, customer_id: int) -> tuple[int, int | None]:

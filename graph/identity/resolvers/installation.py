@@ -35,9 +35,11 @@ async def take_backup(context: Context, *, compress: bool = False) -> Download:
 async def create_backup(context: Context, *, compress: bool = False) -> KeptBackup:
     """Raises Forbidden, Unavailable, UpstreamFailed, TimedOut."""
     context.actor.require(Permission.IDENTITY_INSTALLATION_BACKUP)
-    row = await _owned(context).backups.keep(compress=compress)
+    row, removed = await _owned(context).backups.keep(compress=compress)
     async with context.transaction() as work:
         await operations.backup_made(work, row.name, row.size_bytes)
+        for gone in removed:
+            await operations.backup_removed(work, gone)
     return _linked(context, row)
 
 

@@ -1,8 +1,8 @@
-"""A factory on a free port that limits nothing, and clients of every role."""
+"""A factory that limits nothing, and whom the callers log in to."""
 
 import pytest
 
-from tests.support.clients import Client, Json
+from tests.support.clients import Json
 from tests.support.factory import FactoryServer
 
 
@@ -17,10 +17,5 @@ def factory(sqlite_factory: FactoryServer) -> FactoryServer:
 
 
 @pytest.fixture
-async def operator(factory: FactoryServer) -> Client:
-    return await factory.logged_in("operator")
-
-
-@pytest.fixture
-async def admin(factory: FactoryServer) -> Client:
-    return await factory.logged_in("admin")
+def server(factory: FactoryServer) -> FactoryServer:
+    return factory

@@ -17,7 +17,12 @@ from tests.support.gateways import (
 from tests.support.valtronics import set_clock
 
 NOON_MS = 1_704_110_400_000
-KNOWN = {"battery": 50, "firmware": "0.0.1", "model": "Mark", "manufacturer": "Workaround GmbH"}
+KNOWN: Json = {
+    "battery": 50,
+    "firmware": "0.0.1",
+    "model": "Mark",
+    "manufacturer": "Workaround GmbH",
+}
 DEVICE = {
     "id": SERIAL,
     "class": "device",

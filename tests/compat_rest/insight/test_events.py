@@ -74,7 +74,7 @@ async def test_of_a_gateway_there_is_one_page(factory: FactoryServer, operator: 
     base = await base_of(operator)
     for key in (one.id, uuid(one.id), "SN-One", one.thing_name):
         assert await codes(operator, gateway_id=key, **WIDE) == ["one 2", "one 1", "one 0"]
-    asked = WIDE | {"gateway_id": uuid(one.id), "limit": 2}
+    asked: dict[str, Any] = WIDE | {"gateway_id": uuid(one.id), "limit": 2}
     found = ok(await operator.http.get(f"{base}/events", params=asked))
     assert [item["scan_code"] for item in found["items"]] == ["one 2", "one 1"]
     assert found["links"] == {}

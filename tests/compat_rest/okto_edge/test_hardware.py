@@ -59,7 +59,8 @@ async def test_scanners_are_exchanged_on_a_running_line_and_no_code_is_lost(
         counted = "{ bottles { totalCount } }"
 
         async def all_there() -> bool:
-            return (await operator.ask(counted))["bottles"]["totalCount"] == len(codes)
+            found = await operator.ask(counted)
+            return bool(found["bottles"]["totalCount"] == len(codes))
 
         await until(all_there)
         assert edge.runtime.line.scanners()[0].since_us == since_us
@@ -198,7 +199,7 @@ async def test_a_controller_and_its_tags_by_the_old_routes(edge: Edge, operator:
 
         async def lost() -> bool:
             await plc.refuse()
-            return (await get(operator, f"{PLCS}/plc/health"))["state"] == "LOST"
+            return bool((await get(operator, f"{PLCS}/plc/health"))["state"] == "LOST")
 
         await until(lost)
         tested = await operator.http.post(f"{PLCS}/plc/test")
@@ -240,7 +241,7 @@ KINDS = ["scanners", "plcs", "plcBindings", "printers", "ups", "gpio", "batchAcc
 async def test_hardware_that_is_switched_off_is_the_documented_503(
     operator: Client, anonymous: Client, method: str, path: str
 ) -> None:
-    body = [] if method == "PUT" else None
+    body: list[Any] | None = [] if method == "PUT" else None
     answer = await operator.http.request(method, path, json=body)
     assert answer.status_code == 503, answer.text
     assert answer.json() == {"error": {"code": "SERVICE_UNAVAILABLE"}}

@@ -225,7 +225,7 @@ async def test_nobody_gets_in(edge: Edge, route: str) -> None:
     before = await edge.contents()
     for authorization in (None, "", "Bearer", "Bearer x", "Basic b3A6b3A=", "Token x"):
         headers = {} if authorization is None else {"authorization": authorization}
-        given = {} if method == "GET" else {"json": body}
+        given: dict[str, Any] = {} if method == "GET" else {"json": body}
         answer = await edge.client().http.request(method, path, headers=headers, **given)
         assert error(answer, "UNAUTHORIZED")["message"] == "Invalid or missing token"
         assert answer.headers["www-authenticate"] == "Bearer"

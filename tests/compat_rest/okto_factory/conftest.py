@@ -1,8 +1,7 @@
-"""A factory on a free port, and clients of every role."""
+"""A factory, and whom the callers log in to."""
 
 import pytest
 
-from tests.support.clients import Client
 from tests.support.factory import FactoryServer
 
 
@@ -12,20 +11,5 @@ def factory(sqlite_factory: FactoryServer) -> FactoryServer:
 
 
 @pytest.fixture
-async def operator(factory: FactoryServer) -> Client:
-    return await factory.logged_in("operator")
-
-
-@pytest.fixture
-async def manager(factory: FactoryServer) -> Client:
-    return await factory.logged_in("manager")
-
-
-@pytest.fixture
-async def admin(factory: FactoryServer) -> Client:
-    return await factory.logged_in("admin")
-
-
-@pytest.fixture
-async def auditor(factory: FactoryServer) -> Client:
-    return await factory.logged_in("auditor")
+def server(factory: FactoryServer) -> FactoryServer:
+    return factory

@@ -175,7 +175,8 @@ async def test_commands_are_listed_page_by_page(manager: Client) -> None:
     for number in range(5):
         await manager.http.post(WHERE, json=order("force_sync", f"cmd-{number}"))
     await manager.http.post(WHERE, json=order("pull_logs", "logs"))
-    seen, cursor = [], ""
+    seen: list[str] = []
+    cursor: str | None = ""
     while cursor is not None:
         query = f"?type=force_sync&limit=2{cursor and '&cursor=' + cursor}"
         page = data(await manager.http.get(WHERE + query))
@@ -276,7 +277,7 @@ async def test_live_sessions_are_shown(factory: FactoryServer, manager: Client) 
         }
 
     async def gone() -> bool:
-        return data(await manager.http.get(connected)) == []
+        return bool(data(await manager.http.get(connected)) == [])
 
     await until(gone)
     assert data(await manager.http.get(DEVICE))["status"] == "offline"

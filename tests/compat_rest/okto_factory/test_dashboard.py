@@ -21,8 +21,8 @@ async def test_the_overview_counts_today(factory: FactoryServer, manager: Client
     device = await device_client(factory, manager, "edge-001")
     await device.http.post("/api/v1/devices/edge-001/heartbeat", json={"queueSize": 5})
     now = datetime.now(UTC)
-    early = {"created_at": now - timedelta(days=3), "updated_at": now}
-    today = {"created_at": now, "updated_at": now}
+    early: dict[str, Any] = {"created_at": now - timedelta(days=3), "updated_at": now}
+    today: dict[str, Any] = {"created_at": now, "updated_at": now}
     states: list[Any] = [bottle(n, **today) for n in (1, 2, 3)]
     states += [bottle(4, **early), batch(1, **today), pallet(1, **today)]
     text = dump({"deviceId": "edge-001", **emit_sync(delivery(states))})

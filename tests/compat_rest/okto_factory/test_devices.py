@@ -188,7 +188,7 @@ async def test_a_configuration_has_versions(manager: Client) -> None:
     assert data(await manager.http.get(where))["version"] == 3
 
 
-MISSING = (
+MISSING: tuple[tuple[str, str, Any], ...] = (
     ("GET", f"{DEVICES}/{{}}", None),
     ("PUT", f"{DEVICES}/{{}}", {"name": "x"}),
     ("DELETE", f"{DEVICES}/{{}}", None),

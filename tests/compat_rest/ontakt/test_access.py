@@ -1,5 +1,7 @@
 """Who may what; a denied call changes nothing and copies nothing."""
 
+from typing import Any
+
 import pytest
 
 from domain.kernel.permissions import Role
@@ -84,7 +86,7 @@ async def test_another_customer_has_no_installation(factory: FactoryServer, role
     assert ok(await who.get())["user"]["username"] == "neighbour"
     for path in ADMINISTRATORS:
         refused = error(await who.post(path), 403)
-        own = {} if role is Role.ADMIN else {"allowed": []}
+        own: dict[str, Any] = {} if role is Role.ADMIN else {"allowed": []}
         assert refused == {"error": refused["error"], **own}
     await graph_is_closed(stranger)
     assert await factory.contents() == before

@@ -203,6 +203,9 @@ async def test_the_graph_keeps_some(factory: FactoryServer, tmp_path: Path) -> N
     assert removed == {"removeBackup": kept[0]["name"]}
     assert [one["name"] for one in (await admin.ask(KEPT))["backups"]] == [kept[1]["name"]]
     assert await is_audited(factory, 3)
+    query = '{ auditLog(filter: {action: "backup.removed"}) { edges { node { entityId } } } }'
+    told = [edge["node"]["entityId"] for edge in (await admin.ask(query))["auditLog"]["edges"]]
+    assert told == [kept[0]["name"], made[0]["name"]], "those that others took the place of, too"
 
 
 def as_file(content: bytes) -> bytes:

@@ -359,5 +359,5 @@ async def test_a_program_sees_what_its_scopes_say_together(
     both = await program(factory, "software:release:read", "software:artifact:read")
     assert (await both.ask(LINK, id=edge["node"]["id"]))["artifactLink"]["url"]
     assert await both.code(OFFER, id=ENDPOINT) == "FORBIDDEN"
-    scopes = ("software:release:read", "software:artifact:read", "fleet:device:read")
-    assert await asked(await program(factory, *scopes)) is not None
+    all_three = ("software:release:read", "software:artifact:read", "fleet:device:read")
+    assert await asked(await program(factory, *all_three)) is not None

@@ -189,7 +189,7 @@ async def test_two_processes_count_together(
 ) -> None:
     async with postgres_server.fresh() as database:
         url = database.url.set(drivername="postgresql").render_as_string(hide_password=False)
-        given = {"factory_database_url": url, "broadcast_url": redis_server.url}
+        given: dict[str, Any] = {"factory_database_url": url, "broadcast_url": redis_server.url}
         folder = tmp_path / "factory"
         async with (
             running_factory(folder, **given) as one,

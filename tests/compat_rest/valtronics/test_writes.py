@@ -35,7 +35,7 @@ async def test_every_status_at_birth_and_later(manager: Client, status: str) -> 
 async def test_what_is_left_empty_was_not_given(manager: Client) -> None:
     """Forms and clients with nulls."""
     empty = dict.fromkeys(("manufacturer", "model", "firmware_version", "location"), "")
-    nulls = dict.fromkeys(("status", "is_active", "metadata", "configuration"))
+    nulls: dict[str, Any] = dict.fromkeys(("status", "is_active", "metadata", "configuration"))
     made = await create(manager, **empty, **nulls)
     assert (made["manufacturer"], made["status"], made["is_active"]) == (None, "offline", True)
     assert (made["metadata"], made["configuration"]) == ({}, {})

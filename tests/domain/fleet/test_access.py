@@ -231,8 +231,7 @@ async def test_another_customer_sees_and_changes_nothing(
             continue
         found = getattr(found, "rows", found) if name in empty else found
         found = found.total if isinstance(found, DeviceStatisticsRow) else found
-        nothing = (None, 0, [], {}, {group_id: 0}, (0, 0), ([], 0))
-        nothing += ({device_id: []},)
+        nothing: list[Any] = [None, 0, [], {}, {group_id: 0}, (0, 0), ([], 0), {device_id: []}]
         assert found in nothing or name == "connection_settings", name
     assert await everything(factory.database) == before
     made = await resolvers.register_device(eve, asked.RegisterDevice.of(identifier="edge-001"))

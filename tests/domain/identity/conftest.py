@@ -47,8 +47,9 @@ class House:
 
     async def user(self, name: str, role: Role = Role.OPERATOR) -> UserRow:
         """Whose password is `long enough`."""
-        command = CreateUser.of(username=name, password="long enough", role=role)
-        password_hash = await self.peers.passwords.hash(command.password)
+        password = "long enough"
+        command = CreateUser.of(username=name, password=password, role=role)
+        password_hash = await self.peers.passwords.hash(password)
         async with self.transactions.begin(self.system) as work:
             return await operations.create_user(work, command, password_hash)
 

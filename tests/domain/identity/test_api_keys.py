@@ -8,7 +8,8 @@ from domain.identity import events
 from domain.identity.api_keys import operations, repository, rules
 from domain.identity.api_keys.commands import CreateApiKey
 from domain.identity.api_keys.rows import ApiKeyRow
-from domain.kernel.actor import ANONYMOUS, ActorKind
+from domain.identity.rows import UserRow
+from domain.kernel.actor import ANONYMOUS, Actor, ActorKind
 from domain.kernel.errors import Forbidden, NotFound, Unauthorized, ValidationFailed
 from domain.kernel.ids import new_id
 from domain.kernel.paging import PageRequest
@@ -151,7 +152,8 @@ async def test_only_who_may_manages_keys(house: House) -> None:
     held = (await house.peers.tokens.actor(manager_key)).actor
     before = await contents(house.database)
     command = CreateApiKey.of(name="a", role=Role.ADMIN)
-    for who in (*others, held, ANONYMOUS):
+    callers: list[Actor | UserRow] = [*others, held, ANONYMOUS]
+    for who in callers:
         context = house.context(who)
         denied = Unauthorized if who is ANONYMOUS else Forbidden
         for call in (

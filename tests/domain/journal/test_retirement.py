@@ -140,6 +140,7 @@ async def test_any_other_cut_shows(database: Database, tail: LogTail) -> None:
     assert await mine.first_break() == second[1], "an entry behind it is gone"
     async with database.engine.begin() as connection:
         told = await connection.scalar(select(AUDIT.c.after).where(AUDIT.c.seq == retirement[0]))
+        assert told is not None
         lie = orjson.dumps(orjson.loads(told) | {"hash": "0" * 64}).decode()
         changed = update(AUDIT).where(AUDIT.c.seq == retirement[0])
         await connection.execute(changed.values(after=lie))

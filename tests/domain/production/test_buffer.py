@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -396,7 +397,7 @@ async def test_loading_and_clearing_while_codes_are_checked(floor: Floor, other:
 
     async def loads(where: Floor, turns: Sequence[SourcedBatch]) -> None:
         for one in turns:
-            await where.do(lambda work, one=one: buffer.load(work, one))
+            await where.do(partial(buffer.load, found=one))
 
     async def clears() -> None:
         for _ in range(3):

@@ -112,9 +112,9 @@ async def test_at_the_very_microsecond_of_a_change_it_has_happened(story: Story)
 
 async def test_before_it_was_made_there_is_nothing(story: Story) -> None:
     for kind, item in ((BOTTLE, story.bottle), (BATCH, story.second), (PALLET, story.pallet)):
-        early = item.created_at_us - 1  # type: ignore[attr-defined]
-        assert await story.floor.trace(kind, item, early) is None  # type: ignore[arg-type]
-        born = await story.floor.trace(kind, item, early + 1)  # type: ignore[arg-type]
+        early = item.created_at_us - 1
+        assert await story.floor.trace(kind, item, early) is None
+        born = await story.floor.trace(kind, item, early + 1)
         assert born is not None
 
 

@@ -1,6 +1,7 @@
 """Pallets: numbers nobody else has, complete batches only, and the way back."""
 
 import asyncio
+from functools import partial
 
 import pytest
 
@@ -72,7 +73,7 @@ async def test_an_open_or_a_loaded_batch_keeps_all_off(floor: Floor) -> None:
         before = await floor.contents()
         command = AddBatches.of(pallet_id=pallet.id, batch_ids=(good.id, unknown))
         with pytest.raises(NotFound):
-            await floor.do(lambda work, command=command: pallets.add_batches(work, command))
+            await floor.do(partial(pallets.add_batches, command=command))
         assert await floor.contents() == before
 
 

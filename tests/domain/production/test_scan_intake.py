@@ -169,9 +169,11 @@ async def rollups_agree(floor: Floor) -> bool:
                     func.count().filter(scans.SCAN.c.valid & ~duplicate),
                     func.count().filter(duplicate),
                     func.max(scans.SCAN.c.recorded_at_us),
+                    func.min(scans.SCAN.c.scanned_at_us),
                 ).where(ours)
             )
-            if tuple(found.one()) != (row.scans, row.accepted, row.duplicates, row.last_scan_us):
+            last = select(scans.SCAN.c.id).where(ours).order_by(scans.SCAN.c.id.desc()).limit(1)
+            if (*found.one(), await session.scalar(last)) != tuple(row)[3:]:
                 return False
         total, _ = await scans.total(session, floor.customer_id)
         return total == await scans.count(session, floor.customer_id, ScanFilter())

@@ -5,7 +5,7 @@ from enum import Enum
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import update
+from sqlalchemy import Table, update
 
 from domain.kernel.errors import Conflict, NotFound
 from domain.kernel.transitions import require_edge
@@ -27,11 +27,11 @@ BottleStatuses = st.sampled_from(BottleStatus)
 AggregateStatuses = st.sampled_from(AggregateStatus)
 
 
-async def put_in_status(floor: Floor, table: object, row_id: str, status: Enum) -> None:
+async def put_in_status(floor: Floor, table: Table, row_id: str, status: Enum) -> None:
     """As history left it; here nobody walks the long way."""
     async with floor.begin() as work:
         await work.session.execute(
-            update(table).where(table.c.id == row_id).values(status=status.value)  # type: ignore
+            update(table).where(table.c.id == row_id).values(status=status.value)
         )
 
 
@@ -116,9 +116,8 @@ async def test_what_is_not_in_progress_takes_nothing(floor: Floor) -> None:
         batch = await floor.batch(1)
         await put_in_status(floor, BATCH, batch.id, status)
         before = await floor.contents()
-        move = MoveBottles.of(batch_id=batch.id, bottle_ids=(spare.id,))
         with pytest.raises(Conflict):
-            await floor.do(lambda work, move=move: packing.add_bottles(work, move))
+            await floor.pack(batch.id, (spare.id,))
         assert await floor.contents() == before
 
 

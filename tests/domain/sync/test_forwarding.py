@@ -12,7 +12,7 @@ from domain.kernel.errors import Conflict
 from domain.sync.forwarder import CloudForwarder
 from domain.sync.lanes import forward_lane
 from domain.sync.passes import SyncRunner
-from domain.sync.ports import SyncServices
+from domain.sync.ports import EntityState, SyncServices
 from domain.sync.repository.queue import FORWARD_READER, reader_name
 from domain.sync.worker import SyncSchedule
 from drivers.cloud.simulator import RunningCloud
@@ -77,7 +77,7 @@ async def test_what_edges_delivered_reaches_the_cloud(here: Edge, cloud: Running
 
 async def test_again_it_has_nothing_to_pass_on(here: Edge, cloud: RunningCloud) -> None:
     await here.provision()
-    states = [bottle(1), batch(1)]
+    states: list[EntityState] = [bottle(1), batch(1)]
     await intake_of(here).take(*states)
     await resolvers.sync_now(here.context())
     await intake_of(here).take(*states)

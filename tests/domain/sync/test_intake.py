@@ -8,6 +8,7 @@ from domain.kernel.database import Database
 from domain.production import events
 from domain.production.models import Batch, Bottle, Containment, Pallet, ProductionRollup
 from domain.sync.models import SyncConflict
+from domain.sync.ports import EntityState
 from tests.support.deliveries import AT, batch, bottle, item_id, pallet
 from tests.support.factories import Factory
 
@@ -42,7 +43,7 @@ async def test_what_is_delivered_stands_in_the_tables(factory: Factory) -> None:
 
 
 async def test_again_has_no_further_effect(factory: Factory) -> None:
-    states = [bottle(1, batch=1), bottle(2), batch(1), pallet(1)]
+    states: list[EntityState] = [bottle(1, batch=1), bottle(2), batch(1), pallet(1)]
     await factory.take(*states)
     before, facts = await factory.state(), await log(factory)
     for again in (states, states[::-1], states[1:3], states[:1]):
@@ -100,7 +101,7 @@ async def test_containment_follows_what_moves(factory: Factory) -> None:
 async def test_the_same_identity_from_another_edge_is_refused_and_told(factory: Factory) -> None:
     await factory.take(bottle(1), batch(1), pallet(1))
     before = await factory.rows(Bottle)
-    claims = [
+    claims: list[EntityState] = [
         bottle(1, id=item_id(9, 1)),
         bottle(2),
         batch(1, id=item_id(9, 2)),

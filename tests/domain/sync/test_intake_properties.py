@@ -48,14 +48,15 @@ def timelines(drawn: Any) -> list[list[EntityState]]:
         states: list[EntityState] = []
         for version, inside in enumerate(history, 1):
             done = version > completed
-            given = {"status": "complete", "completed_at": AT} if done else {}
+            given: dict[str, Any] = {"status": "complete", "completed_at": AT} if done else {}
             states.append(batch(number, version=version, pallet=inside, **given))
         found.append(states)
-    return [*found, *([pallet(number)] for number in range(pallets))]
+    found.extend([pallet(number)] for number in range(pallets))
+    return found
 
 
 def in_world(state: EntityState, world: int) -> EntityState:
-    changed = {"id": _moved(state.id, world)}
+    changed: dict[str, Any] = {"id": _moved(state.id, world)}
     for link in ("batch_id", "pallet_id"):
         if getattr(state, link, None) is not None:
             changed[link] = _moved(getattr(state, link), world)

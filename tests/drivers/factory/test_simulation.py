@@ -97,7 +97,7 @@ async def test_heartbeats_come_on_time(sqlite_factory: FactoryServer) -> None:
 
 async def test_a_removed_edge_is_shut_out(sqlite_factory: FactoryServer) -> None:
     admin = await sqlite_factory.logged_in("admin")
-    behaviour = {"rate": 100.0, "deliver_every_s": 0.02}
+    behaviour: dict[str, Any] = {"rate": 100.0, "deliver_every_s": 0.02}
     async with running_edges(sqlite_factory, **behaviour) as fleet:
         edge = fleet["edge-1"]
         await eventually(lambda: edge.line.delivered > 0)
@@ -160,7 +160,7 @@ async def test_a_line_stands_when_no_more_may_wait() -> None:
 
 async def test_commands_are_carried_out(each_factory: FactoryServer) -> None:
     admin = await each_factory.logged_in("admin")
-    slow = {"rate": 50.0, "deliver_every_s": 3_600.0}
+    slow: dict[str, Any] = {"rate": 50.0, "deliver_every_s": 3_600.0}
     async with running_edges(each_factory, **slow) as fleet:
         line = fleet["edge-1"].line
         await eventually(lambda: line.waiting > 10)
@@ -307,7 +307,12 @@ async def test_registering_again_gives_a_fresh_token(sqlite_factory: FactoryServ
 
 def test_addresses_and_behaviours_that_cannot_be_meant() -> None:
     assert socket_url("https://factory.example/x/") == "wss://factory.example/x/ws/device"
-    for wrong in ({"rate": -1.0}, {"update_failures": 1.5}, {"deliver_every_s": 0.0}):
+    cases: list[dict[str, Any]] = [
+        {"rate": -1.0},
+        {"update_failures": 1.5},
+        {"deliver_every_s": 0.0},
+    ]
+    for wrong in cases:
         with pytest.raises(ValueError, match="must hold"):
             EdgeBehaviour(**wrong)
     assert SimulatedFleet([]).figures().edges == 0

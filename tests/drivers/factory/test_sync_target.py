@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -47,7 +48,8 @@ async def test_what_was_sent_arrives_whole(target: HttpFactory, factory: Factory
     assert receipt.accepted == sent.ids
     stored = await factory.state()
     other = Factory(factory.database, factory.transactions, await factory.neighbour())
-    await other.push(delivery([moved(state) for state in [*sent.bottles, *sent.batches]]))
+    both: list[EntityState] = [*sent.bottles, *sent.batches]
+    await other.push(delivery([moved(state) for state in both]))
     # The same by the wire and without it, but for the ids that had to differ.
     plain = [{**row, "id": "", "batch_id": "", "customer_id": 0} for row in stored["bottle"]]
     again = (await other.state())["bottle"]
@@ -59,7 +61,7 @@ def moved(state: EntityState) -> EntityState:
     return replace(state, id=f"f{state.id[1:]}", **_links(state))
 
 
-def _links(state: EntityState) -> dict[str, str]:
+def _links(state: EntityState) -> dict[str, Any]:
     link = getattr(state, "batch_id", None)
     return {} if link is None else {"batch_id": f"f{link[1:]}"}
 
@@ -140,14 +142,15 @@ async def test_a_bad_link_is_one_domain_error_and_then_works(
 
 def test_a_receipt_for_something_else_counts_as_none() -> None:
     sent = delivery([bottle(1), bottle(2)])
-    for data in (
+    answers: tuple[Any, ...] = (
         {"accepted": 1, "rejected": []},
         {"accepted": 2, "rejected": [{"id": "x", "reason": "y"}]},
         {"accepted": 1, "rejected": [{"id": item_id(1, 1), "reason": "y"}] * 2},
         {"accepted": "2", "rejected": []},
         {"accepted": 2},
         [],
-    ):
+    )
+    for data in answers:
         with pytest.raises(UpstreamFailed):
             read_receipt(sent, data)
 

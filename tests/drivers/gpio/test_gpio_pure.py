@@ -24,7 +24,7 @@ MS = 1_000_000
 def test_level_counts_once_it_has_held() -> None:
     contact = Debouncer(20 * MS, active=False)
     assert contact.edge(True, 5 * MS) == []
-    assert contact.due_at_ns == 25 * MS
+    assert (contact.active, contact.due_at_ns) == (False, 25 * MS)
     assert contact.settle(24 * MS) == []
     assert contact.settle(25 * MS) == [Change(True, 5 * MS)]
     assert (contact.active, contact.due_at_ns) == (True, None)

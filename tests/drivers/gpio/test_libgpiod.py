@@ -195,8 +195,7 @@ async def test_chip_that_is_pulled_out() -> None:
 
 
 async def test_line_in_use_is_tried_again() -> None:
-    lines = Lines()
-    lines.request_lines = _busy  # type: ignore[method-assign]
+    lines = BusyLines()
     async with panel(lines) as (task, _):
         await task.wait_for_state(LinkState.LOST, DEADLINE_S)
         assert "in use" in str(task.snapshot().last_error)
@@ -204,8 +203,11 @@ async def test_line_in_use_is_tried_again() -> None:
         assert lines.closed >= 2
 
 
-def _busy(*_: Any) -> Lines:
-    raise OSError(errno.EBUSY, "Device or resource busy")
+class BusyLines(Lines):
+    """Another program has them."""
+
+    def request_lines(self, config: Any, consumer: str | None, _: int | None) -> Lines:
+        raise OSError(errno.EBUSY, "Device or resource busy")
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import asyncio
 import logging
 from base64 import b64encode
 from collections import Counter
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from hypothesis import given
@@ -28,6 +28,8 @@ from drivers.identity.oauth.facts import Facts
 from drivers.identity.oauth.protocol import AuthlibProtocol
 from tests.support.clocks import START_US, ManualClock
 from tests.support.oauth import BOTH, EVERYTHING, ISSUER, basic
+
+Found = TypeVar("Found")
 
 SECRET = "a secret"
 PASSWORD = "a password"
@@ -75,7 +77,7 @@ class Known:
         known = FoundToken("known", CLIENT.customer_public_id, about, "id", 1)
         return await self._found("token", known if token == "good" else None)
 
-    async def _found(self, what: str, found: Any) -> Any:
+    async def _found(self, what: str, found: Found) -> Found:
         await asyncio.sleep(0)
         self.asked[what] += 1
         return found
@@ -224,9 +226,10 @@ def test_whatever_comes_is_decided_or_refused(form: dict[str, str], header: str 
 
     async def ask() -> list[Any]:
         judges = (protocol.token, protocol.revocation, protocol.introspection)
-        return await asyncio.gather(
+        answers: list[Any] = await asyncio.gather(
             *(judge(asked, Known(macs)) for judge in judges), return_exceptions=True
         )
+        return answers
 
     for answer in asyncio.run(ask()):
         assert not isinstance(answer, Exception) or isinstance(answer, OAuthRefused | ClientRefused)

@@ -15,10 +15,11 @@ from joserfc.jwk import ECKey, KeySet, OctKey, RSAKey
 from joserfc.jwt import JWTClaimsRegistry
 
 from domain.identity.ports import TokenClaims, TokenKind
+from domain.kernel.clock import SECOND_US
 from domain.kernel.errors import Unauthorized
 from domain.kernel.ids import new_id
 from drivers.identity.keys import KeyRing
-from drivers.identity.tokens import SECOND_US, JwtCodec, TokenSettings
+from drivers.identity.tokens import JwtCodec, TokenSettings
 from tests.support.clocks import START_US, ManualClock
 
 SETTINGS = TokenSettings()

@@ -12,7 +12,7 @@ from drivers.certificates.authority import Pair
 from drivers.certificates.contexts import bundle_context, client_context
 from drivers.link import LinkState, PeerLost
 from drivers.mqtt.broker import BundledBroker
-from drivers.mqtt.client import Client
+from drivers.mqtt.client import Arrived, Client
 from drivers.mqtt.configuration import ACK_WAIT_S, Admitted, BrokerSettings
 from drivers.mqtt.endpoint import endpoint_of
 from drivers.supervised import SupervisedTask
@@ -75,7 +75,7 @@ async def test_a_gateway_cannot_take_what_the_factory_has_to_hear(broker: Broker
     async with broker.factory("secret-name"):
         pass
     tls = await broker.tls(A)
-    heard = []
+    heard: list[Arrived] = []
     thief = Client(broker.endpoint, "secret-name", tls=tls, received=heard.append, persistent=True)
     async with broker.gateway(B) as gateway:
         await gateway.publish_acknowledged(TOPIC_B, b"for the factory", 5.0)

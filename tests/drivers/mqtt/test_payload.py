@@ -15,8 +15,9 @@ from drivers.mqtt.payload import MAX_BYTES, Malformed, event_of, scan_of
 from drivers.mqtt.topics import PREFIX, key_in, topic_of
 
 ID = "0197c0de" * 4
+UNTOLD: dict[str, Any] = dict.fromkeys(GatewayRow._fields)
 GATEWAY = GatewayRow(
-    **dict.fromkeys(GatewayRow._fields, None)
+    **UNTOLD
     | {
         "id": ID,
         "customer_id": 1,

@@ -15,6 +15,7 @@ from drivers.printers.drawing import draw
 from drivers.printers.jobs import Document, PrintJob
 from drivers.printers.port import AnyPrinterConfig, parse_printer
 from drivers.printers.preview import MOST_BYTES, MOST_ELEMENTS, Preview, Previewer
+from drivers.printers.reading.label import Label
 from drivers.printers.reading.tspl import read_tspl
 from drivers.printers.reading.zpl import read_zpl
 from drivers.printers.templates import LabelTemplate, compile_template
@@ -65,6 +66,7 @@ async def test_what_is_printed_is_what_was_shown(kind: Any) -> None:
         preview = await Previewer().preview(sent, line.config)
         await line.driver.print(sent, PrintJob("one"))
         [printed] = line.simulator.printed
+        assert isinstance(printed, Label)
         assert draw(printed, preview.width, preview.height)[0] == preview.png
 
 

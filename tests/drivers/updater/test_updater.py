@@ -88,7 +88,7 @@ class Bench:
         return Order.of(given | changes)
 
     def config(self) -> UpdaterConfig:
-        given = {
+        given: dict[str, Any] = {
             "folder": self.folder / "state",
             "install": program(COPY, "{artifact}", str(self.installed)),
             "running_version": lambda: self.running,

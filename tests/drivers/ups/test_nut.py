@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import suppress
+from typing import Any
 
 import pytest
 
@@ -73,7 +74,7 @@ async def test_ups_that_the_server_does_not_know() -> None:
     ],
 )
 async def test_wrong_password_shows_at_the_self_test_only(
-    settings: dict[str, str | None], word: str
+    settings: dict[str, Any], word: str
 ) -> None:
     async with rig(NUT, **settings) as line:
         outcome = await line.driver.test()

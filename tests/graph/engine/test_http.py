@@ -11,7 +11,6 @@ from graphql import get_introspection_query
 
 from domain.kernel.errors import ErrorCode
 from graph.documents import sha256
-from graph.transport.http import STATUS
 from tests.support.clients import NO_TLS
 from tests.support.toy_graph import Toy
 
@@ -246,7 +245,3 @@ async def test_persisted_documents_over_both_methods(client: httpx2.AsyncClient)
 async def test_the_introspection_of_clients_passes(client: httpx2.AsyncClient) -> None:
     response = await post(client, get_introspection_query(input_value_deprecation=True))
     assert "errors" not in response.json()
-
-
-def test_every_code_has_a_status() -> None:
-    assert set(STATUS) == set(ErrorCode)

@@ -23,8 +23,8 @@ SIGN_IN = """mutation ($email: String!, $password: String!) {
 ACTIVATE = """mutation ($input: ActivateDeviceInput!) {
   activateDevice(input: $input) {
     status deviceId deviceIdentifier companyName seqNumber industry activatedAt } }"""
-GOOD = {"email": EMAIL, "password": PASSWORD}
-DEVICE = {"input": {"deviceId": "device-001"}}
+GOOD: dict[str, Any] = {"email": EMAIL, "password": PASSWORD}
+DEVICE: dict[str, Any] = {"input": {"deviceId": "device-001"}}
 SYNC = "mutation { syncNow { synced failed remaining } }"
 MODE = "mutation ($mode: ConnectionMode!) { setConnectionMode(mode: $mode) { mode allowSwitch } }"
 READS = (

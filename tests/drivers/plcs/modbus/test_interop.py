@@ -52,7 +52,7 @@ async def foreign_server(protocol: str) -> AsyncIterator[int]:
     try:
         yield server.transport.sockets[0].getsockname()[1]  # type: ignore[attr-defined]
     finally:
-        await server.shutdown()
+        await server.shutdown()  # type: ignore[no-untyped-call]
 
 
 @asynccontextmanager

@@ -70,7 +70,7 @@ async def faulted(rig: PlcRig) -> str:
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("policy", POLICIES)
 async def test_every_policy_reads_and_writes(pki: Path, policy: str, mode: str) -> None:
-    pinned = {"trusted_certificate_path": own(pki, "server")}
+    pinned: dict[str, Any] = {"trusted_certificate_path": own(pki, "server")}
     async with secured(pki, security_policy=policy, security_mode=mode, **pinned) as rig:
         assert (await rig.plc.write("reject", True)).value is True
         assert await rig.peer.get("reject") is True
@@ -159,7 +159,7 @@ async def test_a_policy_that_is_not_offered(
 
 
 async def test_a_certificate_that_is_not_there(pki: Path, tmp_path: Path) -> None:
-    files = {
+    files: dict[str, Any] = {
         "certificate_path": str(tmp_path / "own.der"),
         "private_key_path": str(tmp_path / "own.pem"),
     }

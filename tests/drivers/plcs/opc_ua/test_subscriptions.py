@@ -156,9 +156,13 @@ async def test_a_listener_may_write(peer: OpcUaPeer) -> None:
 
 async def test_a_drift_within_the_deadband_is_told_when_it_adds_up(peer: OpcUaPeer) -> None:
     async with bound(peer, tag("ramp", "LREAL", deadband=1.0)) as rig:
+
+        async def seen(value: float) -> None:
+            await eventually(lambda: rig.plc.values()["ramp"].value == value)
+
         for step in range(1, 26):
             await peer.simulator.set("Line.Ramp", step / 10)
-            await eventually(lambda seen=step: rig.plc.values()["ramp"].value == seen / 10)
+            await seen(step / 10)
         assert [value for value, _ in rig.told.of("ramp")] == [0.0, 1.1, 2.2]
 
 
@@ -292,7 +296,7 @@ async def test_the_session_is_given_back(peer: OpcUaPeer) -> None:
 async def test_an_encoder_runs(peer: OpcUaPeer) -> None:
     async with bound(peer, tag("pulses", "UDINT")) as rig:
         await eventually(lambda: len(rig.told.values) > 5)
-        counts = [value.value for value in rig.told.values]
+        counts: list[Any] = [value.value for value in rig.told.values]
         assert counts == sorted(counts)
 
 

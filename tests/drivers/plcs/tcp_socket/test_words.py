@@ -132,10 +132,14 @@ async def test_a_line_without_end() -> None:
 async def test_a_question_given_up_takes_its_answer_along() -> None:
     async with peer_with() as peer, plc_rig(peer, poll_interval_s=3600) as rig:
         peer.slow(0.05)
+
+        async def asked_since(before: int) -> None:
+            await eventually(lambda: peer.simulator.asked > before)
+
         for _ in range(5):
             asked = peer.simulator.asked
             reading = asyncio.create_task(rig.plc.read(["speed"]))
-            await eventually(lambda before=asked: peer.simulator.asked > before)
+            await asked_since(asked)
             reading.cancel()
             assert (await rig.plc.read(["count"]))[0].value == 7
         assert LinkState.LOST not in rig.states()
