@@ -12,10 +12,6 @@ from typing import Any, Final, TypeVar
 from limits.aio.storage import RedisStorage, Storage
 from limits.aio.strategies import FixedWindowRateLimiter
 from limits.errors import StorageError
-from redis.asyncio import ConnectionPool
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import ConnectionError as LinkBroken
 
 from domain.kernel.clock import SECOND_US, Clock
 
@@ -116,6 +112,12 @@ def _shared_storage(url: str) -> tuple[Any, Storage | None]:
         return None, None
     if not url.startswith(("redis://", "rediss://")):
         raise ValueError("counters live in memory:// or redis://")
+    # Slow to import, and most installations have no Redis.
+    from redis.asyncio import ConnectionPool
+    from redis.asyncio.retry import Retry
+    from redis.backoff import NoBackoff
+    from redis.exceptions import ConnectionError as LinkBroken
+
     # A call must not wait for the library's patience, seconds of it, with a Redis that is away;
     # once more only where a connection from before its restart was still in the pool.
     pool: Any = ConnectionPool.from_url(

@@ -5,27 +5,25 @@ import signal
 import socket
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any
 
 from pydantic import SecretStr
 from starlette.types import ASGIApp
 
 from compat_rest.kernel.dialect import Dialect
-from compat_rest.okto_edge.app import DIALECT as OKTO_EDGE
-from compat_rest.okto_factory.app import DIALECT as OKTO_FACTORY
-from oktograph.edge.document import Fitted, as_they_are
-from oktograph.edge.runtime import EdgeRuntime
-from oktograph.factory.introduction import introduce
-from oktograph.factory.runtime import FactoryRuntime
 from oktograph.factory.workers import WHOLE, Workers
 from oktograph.runtime import Runtime
 from oktograph.settings import Settings
-from oktograph.web.asgi import MOUNTED, dialect_only, edge_app, factory_app
 from oktograph.web.connections import Bounds
 from oktograph.web.serving import Server, listen, serve_all
 
-EDGE_SURFACES: Final[Mapping[str, Dialect]] = {"okto-edge": OKTO_EDGE}
-FACTORY_SURFACES: Final[Mapping[str, Dialect]] = {"okto-factory": OKTO_FACTORY, **MOUNTED}
+# An edge imports none of the factory's dialects, and a factory none of the edge and its devices:
+# that would be a tenth of its start. Each is imported where it is started.
+if TYPE_CHECKING:
+    from oktograph.edge.document import Fitted
+    from oktograph.edge.runtime import EdgeRuntime
+    from oktograph.factory.runtime import FactoryRuntime
+
 Listeners = dict[str, socket.socket]
 
 
@@ -39,7 +37,7 @@ class Installation:
         self,
         settings: Settings,
         bindings: Mapping[str, int],
-        prepare_factory: Callable[[FactoryRuntime], Awaitable[None]] | None = None,
+        prepare_factory: "Callable[[FactoryRuntime], Awaitable[None]] | None" = None,
         *,
         edge_beside: bool = True,
     ) -> None:
@@ -66,9 +64,12 @@ class Installation:
     async def __aexit__(self, *_: object) -> None:
         await self._stack.aclose()
 
-    async def start_factory(self) -> FactoryRuntime:
+    async def start_factory(self) -> "FactoryRuntime":
         """In this process."""
-        listeners = self._listen("factory", self.settings.factory_port, FACTORY_SURFACES)
+        from oktograph.factory.runtime import FactoryRuntime
+        from oktograph.web.factory import SURFACES
+
+        listeners = self._listen("factory", self.settings.factory_port, SURFACES)
         self.factory = runtime = FactoryRuntime(self.settings)
         await runtime.start()
         self._stack.push_async_callback(runtime.stop)
@@ -79,7 +80,10 @@ class Installation:
     async def start_factory_workers(self, count: int, environment: Mapping[str, str]) -> None:
         """In processes of their own, after what is done once was done here. `environment` is what
         they read their settings from, besides what this process was given."""
-        listeners = self._listen("factory", self.settings.factory_port, FACTORY_SURFACES)
+        from oktograph.factory.runtime import FactoryRuntime
+        from oktograph.web.factory import SURFACES
+
+        listeners = self._listen("factory", self.settings.factory_port, SURFACES)
         runtime = FactoryRuntime(self.settings, serves=False)
         await runtime.start()
         try:
@@ -94,21 +98,27 @@ class Installation:
         await self.workers.start()
         self._stack.push_async_callback(self.workers.stop)
 
-    async def start_edge(self, fitted: Fitted = as_they_are, **told: Any) -> EdgeRuntime:
+    async def start_edge(self, fitted: "Fitted | None" = None, **told: Any) -> "EdgeRuntime":
         """Connected to the factory beside it, unless its settings name another one. `told` are
         settings of the edge alone, `fitted` is of its RunningConfiguration."""
+        from oktograph.edge.document import as_they_are
+        from oktograph.edge.runtime import EdgeRuntime
+        from oktograph.web.edge import SURFACES, dialect_only, edge_app
+
         if self._edge_token is not None:
             told |= {
                 "factory_url": self.factory_url,
                 "edge_token": SecretStr(self._edge_token),
             }
-        listeners = self._listen("edge", self.settings.edge_port, EDGE_SURFACES)
-        self.edge = runtime = EdgeRuntime(self.settings.model_copy(update=told), fitted)
+        listeners = self._listen("edge", self.settings.edge_port, SURFACES)
+        self.edge = runtime = EdgeRuntime(
+            self.settings.model_copy(update=told), fitted or as_they_are
+        )
         await runtime.start()
         self._stack.push_async_callback(runtime.stop)
         self._note_first_password("edge", runtime)
         apps: dict[str, ASGIApp] = {WHOLE: edge_app(runtime)}
-        apps |= {name: dialect_only(runtime, one) for name, one in EDGE_SURFACES.items()}
+        apps |= {name: dialect_only(runtime, one) for name, one in SURFACES.items()}
         self._serve(_servers(runtime, apps, listeners))
         return runtime
 
@@ -142,7 +152,9 @@ class Installation:
         self.ports[name] = found[WHOLE].getsockname()[1]
         return found
 
-    async def _made_known(self, factory: FactoryRuntime) -> None:
+    async def _made_known(self, factory: "FactoryRuntime") -> None:
+        from oktograph.factory.introduction import introduce
+
         self._note_first_password("factory", factory)
         if self._edge_beside:
             self._edge_token = await introduce(factory, self.settings.edge_identifier)
@@ -165,11 +177,13 @@ class Installation:
 
 
 def factory_servers(
-    runtime: FactoryRuntime, listeners: Mapping[str, socket.socket]
+    runtime: "FactoryRuntime", listeners: Mapping[str, socket.socket]
 ) -> list[Server]:
     """Of one process of a factory; `listeners` by surface."""
+    from oktograph.web.factory import SURFACES, dialect_only, factory_app
+
     apps: dict[str, ASGIApp] = {WHOLE: factory_app(runtime)}
-    apps |= {name: dialect_only(runtime, one) for name, one in FACTORY_SURFACES.items()}
+    apps |= {name: dialect_only(runtime, one) for name, one in SURFACES.items()}
     return _servers(runtime, apps, listeners)
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import sys
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.live import Live
@@ -12,10 +13,12 @@ from rich.text import Text
 from domain.fleet.repository import devices
 from domain.production.commands import BatchFilter, BottleFilter, PalletFilter
 from domain.production.repository import aggregates, bottles, scans
-from oktograph.demo.line import Demo
 from oktograph.installation import Installation
 from oktograph.runtime import Runtime
 from oktograph.settings import DEMO_CONSOLE_PORT
+
+if TYPE_CHECKING:
+    from oktograph.demo.line import Demo
 
 TERMINAL_S = 1.0
 PLAIN_S = 10.0
@@ -39,7 +42,7 @@ SOCKETS = {"edge": ("/ws",), "factory": ("/ws/device", "/ws/dashboard")}
 class Announcement:
     """On a terminal the counts are one line that changes; elsewhere a line every ten seconds."""
 
-    def __init__(self, installation: Installation, demo: Demo | None = None) -> None:
+    def __init__(self, installation: Installation, demo: "Demo | None" = None) -> None:
         self._installation = installation
         self._demo = demo
         self._console = Console()
@@ -83,7 +86,7 @@ class Announcement:
             table.add_row("Cloud", settings.cloud_url)
         return table
 
-    def _devices(self, demo: Demo) -> Table:
+    def _devices(self, demo: "Demo") -> Table:
         title = "Simulated devices of the line"
         table = Table(box=None, show_header=False, title=title, title_justify="left")
         for key, what, where in demo.hardware.devices:

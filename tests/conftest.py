@@ -2,9 +2,14 @@
 
 import gc
 import os
+import sys
 
 from tests.support.memory import storage
 
+# Where Python is told not to keep what it compiled, each of the hundreds of processes that the
+# tests start compiles the whole product again: a third of its start.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 # What `tmp_path` is made in.
 os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(storage()))
 

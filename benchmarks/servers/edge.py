@@ -15,7 +15,7 @@ from domain.kernel.retention import Pace
 from oktograph.edge.runtime import EdgeRuntime
 from oktograph.logs import configure_logs
 from oktograph.settings import Settings
-from oktograph.web.asgi import edge_app
+from oktograph.web.edge import edge_app
 from oktograph.web.serving import Server, serve_all
 
 LINE: Final = ("scanners", "plcs", "plc_bindings", "lines")

@@ -11,7 +11,7 @@ from benchmarks.machine import allow_sockets, pin
 from oktograph.factory.runtime import FactoryRuntime
 from oktograph.logs import configure_logs
 from oktograph.settings import Settings
-from oktograph.web.asgi import factory_app
+from oktograph.web.factory import factory_app
 from oktograph.web.serving import Server, serve_all
 
 TOLD: Final = ("mqtt", "mqtt_port", "rate_limits")

@@ -14,7 +14,6 @@ from broadcaster._base import Unsubscribed
 from drivers.bus.broadcast import Gap, SupervisedBroadcast
 from drivers.bus.link import BusTiming, Inbox, LinkState, end
 from drivers.bus.postgres import PostgresBackend
-from drivers.bus.redis import RedisBackend
 
 ATTEMPTS: Final = 3
 RETRY_S: Final = 0.05
@@ -163,6 +162,8 @@ def _broadcast(url: str, inbox: Inbox, timing: BusTiming) -> SupervisedBroadcast
         case "memory":
             return None
         case "redis" | "rediss":
+            from drivers.bus.redis import RedisBackend  # its client is slow to import
+
             backend: RedisBackend | PostgresBackend = RedisBackend(
                 url, inbox, answer_s=timing.answer_s
             )

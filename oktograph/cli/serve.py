@@ -94,6 +94,12 @@ def _environment(options: Mapping[str, object]) -> dict[str, str]:
     return {f"OKTOGRAPH_{name.upper()}": str(v) for name, v in options.items() if v is not None}
 
 
+def _demo(settings: Settings, *, has_line: bool) -> "Demo":
+    from oktograph.demo.line import Demo  # with every simulator: who has no demo needs none of it
+
+    return Demo(settings, has_line=has_line)
+
+
 async def _start_edge(installation: "Installation", demo: "Demo | None") -> None:
     if demo is None:
         await installation.start_edge()
@@ -109,7 +115,6 @@ async def _serve(
     environment: dict[str, str],
 ) -> None:
     # Imported here: `oktograph --help` need not wait for all of it.
-    from oktograph.demo.line import Demo
     from oktograph.installation import Installation
     from oktograph.logs import configure_logs
     from oktograph.restarting import RESTART_CODE
@@ -119,7 +124,7 @@ async def _serve(
     configure_logs(settings.log_level, settings.log_format)
     async with AsyncExitStack() as stack:
         has_line = role is not RoleOption.FACTORY
-        demo = Demo(settings, has_line=has_line) if settings.demo else None
+        demo = _demo(settings, has_line=has_line) if settings.demo else None
         if demo is not None:
             await stack.enter_async_context(demo)
             settings = demo.settings()

@@ -3,11 +3,12 @@
 import asyncio
 import signal
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, chdir
 from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from drivers import registry
 from drivers.connections import Connections
@@ -25,6 +26,7 @@ from drivers.supervised import SupervisedTask
 from drivers.supervisor import Declaration
 from drivers.ups.factory import parse_ups
 from drivers.ups.port import SelfTestOutcome
+from oktograph.cli.main import app
 from tests.support.processes import run_to_end
 from tests.support.scanners import QUICK, Sink
 from tests.support.simulate import Simulated, simulated
@@ -298,14 +300,23 @@ WRONG = (
     ("plc", "--protocol", "carrier-pigeon"),
     ("printer", "--media", "-1"),
     ("ups", "--charge", "120"),
-    ("gpio", "--port", "70000"),
 )
 
 
 @pytest.mark.parametrize("arguments", WRONG, ids=" ".join)
 def test_wrong_options_are_told(tmp_path: Path, arguments: tuple[str, ...]) -> None:
-    done = run_to_end(tmp_path, "simulate", *arguments)
-    assert done.returncode == 2
+    """By the command itself: nothing is started before its options are understood."""
+    with chdir(tmp_path):
+        done = CliRunner().invoke(app, ["simulate", *arguments])
+    assert done.exit_code == 2
+    assert "Usage: " in done.stderr
+    assert "Traceback" not in done.stderr
+    assert _left_in(tmp_path) == []
+
+
+def test_a_process_ends_with_what_the_command_says(tmp_path: Path) -> None:
+    done = run_to_end(tmp_path, "simulate", "gpio", "--port", "70000")
+    assert (done.returncode, "Usage: " in done.stderr) == (2, True)
     assert "Traceback" not in done.stderr
 
 

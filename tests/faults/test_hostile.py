@@ -15,6 +15,9 @@ from tests.support.followers import graphql_socket, subscribe
 from tests.support.processes import EdgeProcess, live_until
 from tests.support.raw_http import Reply, chunks, exchange, opened, parsed, request
 
+# One edge for all of them: it is asked, and nothing that it holds may change.
+pytestmark = pytest.mark.xdist_group("hostile")
+
 TABLES = ("scan", "bottle", "batch", "pallet", "journal_event", "user_account")
 TOO_LARGE = 5 * 1024 * 1024
 REQUEST_S = 2

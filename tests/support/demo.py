@@ -10,7 +10,7 @@ from typing import Any
 from oktograph.demo.line import Demo
 from oktograph.edge.runtime import EdgeRuntime
 from oktograph.settings import Settings
-from oktograph.web.asgi import edge_app
+from oktograph.web.edge import edge_app
 from tests.support.clients import Client
 from tests.support.edge import Edge
 from tests.support.served import serving

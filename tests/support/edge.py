@@ -9,7 +9,7 @@ import pytest
 
 from oktograph.edge.runtime import EdgeRuntime
 from oktograph.settings import Settings
-from oktograph.web.asgi import edge_app
+from oktograph.web.edge import edge_app
 from tests.support.clients import (
     DEADLINE_S,
     GRAPHQL_WS,

@@ -12,7 +12,7 @@ import pytest
 from compat_rest.kernel.dialect import Dialect
 from oktograph.factory.runtime import FactoryRuntime
 from oktograph.settings import Settings
-from oktograph.web.asgi import dialect_only, factory_app
+from oktograph.web.factory import dialect_only, factory_app
 from oktograph.web.serving import Server
 from tests.support.clients import Json
 from tests.support.databases import PostgresServer

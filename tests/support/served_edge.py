@@ -13,7 +13,7 @@ from drivers.cloud.simulator.server import running_cloud
 from drivers.cloud.simulator.state import CloudState
 from oktograph.edge.runtime import EdgeRuntime
 from oktograph.settings import Settings
-from oktograph.web.asgi import edge_app
+from oktograph.web.edge import edge_app
 from tests.support.served_thread import ServedRuntime, Started, served
 
 ServedEdge: TypeAlias = ServedRuntime[EdgeRuntime]

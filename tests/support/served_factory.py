@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 from oktograph.factory.runtime import FactoryRuntime
 from oktograph.settings import Settings
-from oktograph.web.asgi import factory_app
+from oktograph.web.factory import factory_app
 from tests.support.served_thread import ServedRuntime, Started, served
 
 ServedFactory: TypeAlias = ServedRuntime[FactoryRuntime]

@@ -79,16 +79,17 @@ BODIES: tuple[tuple[str, str, Any, str], ...] = (
 )
 
 
-@pytest.mark.parametrize(("method", "path", "body", "field"), BODIES, ids=str)
 async def test_a_body_that_is_wrong_names_its_field(
-    edge: Edge, operator: Client, method: str, path: str, body: Any, field: str
+    edge: Edge, operator: Client, subtests: pytest.Subtests
 ) -> None:
     before = await edge.contents()
-    answer = await operator.http.request(method, path, json=body)
-    found = error(answer, "VALIDATION_ERROR")
-    assert found["details"]["field"] == field
-    assert found["details"]["reason"]
-    assert await edge.contents() == before
+    for method, path, body, field in BODIES:
+        with subtests.test(method=method, path=path, field=field):
+            answer = await operator.http.request(method, path, json=body)
+            found = error(answer, "VALIDATION_ERROR")
+            assert found["details"]["field"] == field
+            assert found["details"]["reason"]
+            assert await edge.contents() == before
 
 
 QUERIES = (
@@ -110,10 +111,11 @@ QUERIES = (
 )
 
 
-@pytest.mark.parametrize("path", QUERIES)
-async def test_a_parameter_that_is_wrong(each_edge: Edge, path: str) -> None:
+async def test_a_parameter_that_is_wrong(each_edge: Edge, subtests: pytest.Subtests) -> None:
     operator = await each_edge.logged_in("operator")
-    error(await operator.http.get(path), "VALIDATION_ERROR")
+    for path in QUERIES:
+        with subtests.test(path=path):
+            error(await operator.http.get(path), "VALIDATION_ERROR")
 
 
 @pytest.mark.parametrize(
@@ -137,12 +139,14 @@ MISSING = (
 )
 
 
-@pytest.mark.parametrize("route", MISSING)
-async def test_what_is_not_there(postgres_edge: Edge, route: str) -> None:
+async def test_what_is_not_there(postgres_edge: Edge, subtests: pytest.Subtests) -> None:
     operator = await postgres_edge.logged_in("operator")
-    method, path = route.split()
-    for key in (NOBODY, "bottle-001", "a%00b", "%F0%9F%A5%9B", "x" * 3_000):
-        error(await operator.http.request(method, path.replace("{id}", key)), "NOT_FOUND")
+    for route in MISSING:
+        method, path = route.split()
+        for key in (NOBODY, "bottle-001", "a%00b", "%F0%9F%A5%9B", "x" * 3_000):
+            with subtests.test(route=route, key=key[:10]):
+                answer = await operator.http.request(method, path.replace("{id}", key))
+                error(answer, "NOT_FOUND")
 
 
 async def test_writes_to_what_is_not_there(edge: Edge, operator: Client) -> None:
@@ -174,34 +178,37 @@ async def test_conflicts(edge: Edge, operator: Client) -> None:
 UNKNOWN = ("/", "/api", "/api/v1", "/api/v1/", "/api/v1/nothing", "/api/v1/bottles/a/b/c", "/ws/x")
 
 
-@pytest.mark.parametrize("path", UNKNOWN)
-async def test_an_unknown_path(operator: Client, path: str) -> None:
-    assert error(await operator.http.get(path), "NOT_FOUND")["message"] == "Resource not found"
+async def test_an_unknown_path(operator: Client, subtests: pytest.Subtests) -> None:
+    for path in UNKNOWN:
+        with subtests.test(path=path):
+            found = error(await operator.http.get(path), "NOT_FOUND")
+            assert found["message"] == "Resource not found"
 
 
-@pytest.mark.parametrize(
-    ("method", "path", "allowed"),
-    [
-        ("DELETE", "/api/v1/bottles", {"GET", "POST"}),
-        ("PUT", f"/api/v1/bottles/{NOBODY}", {"GET"}),
-        ("GET", f"/api/v1/bottles/{NOBODY}/status", {"PATCH"}),
-        ("PATCH", "/api/v1/batches", {"GET", "POST"}),
-        ("DELETE", "/api/v1/events", {"GET", "POST"}),
-        ("GET", "/api/v1/scanner/scan", {"POST"}),
-        ("POST", "/health", {"GET"}),
-        ("POST", "/api/v1/config", {"GET", "PUT", "DELETE"}),
-        ("GET", "/api/v1/auth/login", {"POST"}),
-    ],
+METHODS = (
+    ("DELETE", "/api/v1/bottles", {"GET", "POST"}),
+    ("PUT", f"/api/v1/bottles/{NOBODY}", {"GET"}),
+    ("GET", f"/api/v1/bottles/{NOBODY}/status", {"PATCH"}),
+    ("PATCH", "/api/v1/batches", {"GET", "POST"}),
+    ("DELETE", "/api/v1/events", {"GET", "POST"}),
+    ("GET", "/api/v1/scanner/scan", {"POST"}),
+    ("POST", "/health", {"GET"}),
+    ("POST", "/api/v1/config", {"GET", "PUT", "DELETE"}),
+    ("GET", "/api/v1/auth/login", {"POST"}),
 )
+
+
 async def test_a_wrong_method_is_told_the_right_ones(
-    operator: Client, method: str, path: str, allowed: set[str]
+    operator: Client, subtests: pytest.Subtests
 ) -> None:
-    answer = await operator.http.request(method, path)
-    assert answer.status_code == 405
-    assert set(answer.headers["allow"].split(", ")) == allowed
-    body = answer.json()
-    assert body["success"] is False
-    assert body["error"]["message"] == "Method not allowed"
+    for method, path, allowed in METHODS:
+        with subtests.test(method=method, path=path):
+            answer = await operator.http.request(method, path)
+            assert answer.status_code == 405
+            assert set(answer.headers["allow"].split(", ")) == allowed
+            body = answer.json()
+            assert body["success"] is False
+            assert body["error"]["message"] == "Method not allowed"
 
 
 GUARDED = (
@@ -218,18 +225,19 @@ GUARDED = (
 )
 
 
-@pytest.mark.parametrize("route", GUARDED)
-async def test_nobody_gets_in(edge: Edge, route: str) -> None:
-    method, path = route.split()
+async def test_nobody_gets_in(edge: Edge, subtests: pytest.Subtests) -> None:
     body = {"code": DOCUMENTED, "bottles": [{"identifier": DOCUMENTED}], "status": 1}
     before = await edge.contents()
-    for authorization in (None, "", "Bearer", "Bearer x", "Basic b3A6b3A=", "Token x"):
-        headers = {} if authorization is None else {"authorization": authorization}
-        given: dict[str, Any] = {} if method == "GET" else {"json": body}
-        answer = await edge.client().http.request(method, path, headers=headers, **given)
-        assert error(answer, "UNAUTHORIZED")["message"] == "Invalid or missing token"
-        assert answer.headers["www-authenticate"] == "Bearer"
-    assert await edge.contents() == before
+    for route in GUARDED:
+        method, path = route.split()
+        with subtests.test(route=route):
+            for authorization in (None, "", "Bearer", "Bearer x", "Basic b3A6b3A=", "Token x"):
+                headers = {} if authorization is None else {"authorization": authorization}
+                given: dict[str, Any] = {} if method == "GET" else {"json": body}
+                answer = await edge.client().http.request(method, path, headers=headers, **given)
+                assert error(answer, "UNAUTHORIZED")["message"] == "Invalid or missing token"
+                assert answer.headers["www-authenticate"] == "Bearer"
+            assert await edge.contents() == before
 
 
 async def test_an_auditor_reads_only(edge: Edge) -> None:

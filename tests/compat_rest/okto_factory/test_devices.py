@@ -215,16 +215,15 @@ MISSING: tuple[tuple[str, str, Any], ...] = (
 )
 
 
-@pytest.mark.parametrize(("method", "path", "body"), MISSING)
-async def test_what_is_not_there(
-    each_factory: FactoryServer, method: str, path: str, body: Any
-) -> None:
+async def test_what_is_not_there(each_factory: FactoryServer, subtests: pytest.Subtests) -> None:
     admin = await each_factory.logged_in("admin")
     before = await each_factory.contents()
-    for key in (NOBODY, "edge-001", "a%00b", "%F0%9F%A5%9B", "x" * 3_000):
-        answer = await admin.http.request(method, path.format(key), json=body)
-        error(answer, "NOT_FOUND")
-    assert await each_factory.contents() == before
+    for method, path, body in MISSING:
+        with subtests.test(method=method, path=path):
+            for key in (NOBODY, "edge-001", "a%00b", "%F0%9F%A5%9B", "x" * 3_000):
+                answer = await admin.http.request(method, path.format(key), json=body)
+                error(answer, "NOT_FOUND")
+            assert await each_factory.contents() == before
 
 
 WRONG: tuple[tuple[str, str, Any, str], ...] = (
@@ -269,16 +268,17 @@ WRONG: tuple[tuple[str, str, Any, str], ...] = (
 )
 
 
-@pytest.mark.parametrize(("method", "path", "body", "field"), WRONG, ids=str)
 async def test_a_body_that_is_wrong_names_its_field(
-    factory: FactoryServer, admin: Client, method: str, path: str, body: Any, field: str
+    factory: FactoryServer, admin: Client, subtests: pytest.Subtests
 ) -> None:
     await register(admin)
     before = await factory.contents()
-    found = error(await admin.http.request(method, path, json=body), "VALIDATION_ERROR")
-    assert found["details"]["field"] == field
-    assert found["details"]["reason"]
-    assert await factory.contents() == before
+    for method, path, body, field in WRONG:
+        with subtests.test(method=method, path=path, field=field):
+            found = error(await admin.http.request(method, path, json=body), "VALIDATION_ERROR")
+            assert found["details"]["field"] == field
+            assert found["details"]["reason"]
+            assert await factory.contents() == before
 
 
 async def test_unknown_paths_and_wrong_methods(admin: Client) -> None:

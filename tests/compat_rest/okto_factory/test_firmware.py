@@ -13,8 +13,8 @@ import pytest
 
 from domain.software.commands import CreateRelease
 from graph.software import resolvers
-from oktograph.web.asgi import factory_app
 from oktograph.web.connections import Bounds
+from oktograph.web.factory import factory_app
 from oktograph.web.serving import Server
 from tests.support.clients import Client, Json
 from tests.support.factory import FactoryServer

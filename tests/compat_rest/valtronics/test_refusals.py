@@ -77,38 +77,39 @@ async def test_an_update_that_is_none(factory: FactoryServer, manager: Client) -
     assert await factory.contents() == before
 
 
-@pytest.mark.parametrize(
-    ("path", "body", "field"),
-    [
-        ("1/status", {}, "status"),
-        ("1/status", {"status": None}, "status"),
-        ("1/status", {"status": "broken"}, "status"),
-        ("1/status", {"status": "error", "reason": "\x00"}, "reason"),
-        ("1/status", {"status": "error", "reason": "x" * 1001}, "reason"),
-        ("1/status", {"status": "error", "metadata": "x"}, "metadata"),
-        ("1/status", {"status": "error", "metadata": {"x": "y" * 20_000}}, "metadata"),
-        ("1/configuration", {}, "configuration"),
-        ("1/configuration", {"configuration": None}, "configuration"),
-        ("1/configuration", {"configuration": [1]}, "configuration"),
-        ("1/configuration", {"configuration": {"a": "\x00"}}, "configuration"),
-        ("1/configuration", {"configuration": {"a": "x" * 70_000}}, "configuration"),
-        ("1/configuration", {"configuration": {}, "metadata": [1]}, "metadata"),
-        ("1/configuration", {"configuration": {}, "metadata": {"a": "x" * 20_000}}, "metadata"),
-        (
-            "1/configuration",
-            {"configuration": {"a": 1}, "metadata": {"change_reason": "\x00"}},
-            "metadata",
-        ),
-        ("1", {"metadata": {"a": {"b": "x" * 20_000}}}, "metadata"),
-    ],
-)
+CHANGES: list[tuple[str, Any, str]] = [
+    ("1/status", {}, "status"),
+    ("1/status", {"status": None}, "status"),
+    ("1/status", {"status": "broken"}, "status"),
+    ("1/status", {"status": "error", "reason": "\x00"}, "reason"),
+    ("1/status", {"status": "error", "reason": "x" * 1001}, "reason"),
+    ("1/status", {"status": "error", "metadata": "x"}, "metadata"),
+    ("1/status", {"status": "error", "metadata": {"x": "y" * 20_000}}, "metadata"),
+    ("1/configuration", {}, "configuration"),
+    ("1/configuration", {"configuration": None}, "configuration"),
+    ("1/configuration", {"configuration": [1]}, "configuration"),
+    ("1/configuration", {"configuration": {"a": "\x00"}}, "configuration"),
+    ("1/configuration", {"configuration": {"a": "x" * 70_000}}, "configuration"),
+    ("1/configuration", {"configuration": {}, "metadata": [1]}, "metadata"),
+    ("1/configuration", {"configuration": {}, "metadata": {"a": "x" * 20_000}}, "metadata"),
+    (
+        "1/configuration",
+        {"configuration": {"a": 1}, "metadata": {"change_reason": "\x00"}},
+        "metadata",
+    ),
+    ("1", {"metadata": {"a": {"b": "x" * 20_000}}}, "metadata"),
+]
+
+
 async def test_a_change_that_is_none(
-    factory: FactoryServer, manager: Client, path: str, body: Any, field: str
+    factory: FactoryServer, manager: Client, subtests: pytest.Subtests
 ) -> None:
     await create(manager)
     before = await factory.contents()
-    invalid(await manager.http.put(DEVICES + path, json=body), field)
-    assert await factory.contents() == before
+    for number, (path, body, field) in enumerate(CHANGES):
+        with subtests.test(number=number, path=path, field=field):
+            invalid(await manager.http.put(DEVICES + path, json=body), field)
+            assert await factory.contents() == before
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"null", b"7", b'"text"', b"\xff\xfe", b"{]"])
@@ -165,50 +166,52 @@ async def test_a_device_that_is_not_there(
     assert await factory.contents() == before
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        "",
-        "/",
-        "/api",
-        "/api/v1/device",
-        "/api/v1/devicesx",
-        "/api/v1/devices/1/telemetry",
-        "/api/v1/devices/status",
-        "/api/v1/devices/stats/configuration",
-        "/api/v1/devices//",
-        "/api/v1/devices/1//",
-        "/api/v1/devices/status/online/more",
-        "/valtronics/api/v1/devices/",
-        "/graphql",
-        "/metrics",
-        "/health",
-        "/%2e%2e/metrics",
-    ],
-)
-async def test_a_path_that_is_none(manager: Client, path: str) -> None:
-    found = error(await manager.http.get(ROOT + path), 404)
-    assert found == {"code": "RESOURCE_NOT_FOUND", "message": "Resource not found"}
+PATHS = [
+    "",
+    "/",
+    "/api",
+    "/api/v1/device",
+    "/api/v1/devicesx",
+    "/api/v1/devices/1/telemetry",
+    "/api/v1/devices/status",
+    "/api/v1/devices/stats/configuration",
+    "/api/v1/devices//",
+    "/api/v1/devices/1//",
+    "/api/v1/devices/status/online/more",
+    "/valtronics/api/v1/devices/",
+    "/graphql",
+    "/metrics",
+    "/health",
+    "/%2e%2e/metrics",
+]
 
 
-@pytest.mark.parametrize(
-    ("method", "path", "allowed"),
-    [
-        ("DELETE", "", "GET, POST"),
-        ("PATCH", "", "GET, POST"),
-        ("POST", "1", "DELETE, GET, PUT"),
-        ("PATCH", "1", "DELETE, GET, PUT"),
-        ("GET", "1/status", "PUT"),
-        ("POST", "1/configuration", "GET, PUT"),
-        ("POST", "stats", "GET"),
-        ("PUT", "stats", "GET"),
-        ("DELETE", "stats/", "GET"),
-        ("POST", "status/online", "GET"),
-        ("PUT", "status/configuration", "GET"),
-        ("OPTIONS", "1", "DELETE, GET, PUT"),
-    ],
-)
-async def test_a_method_that_is_none(manager: Client, method: str, path: str, allowed: str) -> None:
-    answer = await manager.http.request(method, DEVICES + path)
-    assert error(answer, 405)["message"] == "Method not allowed"
-    assert answer.headers["allow"] == allowed
+async def test_a_path_that_is_none(manager: Client, subtests: pytest.Subtests) -> None:
+    for path in PATHS:
+        with subtests.test(path=path):
+            found = error(await manager.http.get(ROOT + path), 404)
+            assert found == {"code": "RESOURCE_NOT_FOUND", "message": "Resource not found"}
+
+
+METHODS = [
+    ("DELETE", "", "GET, POST"),
+    ("PATCH", "", "GET, POST"),
+    ("POST", "1", "DELETE, GET, PUT"),
+    ("PATCH", "1", "DELETE, GET, PUT"),
+    ("GET", "1/status", "PUT"),
+    ("POST", "1/configuration", "GET, PUT"),
+    ("POST", "stats", "GET"),
+    ("PUT", "stats", "GET"),
+    ("DELETE", "stats/", "GET"),
+    ("POST", "status/online", "GET"),
+    ("PUT", "status/configuration", "GET"),
+    ("OPTIONS", "1", "DELETE, GET, PUT"),
+]
+
+
+async def test_a_method_that_is_none(manager: Client, subtests: pytest.Subtests) -> None:
+    for method, path, allowed in METHODS:
+        with subtests.test(method=method, path=path):
+            answer = await manager.http.request(method, DEVICES + path)
+            assert error(answer, 405)["message"] == "Method not allowed"
+            assert answer.headers["allow"] == allowed

@@ -309,7 +309,7 @@ async def test_a_controller_without_readable_tags_is_asked_for_a_sign_of_life(
 ) -> None:
     monkeypatch.setattr("drivers.plcs.poller.PROBE_INTERVAL_S", 0.05)
     stop = tag("stop", "coil:1", "BOOL", access="WRITE")
-    hasty = {"connect": False, "timeout_s": HASTE_S}
+    hasty: dict[str, Any] = {"connect": False, "timeout_s": HASTE_S}
     async with simulator() as device, driven(device, stop, **hasty) as (_, told, task):
         await task.wait_for_state(LinkState.CONNECTED, DEADLINE_S)
         await eventually(lambda: len(device.asked) > 4)

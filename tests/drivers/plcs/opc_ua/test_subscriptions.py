@@ -110,7 +110,7 @@ async def test_changes_between_two_publishings_come_all_and_in_order(peer: OpcUa
 
 
 async def test_more_than_the_queue_holds_keeps_the_newest(peer: OpcUaPeer) -> None:
-    settings = {"publishing_interval_s": 0.2, "queue_size": 3}
+    settings: dict[str, Any] = {"publishing_interval_s": 0.2, "queue_size": 3}
     async with bound(peer, tag("count", "DINT"), **settings) as rig:
         await rig.followed(peer)
         for value in range(100, 200):
