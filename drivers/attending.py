@@ -1,4 +1,4 @@
-"""Conversations with those who call: none outlives its task."""
+"""Conversations with those who call: none outlives its task, and none comes after the last."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -13,3 +13,16 @@ def attended(
     task = asyncio.create_task(talk)
     task.add_done_callback(lambda _: hang_up())
     return task
+
+
+async def shut(server: asyncio.Server) -> None:
+    """Takes no more calls. Those that the loop had begun to take are taken by then, so that whoever
+    ends the conversations afterwards has all of them: it makes a task of each, which makes a
+    transport, which tells the server's protocol. A server that is closed between the first and
+    the second of these leaves the connection to nobody."""
+    loop = asyncio.get_running_loop()
+    for listener in server.sockets:
+        loop.remove_reader(listener.fileno())
+    for _ in range(3):
+        await asyncio.sleep(0)
+    server.close()

@@ -12,7 +12,7 @@ from typing import Protocol, Self
 
 import structlog
 
-from drivers.attending import attended
+from drivers.attending import attended, shut
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -119,11 +119,11 @@ class LineServer:
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def refuse(self) -> None:
-        self._stop_listening()
+        await self._stop_listening()
         await self.cut()
 
     async def close(self) -> None:
-        self._stop_listening()
+        await self._stop_listening()
         tasks = set(self._peers.values())
         for task in tasks:
             task.cancel()
@@ -164,10 +164,10 @@ class LineServer:
         data = (text + "\n").replace("\n", self._line_end).encode()
         return _noise(len(data)) + b"\n" if self.garbled else data
 
-    def _stop_listening(self) -> None:
-        if self._server is not None:
-            self._server.close()
-            self._server = None
+    async def _stop_listening(self) -> None:
+        server, self._server = self._server, None
+        if server is not None:
+            await shut(server)
             if self._path is not None:
                 self._path.unlink(missing_ok=True)
 

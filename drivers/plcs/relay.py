@@ -8,7 +8,7 @@ from asyncio import StreamReader, StreamWriter
 from collections.abc import Callable
 from contextlib import suppress
 
-from drivers.attending import attended
+from drivers.attending import attended, shut
 
 PIECE_BYTES = 65536
 MOST_UNDER_WAY = 1000
@@ -51,9 +51,9 @@ class Relay:
 
     async def stop(self) -> None:
         """Nobody is connected, and nobody can connect."""
-        if self._server is not None:
-            self._server.close()
-        self._server = None
+        server, self._server = self._server, None
+        if server is not None:
+            await shut(server)
         for task in self._tasks:
             task.cancel()
         for writer in (*self._wires, *self._wires.values(), *self._abandoned):

@@ -2,6 +2,7 @@
 
 from io import BytesIO
 from typing import Any, cast
+from unicodedata import bidirectional
 
 import zxingcpp
 from PIL import Image, ImageDraw, ImageFont
@@ -104,16 +105,23 @@ def _text_picture(text: Text) -> Image.Image:
     if not 1 <= height <= MOST_FONT_DOTS or len(text.content) > MOST_CHARACTERS:
         raise Undrawable(f"a text of {len(text.content)} characters, {height} dots high")
     font = _font(height)
-    left, _, right, _ = font.getbbox(text.content)
+    line = _in_one_line(text.content)
+    left, _, right, _ = font.getbbox(line)
     across = max(1, round(right - min(left, 0)))
     _check_size(across, height)
     picture = Image.new("L", (across, height), WHITE)
-    ImageDraw.Draw(picture).text((0, 0), text.content, font=font, fill=BLACK)
+    ImageDraw.Draw(picture).text((0, 0), line, font=font, fill=BLACK)
     if not text.width or text.width == height:
         return picture
     wide = max(1, round(across * min(text.width, MOST_FONT_DOTS) / height))
     _check_size(wide, height)
     return picture.resize((wide, height))
+
+
+def _in_one_line(content: str) -> str:
+    """What separates paragraphs, the GS of a GS1 code among it, as a space: the layout of text
+    takes one paragraph and fails at more."""
+    return "".join(" " if bidirectional(each) == "B" else each for each in content)
 
 
 def _font(height: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:

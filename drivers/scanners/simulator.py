@@ -9,7 +9,7 @@ from contextlib import suppress
 
 import structlog
 
-from drivers.attending import attended
+from drivers.attending import attended, shut
 from drivers.scanners.feeder import StreamFeeder
 from drivers.scanners.simulation import Codes, SimulatorConfig, SimulatorMode
 
@@ -59,7 +59,7 @@ class ScannerSimulator(StreamFeeder):
 
     async def _shut(self) -> None:
         if self._server is not None:
-            self._server.close()
+            await shut(self._server)
         serving = set(self._peers.values())
         for task in serving:
             task.cancel()

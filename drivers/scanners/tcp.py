@@ -10,6 +10,7 @@ from ipaddress import ip_address
 import structlog
 
 from domain.kernel.clock import Clock, SystemClock
+from drivers.attending import shut
 from drivers.link import ConfigurationFault, Link, PeerLost
 from drivers.scanners.port import OnReading, ScannerConfig, ScannerPort, TcpMode
 from drivers.scanners.stream import PACKET_BYTES, CodeStream
@@ -90,10 +91,9 @@ class TcpListener:
 
     async def aclose(self) -> None:
         self._bound.clear()
-        if self._server is not None:
-            self._server.close()
-            await self._server.wait_closed()
-        self._server = None
+        server, self._server = self._server, None
+        if server is not None:
+            await shut(server)
         self._drop_caller()
 
     def counters(self) -> Mapping[str, int]:
@@ -112,10 +112,6 @@ class TcpListener:
         self._bound.set()
 
     def _on_call(self, reader: StreamReader, writer: StreamWriter) -> None:
-        if self._server is None:
-            # Taken in the moment in which the port was closed.
-            writer.transport.abort()
-            return
         if not self._is_allowed(writer):
             self._stream.counters.unheard += 1
             writer.transport.abort()

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Final
 
-from drivers.attending import attended
+from drivers.attending import attended, shut
 from oktograph.simulation.console import ERROR, Console
 
 PIECE: Final = 4096
@@ -87,7 +87,7 @@ class ConsoleServer:
 
     async def __aexit__(self, *_: object) -> None:
         if self._server is not None:
-            self._server.close()
+            await shut(self._server)
         for call in self._calls:
             call.cancel()
         if self._calls:

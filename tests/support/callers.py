@@ -16,6 +16,7 @@ import httpx2
 import orjson
 
 from domain.production.codes import DEFAULT_CATALOGUE, generate_code
+from drivers.attending import shut
 from tests.support.clients import NO_TLS
 from tests.support.processes import PASSWORD, ServiceProcess
 
@@ -185,7 +186,7 @@ class Line:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self._server.close()
+        await shut(self._server)
         self.cut()
         await asyncio.gather(*self._peers, return_exceptions=True)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from random import Random
 
-from drivers.attending import attended
+from drivers.attending import attended, shut
 
 CHUNK = 4096
 
@@ -135,9 +135,8 @@ async def proxied(target: int) -> AsyncIterator[Proxy]:
     try:
         yield proxy
     finally:
-        server.close()
+        await shut(server)
         await proxy.close()
-        await server.wait_closed()
 
 
 async def bad_weather(

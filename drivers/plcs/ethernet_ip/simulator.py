@@ -16,7 +16,7 @@ from typing import Self
 
 import structlog
 
-from drivers.attending import attended
+from drivers.attending import attended, shut
 from drivers.plcs.ethernet_ip.encapsulation import (
     HEADER,
     BadEnvelope,
@@ -82,9 +82,9 @@ class EthernetIpSimulator:
 
     async def refuse(self) -> None:
         """Turns callers away; who is connected stays so."""
-        if self._server is not None:
-            self._server.close()
-        self._server = None
+        server, self._server = self._server, None
+        if server is not None:
+            await shut(server)
 
     @property
     def faults(self) -> SimulatedFaults:

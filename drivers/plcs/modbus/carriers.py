@@ -11,7 +11,7 @@ from pathlib import Path
 
 import structlog
 
-from drivers.attending import attended
+from drivers.attending import attended, shut
 from drivers.plcs.modbus.framing import NotModbus
 from drivers.scanners.nodes import PtyNode
 
@@ -77,9 +77,9 @@ class SocketCarrier(Carrier):
             self.port = self._server.sockets[0].getsockname()[1]
 
     async def refuse(self) -> None:
-        if self._server is not None:
-            self._server.close()
-        self._server = None
+        server, self._server = self._server, None
+        if server is not None:
+            await shut(server)
         await self.cut()
 
     async def cut(self) -> None:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Self
 
 from domain.kernel.errors import ValidationFailed
-from drivers.attending import attended
+from drivers.attending import attended, shut
 from drivers.plcs.relay import Relay
 from drivers.plcs.tags import Scalar, TagBinding, TagRefused
 from drivers.plcs.tcp_socket import values
@@ -62,9 +62,9 @@ class TcpSocketSimulator:
         if self._encoder is not None:
             self._encoder.cancel()
             await asyncio.wait({self._encoder})
-        await self.go_down()
         if self._server is not None:
-            self._server.close()
+            await shut(self._server)
+        await self.go_down()
 
     async def go_down(self) -> None:
         """The port is closed."""

@@ -11,7 +11,7 @@ from typing import Self, cast
 
 import structlog
 
-from drivers.attending import attended
+from drivers.attending import attended, shut
 from drivers.printers.simulator.config import Noise, PrinterFaults, PrinterSimulatorConfig
 from drivers.printers.simulator.engines import engine_for
 from drivers.printers.simulator.mechanism import Mechanism, Printed
@@ -126,7 +126,7 @@ class PrinterSimulator:
         """New callers are turned away; open connections stay."""
         server, self._server = self._server, None
         if server is not None:
-            server.close()
+            await shut(server)
 
     async def accept(self) -> None:
         config = self._config

@@ -15,7 +15,7 @@ from drivers.printers.drawing import draw
 from drivers.printers.jobs import Document, PrintJob
 from drivers.printers.port import AnyPrinterConfig, parse_printer
 from drivers.printers.preview import MOST_BYTES, MOST_ELEMENTS, Preview, Previewer
-from drivers.printers.reading.label import Label
+from drivers.printers.reading.label import Label, Place, Text
 from drivers.printers.reading.tspl import read_tspl
 from drivers.printers.reading.zpl import read_zpl
 from drivers.printers.templates import LabelTemplate, compile_template
@@ -231,6 +231,15 @@ def test_reading_and_drawing_never_fail(parts: list[str]) -> None:
     for label in labels:
         png, _ = draw(label, 200, 100)
         assert png.startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("separator", ["\n", "\r", "\x1c", "\x1d", "\x1e", "\x85", "\u2029"])
+def test_a_text_of_several_paragraphs_is_drawn(separator: str) -> None:
+    """The GS of a GS1 code is one of them."""
+    place = Place(10, 10)
+    label = Label(elements=(Text(place, f"21{separator}93", 20),))
+    _, not_drawn = draw(label, 200, 100)
+    assert not_drawn == []
 
 
 def test_preview_needs_no_template() -> None:

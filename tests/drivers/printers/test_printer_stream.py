@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, suppress
 
 import pytest
 
+from drivers.attending import shut
 from drivers.link import PeerLost
 from drivers.printers.port import PrinterCounters, parse_printer
 from drivers.printers.stream import MOST_RECEIVED, PrinterStream
@@ -66,7 +67,7 @@ async def asked(peer: Peer, *, window: int | None = None) -> AsyncIterator[Asked
         yield side
     finally:
         await side.stream.close()
-        server.close()
+        await shut(server)
         for task, writer in calls.items():
             task.cancel()
             writer.transport.abort()
