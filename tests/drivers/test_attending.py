@@ -10,14 +10,17 @@ from typing import Any
 
 import pytest
 
+from drivers.printers.simulator.server import PrinterSimulator
+from drivers.scanners.port import TcpMode
+from drivers.scanners.simulator import ScannerSimulator
 from drivers.ups.nut_simulator import NutSimulator, NutSimulatorConfig
 from tests.support.ethernet_ip import ethernet_ip
 from tests.support.listening import listening
 from tests.support.modbus import modbus_tcp
 from tests.support.opc_ua import opc_ua
 from tests.support.plcs import PlcPeer, running
-from tests.support.printers import ZPL, PrinterSimulator, simulator_config
-from tests.support.scanners import GENERIC, ScannerSimulator, TcpMode
+from tests.support.printers import ZPL, simulator_config
+from tests.support.scanners import GENERIC
 from tests.support.scanners import simulator_config as scanner_simulator_config
 from tests.support.tcp_socket import tcp_socket
 
@@ -75,8 +78,9 @@ async def called_and_closed(server: Server, steps: int) -> None:
 def test_a_call_in_the_moment_of_closing_is_hung_up(name: str) -> None:
     """Each time in a loop of its own, whose end is that of everything within it."""
     left: dict[int, list[str]] = {}
+    gc.collect()
+    gc.freeze()  # what was there before need not be looked through each time
     for steps in range(MOST_STEPS):
-        gc.collect()
         with warnings.catch_warnings(record=True) as told:
             warnings.simplefilter("always", ResourceWarning)
             asyncio.run(called_and_closed(SERVERS[name], steps))
