@@ -3,7 +3,7 @@
 import asyncio
 import json
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, cast
@@ -102,6 +102,10 @@ class EventSource:
         return cast(Json, found["data"])
 
 
+async def _at_once() -> None:
+    return
+
+
 @dataclass
 class Client:
     """Somebody with a token, or nobody with None."""
@@ -109,6 +113,7 @@ class Client:
     address: str
     token: str | None
     http: httpx2.AsyncClient
+    settled: Callable[[], Awaitable[None]] = _at_once
 
     async def graphql(self, query: str, variables: Json | None = None) -> Json:
         """The whole answer, errors and all."""
@@ -135,7 +140,9 @@ class Client:
 
     @asynccontextmanager
     async def subscribe(self, query: str, **variables: Any) -> AsyncIterator[Subscription]:
-        """Begun when this returns, as far as a client can know: a ping was answered after it."""
+        """Asked for when this returns. Without a cursor it begins where its process has read to:
+        all that was committed before is read by then."""
+        await self.settled()
         where = f"ws://{self.address}/graphql"
         async with connect(where, subprotocols=[GRAPHQL_WS], max_queue=None) as socket:
             given = {} if self.token is None else {"Authorization": f"Bearer {self.token}"}
@@ -151,6 +158,7 @@ class Client:
     async def event_source(
         self, query: str, last_event_id: str | None = None, **variables: Any
     ) -> AsyncIterator[EventSource]:
+        await self.settled()
         headers = {"accept": "text/event-stream"}
         if last_event_id is not None:
             headers["last-event-id"] = last_event_id

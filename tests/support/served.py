@@ -30,6 +30,7 @@ from oktograph.settings import Settings
 from oktograph.web.serving import Server
 from tests.support.clients import DEADLINE_S, NO_TLS, Client
 from tests.support.contents import Contents, contents
+from tests.support.log import caught_up
 from tests.support.waiting import eventually
 
 ROLES = ("operator", "manager", "admin", "auditor")
@@ -82,7 +83,7 @@ class Served(Generic[R]):
         http = httpx2.AsyncClient(
             base_url=f"http://{self.address}", headers=headers, timeout=DEADLINE_S, verify=NO_TLS
         )
-        made = Client(self.address, token, http)
+        made = Client(self.address, token, http, self.settled)
         self.clients[f"client {len(self.clients)}"] = made
         return made
 
@@ -91,6 +92,10 @@ class Served(Generic[R]):
             found = await identity.credential(session, role)
         assert found is not None, role
         return actor_of(found.user)
+
+    async def settled(self) -> None:
+        """This process has read what is committed."""
+        await caught_up(self.database, self.runtime.services.tail)
 
     async def contents(self) -> Contents:
         return await contents(self.database)
