@@ -20,7 +20,6 @@ LINE_1 = ActivationRequest(
     device_mode="scan_bottles",
 )
 
-POLL_S = 0.005
 
 Peer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 

@@ -18,6 +18,7 @@ from drivers.secrets.fernet import FernetBox
 from graph.sync import resolvers
 from tests.support.databases import SqliteFiles, TailWakeUps, new_customer
 from tests.support.edges import Edge, open_edge
+from tests.support.waiting import good_answer
 
 QUICK = SyncSchedule(interval_s=0.02, jitter=0.5, cap_s=0.1)
 
@@ -33,10 +34,7 @@ class LinkedEdge:
         return (await resolvers.sync_status(self.edge.context())).queue_size
 
     async def drained(self, deadline_s: float) -> None:
-        async with asyncio.timeout(deadline_s):
-            # The queue's size has no event to wait on.
-            while await self.waiting():  # noqa: ASYNC110
-                await asyncio.sleep(0.02)
+        await good_answer(self.waiting, lambda waiting: not waiting, deadline_s)
 
 
 @asynccontextmanager

@@ -4,7 +4,6 @@ Nothing outlives its test: `close` ends the process, and the kernel kills it sho
 own process die first.
 """
 
-import asyncio
 import ctypes
 import os
 import random
@@ -23,7 +22,7 @@ import httpx2
 import psutil
 
 from tests.support.clients import NO_TLS
-from tests.support.waiting import eventually, until
+from tests.support.waiting import eventually, good_answer, until
 
 ROOT = Path(__file__).parents[2]
 PASSWORD = "first-start-password"
@@ -244,7 +243,4 @@ async def live_until(
     holds: Callable[[dict[str, float]], bool],
     deadline_s: float = PATIENCE_S,
 ) -> dict[str, float]:
-    async with asyncio.timeout(deadline_s):
-        while not holds(found := await live(service)):  # noqa: ASYNC110 - asks another process
-            await asyncio.sleep(0.05)
-    return found
+    return await good_answer(lambda: live(service), holds, deadline_s)

@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import TypeVar
 
 DEADLINE_S = 10.0
 FIRST_S = 0.002
 GROWTH = 1.25
 LONGEST_S = 0.05
+Answer = TypeVar("Answer")
 
 
 async def looks(deadline_s: float) -> AsyncIterator[None]:
@@ -31,12 +33,23 @@ async def eventually(holds: Callable[[], bool], deadline_s: float = DEADLINE_S) 
             return
 
 
-async def until(holds: Callable[[], Awaitable[bool]], deadline_s: float = DEADLINE_S) -> None:
-    """`eventually`, for what has to be asked of somebody."""
+async def good_answer(
+    ask: Callable[[], Awaitable[Answer]],
+    is_good: Callable[[Answer], bool],
+    deadline_s: float = DEADLINE_S,
+) -> Answer:
+    """The first good one. Raises TimeoutError where none comes in time."""
     async with asyncio.timeout(deadline_s):
         async for _ in looks(deadline_s):
-            if await holds():
-                return
+            found = await ask()
+            if is_good(found):
+                return found
+    raise TimeoutError
+
+
+async def until(holds: Callable[[], Awaitable[bool]], deadline_s: float = DEADLINE_S) -> None:
+    """`eventually`, for what has to be asked of somebody."""
+    await good_answer(holds, bool, deadline_s)
 
 
 async def unchanging(value: Callable[[], object], for_s: float = 0.3) -> None:

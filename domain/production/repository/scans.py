@@ -21,7 +21,6 @@ from domain.production.rows import GatewayRead, ScanRow, ToldScan
 
 SCAN = table_of(Scan)
 ROLLUP = table_of(ScanRollup)
-LAST_ID = ROLLUP.c.last_scan_id
 COLUMNS = tuple(SCAN.c[name] for name in ScanRow._fields)
 CLOCKS_DIFFER_US: Final = 24 * 3_600 * SECOND_US
 """A scan that was told to have been read later than a day after it was recorded is not found by
@@ -88,19 +87,19 @@ async def _wanted(
     wanted: ScanFilter,
 ) -> list[ColumnElement[bool]]:
     of_scan = choose(SCAN, customer_id, replace(wanted, gateway_id=None))
-    if wanted.gateway_id is not None:
-        return [of_scan, *_recorded(wanted), *_of_gateway(customer_id, wanted)]
-    return [of_scan, *_recorded(wanted), *await _up_to(session, customer_id, wanted)]
-
-
-def _of_gateway(customer_id: int, wanted: ScanFilter) -> list[ColumnElement[bool]]:
-    """A stretch of the index that begins with the gateway."""
     if wanted.gateway_id is None:
-        return []
-    if not is_id(wanted.gateway_id):
+        narrowed = await _up_to(session, customer_id, wanted)
+    else:
+        narrowed = _of_gateway(customer_id, wanted.gateway_id, wanted)
+    return [of_scan, *_recorded(wanted), *narrowed]
+
+
+def _of_gateway(customer_id: int, gateway_id: str, wanted: ScanFilter) -> list[ColumnElement[bool]]:
+    """A stretch of the index that begins with the gateway."""
+    if not is_id(gateway_id):
         return [false()]
     told = select(GATEWAY_SCAN.c.scan_id).where(
-        GATEWAY_SCAN.c.gateway_id == wanted.gateway_id, GATEWAY_SCAN.c.customer_id == customer_id
+        GATEWAY_SCAN.c.gateway_id == gateway_id, GATEWAY_SCAN.c.customer_id == customer_id
     )
     if wanted.scanned_from_us is not None:
         told = told.where(GATEWAY_SCAN.c.occurred_at_us >= wanted.scanned_from_us)
@@ -127,9 +126,9 @@ async def _up_to(
     at the end, which the newest hour alone tells.)"""
     if wanted.scanned_to_us is None:
         return []
-    ours, hour_us, last_id = ROLLUP.c.customer_id == customer_id, ROLLUP.c.hour_us, LAST_ID
-    newest = select(ROLLUP.c.first_read_us).where(ours).order_by(hour_us.desc()).limit(1)
-    first_read_us = await session.scalar(newest)
+    ours, last_id = ROLLUP.c.customer_id == customer_id, ROLLUP.c.last_scan_id
+    newest = select(ROLLUP.c.first_read_us).where(ours).order_by(ROLLUP.c.hour_us.desc())
+    first_read_us = await session.scalar(newest.limit(1))
     if first_read_us is not None and first_read_us < wanted.scanned_to_us:
         return []
     by_then = ours & (ROLLUP.c.first_read_us < wanted.scanned_to_us) & last_id.is_not(None)

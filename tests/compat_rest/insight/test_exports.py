@@ -14,7 +14,7 @@ from tests.support.factory import FactoryServer
 from tests.support.factory_api import neighbour
 from tests.support.insight import MORNING_MS, base_of, error, lines, ok, path_of, scan, uuid
 from tests.support.valtronics import set_clock
-from tests.support.waiting import DEADLINE_S
+from tests.support.waiting import DEADLINE_S, good_answer
 
 WIDE = {"start_time_millis": 0}
 FIVE_MINUTES_S = 300
@@ -22,11 +22,8 @@ GONE = "This link is not or no longer good"
 
 
 async def ended(client: Client, base: str, task: str) -> Json:
-    async with asyncio.timeout(DEADLINE_S):
-        # The old API has nothing but asking again.
-        while not (found := await shown(client, base, task))["completed"]:  # noqa: ASYNC110
-            await asyncio.sleep(0.02)
-    return found
+    """The old API has nothing but asking again."""
+    return await good_answer(lambda: shown(client, base, task), lambda found: found["completed"])
 
 
 async def shown(client: Client, base: str, task: str) -> Json:

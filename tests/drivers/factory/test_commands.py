@@ -28,7 +28,7 @@ from tests.support.edge_link import Deeds, linked_edge
 from tests.support.fleet import Factory, everything, kinds
 from tests.support.log import facts
 from tests.support.rawedge import raw_device
-from tests.support.waiting import DEADLINE_S, eventually, until
+from tests.support.waiting import DEADLINE_S, eventually, good_answer, until
 
 T = CommandType
 
@@ -40,13 +40,12 @@ def free() -> Deeds:
 
 
 async def ends(factory: Factory, command: CommandRow) -> CommandRow:
-    async with asyncio.timeout(DEADLINE_S):
-        while True:
-            found = await resolvers.command(factory.context(), command.id)
-            assert found is not None
-            if found.finished_at_us is not None:
-                return found
-            await asyncio.sleep(0.005)
+    async def now() -> CommandRow:
+        found = await resolvers.command(factory.context(), command.id)
+        assert found is not None
+        return found
+
+    return await good_answer(now, lambda found: found.finished_at_us is not None)
 
 
 @pytest.mark.parametrize("elsewhere", [False, True])
