@@ -81,7 +81,8 @@ async def _delivered(
     before_s, begun = edge.child.cpu_s(), time.perf_counter()
     sent = await _sent(edge.port, requests, rate_per_s)
     try:
-        await asyncio.wait_for(arrived.wait(), DRAIN_S)
+        async with asyncio.timeout(DRAIN_S):
+            await arrived.wait()
     except TimeoutError:
         faults = {one.fault for one in subscribers if one.fault}
         raise RuntimeError(f"{left} of {expected} deliveries are missing: {faults}") from None

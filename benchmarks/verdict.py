@@ -50,7 +50,8 @@ async def _paced(port: int, codes: list[str]) -> list[float]:
         await asyncio.sleep(max(0.0, begun + place / RATE_PER_S - time.perf_counter()))
         sent = time.perf_counter()
         writer.write(code.encode("latin-1") + b"\r\n")
-        reply = await asyncio.wait_for(reader.readline(), ANSWER_S)
+        async with asyncio.timeout(ANSWER_S):
+            reply = await reader.readline()
         durations.append(time.perf_counter() - sent)
         if reply != GOOD:
             raise RuntimeError(f"a valid code was answered {reply!r}")

@@ -111,7 +111,9 @@ class Progress:
         except DomainError as error:
             raise UpstreamError(error) from None
         except asyncio.CancelledError:
-            self.check()
+            task = asyncio.current_task()
+            if task is None or not task.cancelling():
+                self.check()  # the call was, not the pass
             raise
         finally:
             self.call = None

@@ -75,7 +75,8 @@ class SyncWorker:
 
     async def _pause(self, pause_s: float) -> None:
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._runner.woken.wait(), pause_s)
+            async with asyncio.timeout(pause_s):
+                await self._runner.woken.wait()
         self._runner.woken.clear()
 
     async def _turn(self) -> None:

@@ -1,22 +1,27 @@
-"""aiomqtt with three habits that it does not have.
+"""aiomqtt with four habits that it does not have.
 
 As it comes (2.5) it acknowledges a message before anybody has seen it, which loses what waits in
 memory when a process ends (its issue 345): here whoever was given a message acknowledges it. A
 broker that hangs up during the handshake, as it does on a certificate that it does not know, is
-told at once instead of after a timeout. And an attempt that failed leaves no socket behind.
+told at once instead of after a timeout. An attempt that failed leaves no socket behind. And whoever
+is cancelled in the moment in which an answer comes is cancelled: `asyncio.wait_for`, with which it
+waits, returns the answer instead before Python 3.12, and a gateway would publish on for ever.
 """
 
 import asyncio
 import logging
+import math
 import ssl
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, Self
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, NamedTuple, Self, TypeVar
 
 import aiomqtt
 import paho.mqtt.client as paho
 
 from drivers.link import PeerLost
 from drivers.mqtt.endpoint import Endpoint
+
+T = TypeVar("T")
 
 ANSWER_S = 10.0
 KEEPALIVE_S = 30
@@ -114,6 +119,14 @@ class Client(aiomqtt.Client):
         """Raises PeerLost when the connection is over."""
         await asyncio.wait({self._disconnected})
         raise PeerLost(str(self._disconnected.exception() or "the broker hung up on us"))
+
+    async def _wait_for(self, fut: Awaitable[T], timeout: float | None) -> T:
+        within_s = self.timeout if timeout is None else timeout
+        try:
+            async with asyncio.timeout(None if within_s == math.inf else within_s):
+                return await fut
+        except TimeoutError:
+            raise aiomqtt.MqttError("the broker does not answer") from None
 
     def _on_message(self, client: paho.Client, userdata: Any, message: paho.MQTTMessage) -> None:
         if self._received is None:

@@ -84,6 +84,7 @@ class Faults:
         """Waits out the delay, or until it is changed."""
         if self._delay_s > 0:
             try:
-                await asyncio.wait_for(self._released.wait(), self._delay_s)
+                async with asyncio.timeout(self._delay_s):
+                    await self._released.wait()
             except TimeoutError:
                 return
