@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from drivers.gpio.chip import Edge, OnEdges, OnLost, Opened
 from drivers.gpio.port import GpioConfig
 from drivers.link import PeerLost
+from drivers.patience import patient
 
 LINE_LIMIT: Final = 1024
 
@@ -77,7 +78,7 @@ class SimulatedChip:
                 raise PeerLost("the chip is closed")
             answer = self._answer = asyncio.get_running_loop().create_future()
             try:
-                async with asyncio.timeout(self._timeout_s):
+                async with patient(self._timeout_s):
                     self._writer.write(f"{question}\n".encode())
                     await self._writer.drain()
                     said: str = await answer

@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import TypeVar, cast
 
 from drivers.link import PeerLost
+from drivers.patience import patient
 from drivers.printers.port import PrinterConfig, PrinterCounters
 
 T = TypeVar("T")
@@ -107,7 +108,7 @@ class PrinterStream:
         wire.check()
         wire.transport.write(data)
         try:
-            async with asyncio.timeout(self._config.write_timeout_s):
+            async with patient(self._config.write_timeout_s):
                 await wire.writable.wait()
         except TimeoutError:
             raise PeerLost(f"took no data for {self._config.write_timeout_s:g} s") from None
@@ -150,7 +151,7 @@ class PrinterStream:
         """The next answer, without a question. Raises PeerLost."""
         wire = self._open_wire
         with suppress(TimeoutError):
-            async with asyncio.timeout(timeout_s):
+            async with patient(timeout_s):
                 while True:
                     found = answer(bytes(wire.received))
                     if found is not None:

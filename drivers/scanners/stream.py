@@ -6,6 +6,7 @@ from typing import Protocol
 
 from domain.kernel.clock import Clock
 from drivers.link import Link, PeerLost
+from drivers.patience import patient
 from drivers.scanners.decoding import FrameDecoder
 from drivers.scanners.framing import Frame, Framer
 from drivers.scanners.intake import Intake, Reply
@@ -143,7 +144,7 @@ class _Connection:
         while True:
             gap_s = self._framer.quiet_gap_s if self._framer.pending else None
             try:
-                async with asyncio.timeout_at(self._deadline_s(gap_s)):
+                async with patient(self._patience_s(gap_s)):
                     data = await self._source.read(PACKET_BYTES)
             except TimeoutError:
                 await self._quiet(gap_s)
@@ -158,10 +159,10 @@ class _Connection:
             self._is_connected = True
             await self._link.connected(self._peer)
 
-    def _deadline_s(self, gap_s: float | None) -> float | None:
-        limits = [self._now_s() + gap_s] if gap_s is not None else []
+    def _patience_s(self, gap_s: float | None) -> float | None:
+        limits = [gap_s] if gap_s is not None else []
         if self._silence_s is not None:
-            limits.append(self._heard_at_s + self._silence_s)
+            limits.append(self._heard_at_s + self._silence_s - self._now_s())
         return min(limits, default=None)
 
     async def _quiet(self, gap_s: float | None) -> None:

@@ -13,6 +13,7 @@ from aionut import AIONUTClient, NUTCommandError, NUTError, NUTLoginError
 
 from domain.kernel.clock import Clock
 from drivers.link import PeerLost
+from drivers.patience import patient
 from drivers.ups.port import SelfTest, SelfTestOutcome, UpsConfig, UpsFlag, UpsReading
 
 T = TypeVar("T")
@@ -96,7 +97,7 @@ class NutSource:
         """Raises NUTLoginError and NUTCommandError for a refusal, PeerLost for no answer."""
         async with self._turn:
             try:
-                async with asyncio.timeout(self._config.timeout_s):
+                async with patient(self._config.timeout_s):
                     return await self._in_step(question)
             except (NUTLoginError, NUTCommandError):
                 raise

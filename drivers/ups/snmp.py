@@ -33,6 +33,7 @@ from pysnmp.proto.rfc1905 import errorStatus  # type: ignore[import-untyped]
 
 from domain.kernel.clock import Clock
 from drivers.link import ConfigurationFault, PeerLost
+from drivers.patience import patient
 from drivers.threads import completed
 from drivers.ups.mib import QUICK_BATTERY_TEST, READ, UpsObject, Value, reading_of
 from drivers.ups.port import (
@@ -136,7 +137,7 @@ class SnmpSource:
             # An engine loads its tables from files: off the loop, which has a line to serve.
             self._engine = self._engine or await completed(_loaded_engine)
             try:
-                async with asyncio.timeout(self._config.timeout_s):
+                async with patient(self._config.timeout_s):
                     self._target = self._target or await self._resolved()
                     return await self._question(command, objects, retries, write)
             except TimeoutError:

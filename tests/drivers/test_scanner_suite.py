@@ -1,6 +1,7 @@
 """The behaviour of the scanner port, for every convention and every way to the driver."""
 
 import asyncio
+import time
 from pathlib import Path
 from typing import Any
 
@@ -130,6 +131,17 @@ async def test_heartbeats_keep_a_silent_line_alive(convention: Convention, lane:
         await eventually(lambda: line.counter("heartbeats") > beats)
         assert LinkState.LOST not in line.states()
         assert line.sink.readings == []
+
+
+@byte_lanes
+async def test_silence_while_we_were_held_up_is_none_of_the_scanners(lane: Lane) -> None:
+    async with rig(MATRIX, lane, framing=demanded) as line:
+        beats = line.counter("heartbeats")
+        await eventually(lambda: line.counter("heartbeats") > beats)
+        time.sleep(1.5 * HEARTBEAT["silence_s"])  # noqa: ASYNC251 - the machine stands still
+        beats = line.counter("heartbeats")
+        await eventually(lambda: line.counter("heartbeats") > beats)
+        assert LinkState.LOST not in line.states()
 
 
 @byte_lanes

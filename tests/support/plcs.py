@@ -20,8 +20,8 @@ QUICK = BackoffPolicy(base_s=0.02, cap_s=0.05, floor_s=0.01, stable_s=60)
 # A busy machine may take long over an answer. In haste are only the tests of answers that do not
 # come, and those that break a serial line: on it a lost question is waited for four times as long.
 PATIENCE_S = 5.0
-HASTE_S = 0.3
-HASTY: Mapping[str, float] = {"timeout_s": HASTE_S, "connect_timeout_s": 1.0}
+HASTE_S = 0.6
+HASTY: Mapping[str, float] = {"timeout_s": HASTE_S, "connect_timeout_s": 2.0}
 
 Build = Callable[[PlcConfig, Sequence[TagBinding], OnTag, Connections, Clock], PlcPort]
 

@@ -121,10 +121,11 @@ class Wire(Connection):  # type: ignore[misc]
         asked = Frame.decode(data[: HEADER.size], data[HEADER.size :])
         deadline_s = min(time.monotonic() + self._timeout_s, self._until_s)
         try:
-            self._limit(deadline_s)
+            if self._limit(deadline_s) == 0:
+                raise TimeoutError
             self.Socket.sendall(data)
             raw = self._received(deadline_s)
-        except TimeoutError:
+        except (TimeoutError, BlockingIOError):
             raise TimeoutError("no answer in time") from None
         except (OSError, BadEnvelope) as error:
             raise PeerLost(str(error) or type(error).__name__) from None
@@ -146,11 +147,12 @@ class Wire(Connection):  # type: ignore[misc]
             data += part
         return bytes(data)
 
-    def _limit(self, deadline_s: float) -> None:
-        left_s = deadline_s - time.monotonic()
-        if left_s <= 0:
-            raise TimeoutError
+    def _limit(self, deadline_s: float) -> float:
+        """The seconds that are left. With none, what lies in the socket is still taken: we may
+        have been the ones who were held up."""
+        left_s = max(0.0, deadline_s - time.monotonic())
         self.Socket.settimeout(left_s)
+        return left_s
 
     def receive_data(self) -> bytes:
         """For the farewell, where pylogix reads by itself."""

@@ -11,6 +11,7 @@ from random import SystemRandom
 from typing import Any
 
 from drivers.link import PeerLost
+from drivers.patience import patient
 from drivers.plcs.modbus.framing import (
     Message,
     NotModbus,
@@ -148,7 +149,9 @@ class ModbusLink(ABC):
     async def _answer(self, answer: "asyncio.Future[bytes]", timeout_s: float) -> bytes:
         """Leaves the future as it is when the time is over or whoever asked has gone."""
         either: set[asyncio.Future[Any]] = {answer, self._ended}
-        await asyncio.wait(either, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+        with suppress(TimeoutError):
+            async with patient(timeout_s):
+                await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         if answer.done():
             return answer.result()
         if self._ended.done():

@@ -15,6 +15,7 @@ from asyncua.ua.uaerrors import UaError, UaStatusCodeError
 from cryptography.exceptions import InvalidSignature
 
 from drivers.link import ConfigurationFault, PeerLost
+from drivers.patience import patient
 from drivers.plcs.opc_ua import certificates
 from drivers.plcs.opc_ua.addresses import Identifier, NodeAddress
 from drivers.plcs.opc_ua.settings import OpcUaSettings, UaSecurityMode, UaSecurityPolicy
@@ -122,7 +123,7 @@ class ServerSession:
         """One request and its answer. Answers carry the number of their request: one that comes
         late is dropped by the library."""
         try:
-            async with asyncio.timeout(self.timeout_s):
+            async with patient(self.timeout_s):
                 yield
         except UaStatusCodeError as error:
             raise TagRefused(said(ua.StatusCode(error.code))) from None

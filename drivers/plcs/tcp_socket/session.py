@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager, suppress
 
 from domain.kernel.errors import ValidationFailed
 from drivers.link import PeerLost
+from drivers.patience import elapsed, patient
 from drivers.plcs.port import PlcConfig
 from drivers.plcs.tags import Scalar, TagBinding, TagInfo, TagRefused
 from drivers.plcs.tcp_socket import values
@@ -49,7 +50,7 @@ class TextSession:
         elif settings.read_command is not None and self._asked_first is not None:
             await self._read(self._asked_first)
         elif settings.silence_s is not None:
-            async with asyncio.timeout(settings.silence_s):
+            async with patient(settings.silence_s):
                 await self._lines.heard.wait()
 
     async def read(self, bindings: Sequence[TagBinding]) -> Sequence[Scalar | TagRefused]:
@@ -89,7 +90,7 @@ class TextSession:
     ) -> Mapping[str, str]:
         """What stands in the answer. Raises TagRefused for the error answer, PeerLost for any
         other: who is out of step must begin anew."""
-        async with asyncio.timeout(self._timeout_s):
+        async with patient(self._timeout_s):
             line = await self._lines.ask(command)
         error = self._settings.error_answer
         refusal = None if error is None else template(error).match(line)
@@ -103,7 +104,7 @@ class TextSession:
         raise PeerLost(reason)
 
     async def _hear_greeting(self) -> None:
-        async with asyncio.timeout(self._timeout_s):
+        async with patient(self._timeout_s):
             line = await self._lines.greeted()
         if template(self._settings.greeting or "").match(line) is None:
             raise PeerLost(f"another greeting: {line[:80]!r}")
@@ -117,8 +118,8 @@ class TextSession:
             await asyncio.Event().wait()
             return
         # When to look next depends on what was heard since the last look.
-        while (left_s := self._lines.heard_at_s + silence_s - now_s()) > 0:  # noqa: ASYNC110
-            await asyncio.sleep(left_s)
+        while (left_s := self._lines.heard_at_s + silence_s - now_s()) > 0:
+            await elapsed(left_s)
         raise PeerLost(f"silent for {silence_s:g} s")
 
 

@@ -1,7 +1,7 @@
 """From a token to an actor: at once, and at once no more when the log says so."""
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from domain.kernel.tail import LogTail
 from domain.kernel.uow import Transactions
 from drivers.identity.actors import Standing, Tokens, UserSource
 from drivers.identity.keys import KeyRing
-from drivers.identity.tokens import TokenSettings
+from drivers.identity.tokens import JwtCodec, TokenSettings
 from tests.support.clocks import ManualClock
 from tests.support.log import caught_up
 
@@ -161,15 +161,22 @@ async def test_the_table_is_bounded_and_keeps_what_is_used(setting: Setting) -> 
     assert tokens[0] in kept
 
 
-async def test_a_known_token_costs_next_to_nothing(setting: Setting) -> None:
-    """Measured 0.2 µs; the bound leaves room for a busy machine."""
+async def test_a_known_token_is_not_verified_again(
+    setting: Setting, clock: ManualClock, tmp_path: Path
+) -> None:
+    """Measured: 0.2 µs against 100 of a signature. Processor time, so that others do not count."""
     token, _ = setting.tokens.issue(await setting.user("ann"))
     await setting.tokens.actor(token)
-    best_s = float("inf")
-    for _ in range(5):
-        copies = [(token + "x")[:-1] for _ in range(1000)]  # each with its hash yet to compute
-        started = time.perf_counter()
-        for copy in copies:
-            setting.tokens.known(copy)
-        best_s = min(best_s, (time.perf_counter() - started) / 1000)
-    assert best_s < 5e-6
+    codec = JwtCodec(KeyRing(tmp_path / "keys"), TokenSettings(), clock)
+
+    def best_cpu_s(take: Callable[[str], object]) -> float:
+        taken = []
+        for _ in range(5):
+            copies = [(token + "x")[:-1] for _ in range(100)]  # each with its hash yet to compute
+            started = time.process_time()
+            for copy in copies:
+                take(copy)
+            taken.append(time.process_time() - started)
+        return min(taken)
+
+    assert best_cpu_s(setting.tokens.known) < best_cpu_s(codec.read) / 10

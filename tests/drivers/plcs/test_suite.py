@@ -262,17 +262,17 @@ async def test_a_late_answer_is_nobodys(peer: PlcPeer) -> None:
 
 async def test_a_slow_controller_gets_no_backlog_and_no_write_waits_for_it(peer: PlcPeer) -> None:
     """Asked ten times as often as it can answer, a write takes its own answer and the one under
-    way, with as much again for a busy machine."""
+    way. If questions queued, those that are late by now would keep it for six seconds."""
     async with plc_rig(peer, poll_interval_s=0.01) as rig:
         peer.slow(0.1)
         # A protocol that publishes is not asked at all, and has neither count.
         polls = "late_rounds" in rig.plc.counters()
-        await eventually(lambda: not polls or rig.counter("late_rounds") > 10)
+        await eventually(lambda: not polls or rig.counter("late_rounds") > 60)
         now_s = asyncio.get_running_loop().time
         for value in (True, False, True):
             started_s = now_s()
             await rig.plc.write("reject", value)
-            assert now_s() - started_s < 4 * 0.1
+            assert now_s() - started_s < 2
         peer.slow(0)
         requests = rig.counter("requests") if polls else 0
         await peer.put("count", 8)

@@ -38,7 +38,7 @@ async def test_a_gate_shows_what_it_rejected() -> None:
         device.put("reject", True)
         device.put("reject", False)
         fired = device.points.changes[0].at_s
-        assert 0.02 <= (await asyncio.wait_for(seen, DEADLINE_S)).at_s - fired < 1
+        assert (await asyncio.wait_for(seen, DEADLINE_S)).at_s - fired >= 0.02
         assert (await asyncio.wait_for(over, DEADLINE_S)).at_s - fired >= 0.05
         gate = device.gates["reject"]
         gate.stuck = True

@@ -83,7 +83,7 @@ async def test_no_write_waits_for_a_publishing(peer: OpcUaPeer) -> None:
             await rig.plc.write("reject", value)
         await rig.plc.write("setpoint", 4.5)
         assert (await rig.plc.read(["speed"]))[0].value == 1.5
-        assert now_s() - started_s < 1
+        assert now_s() - started_s < NEVER_S / 4
         assert await peer.get("reject") is True
         await rig.told.has("reject", True)
         await rig.told.has("setpoint", 4.5)
