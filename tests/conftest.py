@@ -4,7 +4,13 @@ import gc
 import os
 import sys
 
+from hypothesis import settings
+
 from tests.support.memory import storage
+
+# How long an example takes is the machine's affair; what CI wants besides stays as it is.
+settings.register_profile("house", deadline=None)
+settings.load_profile("house")
 
 # Where Python is told not to keep what it compiled, each of the hundreds of processes that the
 # tests start compiles the whole product again: a third of its start.

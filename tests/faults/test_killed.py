@@ -39,8 +39,10 @@ async def test_kill_9_loses_nothing_that_was_acknowledged(tmp_path: Path) -> Non
                 await _some_more(rest, graph, line)
                 # The moment of the kill is what this is about; nothing is waited for.
                 await asyncio.sleep(random.random() * 0.3)
+                connections = [one.connections for one in followers]
                 edge.kill()
                 await edge.start()
+                await _back(followers, connections)
             await _some_more(rest, graph, line)
             await asyncio.gather(rest.stop(), graph.stop(), line.stop())
             found = stored(edge.data_dir)
@@ -56,6 +58,12 @@ async def _some_more(rest: Load, graph: Load, line: Line) -> None:
     doors = (rest.acknowledged, graph.acknowledged, line.acknowledged)
     wanted = [len(door) + 50 for door in doors]
     await patiently(lambda: all(len(d) >= n for d, n in zip(doors, wanted, strict=True)))
+
+
+async def _back(followers: list[Follower], before: list[int]) -> None:
+    await patiently(
+        lambda: all(one.connections > n for one, n in zip(followers, before, strict=True))
+    )
 
 
 async def _told_in_order(followers: list[Follower], found: Stored, cursor: str) -> None:

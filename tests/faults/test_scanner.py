@@ -13,7 +13,7 @@ from tests.support.stored import stored
 
 SCANNERS = "{ scanners { index state connected lastError readCount } }"
 JOURNAL = "{ events(first: 100) { edges { node { category source severity message } } } }"
-SILENCE_S = 2.5
+SILENCE_S = 4.0
 HEARTBEAT = {"header": "<HB>", "terminator": "\\n", "interval_s": 0.2, "silence_s": SILENCE_S}
 
 

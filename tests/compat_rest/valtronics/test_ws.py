@@ -46,6 +46,7 @@ async def test_the_documented_messages(
 ) -> None:
     await create(manager, status="online", configuration={"sampling_rate": 60, "other": 1})
     async with updates(factory, f"?token={operator.token}&after=") as socket:
+        await factory.subscribers(1)
         await told(manager, "offline", "Connection lost")
         await configured(manager, sampling_rate=30)
         first, second = await socket.hear(), await socket.hear()

@@ -74,7 +74,7 @@ SEEDS = st.integers(0, 2**32)
 
 
 @given(HOSTILE, INDUSTRIES)
-@settings(max_examples=1000, deadline=1000)
+@settings(max_examples=1000)
 def test_reading_never_raises_and_keeps_the_raw_code(raw: str, industry: str) -> None:
     reading = read_code(raw, industry, DEFAULT_CATALOGUE, 0)
     assert reading.raw == raw
@@ -85,14 +85,14 @@ def test_reading_never_raises_and_keeps_the_raw_code(raw: str, industry: str) ->
 
 
 @given(HOSTILE, st.sampled_from(["", "|", "~", "x", "GS"]))
-@settings(max_examples=1000, deadline=1000)
+@settings(max_examples=1000)
 def test_normalising_twice_changes_nothing(raw: str, gs_substitute: str) -> None:
     once = normalise(raw, gs_substitute).text
     assert normalise(once, gs_substitute).text == once
 
 
 @given(HOSTILE, INDUSTRIES)
-@settings(max_examples=300, deadline=1000)
+@settings(max_examples=300)
 def test_reading_what_was_read_gives_the_same_identity(raw: str, industry: str) -> None:
     reading = read_code(raw, industry, DEFAULT_CATALOGUE, 0)
     if reading.ok:
