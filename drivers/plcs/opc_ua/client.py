@@ -8,6 +8,7 @@ from typing import Any
 
 from asyncua import ua
 from asyncua.client.client import Client
+from asyncua.client.ua_client import UaClientState
 from asyncua.crypto import security_policies
 from asyncua.ua.attribute_ids import AttributeIds
 from asyncua.ua.status_codes import StatusCodes
@@ -68,6 +69,24 @@ _HOPELESS = (
 )
 # These end when somebody trusts our certificate at the controller, so they are asked again.
 _UNTRUSTED = (StatusCodes.BadCertificateUntrusted, StatusCodes.BadSecurityChecksFailed)
+
+
+class SteadyClient(Client):
+    """asyncua's client, less a habit: it dials with `asyncio.wait_for`, which before Python 3.12
+    returns the connection to whoever is cancelled as it comes up, and the driver would run on."""
+
+    async def connect_socket(self) -> None:
+        """Raises OSError, or TimeoutError when it takes longer than any answer may."""
+        inner, url = self.uaclient, self.server_url
+        dialling = asyncio.get_running_loop().create_connection
+        inner._set_state(UaClientState.CONNECTING)
+        try:
+            async with patient(inner._timeout):
+                await dialling(inner._make_protocol, url.hostname, url.port)
+        except BaseException:
+            inner._set_state(UaClientState.DISCONNECTED)
+            raise
+        inner._set_state(UaClientState.SOCKET_OPEN)
 
 
 class ServerSession:
@@ -171,7 +190,7 @@ async def opened(config: PlcConfig) -> AsyncIterator[ServerSession]:
 def _client(config: PlcConfig) -> Client:
     host = f"[{config.host}]" if ":" in config.host else config.host
     # Each answer while connecting has the whole time for it: making keys is slow on a controller.
-    client = Client(
+    client = SteadyClient(
         f"opc.tcp://{host}:{config.port or PORT}{config.opc_ua.path}",
         timeout=config.connect_timeout_s,
         watchdog_intervall=config.timeout_s,
