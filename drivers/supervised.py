@@ -21,6 +21,9 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 # A journal that hangs must not keep a line from reconnecting or a service from stopping.
 TRANSITION_DEADLINE_S = 5.0
+# Longer than any clean end takes, farewells and a thread that looks a name up included. Whoever
+# goes on after that has lost its cancellation, or will never end: it is cancelled again.
+CLEAN_END_S = 30.0
 
 
 class SupervisedTask:
@@ -38,12 +41,14 @@ class SupervisedTask:
         backoff: BackoffPolicy | None = None,
         on_transition: OnTransition | None = None,
         clock: Clock | None = None,
+        clean_end_s: float = CLEAN_END_S,
     ) -> None:
         self.name = name
         self.driver = driver
         self._backoff = backoff or BackoffPolicy()
         self._on_transition = on_transition
         self._clock = clock or SystemClock()
+        self._clean_end_s = clean_end_s
         self._state = LinkState.STOPPED
         self._since_us = self._clock.now_us()
         self._peer: str | None = None
@@ -54,25 +59,34 @@ class SupervisedTask:
         self._last_reading_at_us: int | None = None
         self._main: asyncio.Task[None] | None = None
         self._attempt: asyncio.Task[None] | None = None
-        self._stopping = False
+        self._ending = False
+        self._again = False
         self._wake = asyncio.Event()
         self._expected: list[tuple[frozenset[LinkState], asyncio.Future[StateChange]]] = []
 
     def start(self) -> None:
-        """Does nothing while running."""
-        if self._main is None or self._main.done():
-            self._stopping = False
-            self._main = asyncio.create_task(self._supervise(), name=f"driver {self.name}")
+        """Does nothing while running. Asked of one that is about to stop, by `stop` or for a
+        ConfigurationFault, it takes effect once that has stopped; a `stop` after it wins again."""
+        if self._main is not None and not self._main.done():
+            self._again = self._ending
+            return
+        self._ending = self._again = False
+        self._wake.clear()
+        self._main = asyncio.create_task(self._supervise(), name=f"driver {self.name}")
+        self._main.add_done_callback(self._over)
 
     async def stop(self) -> None:
-        """Returns once the driver has let go. Calling it twice, at once or later, is fine."""
-        if self._main is not None and not self._main.done():
+        """Returns once the driver has let go. Calling it twice, at once or later, is fine. One
+        that does not let go is told so again and again, with an error in the log each time."""
+        main, self._again = self._main, False
+        if main is not None and not main.done():
             # Once only: a second cancellation would cut the driver's own clean end short.
-            if not self._stopping:
-                self._main.cancel()
-            self._stopping = True
-            await asyncio.wait({self._main})
-        if self._state is not LinkState.STOPPED:
+            if not self._ending:
+                main.cancel()
+            self._ending = True
+            self._wake.set()
+            await asyncio.wait({main})
+        if main is self._main and self._state is not LinkState.STOPPED:
             await self._enter(LinkState.STOPPED)
 
     def reconnect(self) -> None:
@@ -106,15 +120,23 @@ class SupervisedTask:
             async with asyncio.timeout(timeout_s):
                 await self.expect(state)
 
+    def _over(self, _main: object) -> None:
+        if self._again:
+            self.start()
+
     async def _supervise(self) -> None:
         final = LinkState.STOPPED
         try:
             self._attempts = 0
             await self._enter(LinkState.CONNECTING)
-            while await self._try_once():
+            # Asked each time: a listener of transitions may have eaten the cancellation.
+            while not self._ending:
+                if not await self._try_once():
+                    final = LinkState.FAULTED
+                    break
                 await self._pause()
-            final = LinkState.FAULTED
         finally:
+            self._ending = True
             await self._close_driver()
             await self._enter(final, self._last_error if final is LinkState.FAULTED else None)
 
@@ -139,7 +161,7 @@ class SupervisedTask:
             await asyncio.wait({attempt})
         finally:
             self._attempt = None
-            error = await _ended(attempt)
+            error = await self._ended(attempt)
             link.over = True
         return error
 
@@ -154,11 +176,30 @@ class SupervisedTask:
                 await self._wake.wait()
         self._wake.clear()
 
+    async def _ended(self, attempt: asyncio.Task[None]) -> BaseException:
+        """Why the attempt is over; ends it first where it is not."""
+        if not attempt.done():
+            attempt.cancel()
+            await self._let_go(attempt)
+        if attempt.cancelled():
+            return PeerLost("interrupted")
+        return attempt.exception() or PeerLost("the driver ended")
+
     async def _close_driver(self) -> None:
-        closing = asyncio.create_task(self.driver.aclose())
-        await asyncio.wait({closing})
+        closing = asyncio.create_task(self.driver.aclose(), name=f"close {self.name}")
+        await self._let_go(closing)
         if not closing.cancelled() and (error := closing.exception()):
             log.error("device_close_failed", device=self.name, exc_info=error)
+
+    async def _let_go(self, task: asyncio.Task[None]) -> None:
+        """Waits for its end, which it was asked for or comes to by itself; asks again where that
+        takes too long for a clean one."""
+        while True:
+            await asyncio.wait({task}, timeout=self._clean_end_s)
+            if task.done():
+                return
+            log.error("device_does_not_stop", device=self.name, what=task.get_name())
+            task.cancel()
 
     async def link_up(self, peer: str) -> None:
         """For the attempt's link."""
@@ -221,16 +262,6 @@ class _AttemptLink:
     def reading(self, at_us: int) -> None:
         if not self.over:
             self._task.note_reading(at_us)
-
-
-async def _ended(attempt: asyncio.Task[None]) -> BaseException:
-    """Why the attempt is over; ends it first where it is not."""
-    if not attempt.done():
-        attempt.cancel()
-        await asyncio.wait({attempt})
-    if attempt.cancelled():
-        return PeerLost("interrupted")
-    return attempt.exception() or PeerLost("the driver ended")
 
 
 def _log_change(change: StateChange, held_s: float, error: BaseException | None) -> None:

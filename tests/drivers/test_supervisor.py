@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import pytest
@@ -226,6 +226,98 @@ async def test_stop_at_the_very_moment_of_a_retry() -> None:
             late = asyncio.get_running_loop().create_future()
             await asyncio.wait({late}, timeout=at / 5000)
             await asyncio.wait_for(task.stop(), DEADLINE_S)
+
+
+async def test_a_start_asked_while_it_stops_comes_after_it_and_a_stop_after_that_wins() -> None:
+    ending, release = asyncio.Event(), asyncio.Event()
+
+    async def slow_end(link: Link) -> None:
+        try:
+            await stay(link)
+        finally:
+            ending.set()
+            await release.wait()
+
+    driver = Scripted(slow_end)
+    async with supervised(driver) as task:
+        for starts_again in (True, False):
+            ending.clear()
+            release.clear()
+            await task.wait_for_state(LinkState.CONNECTED, DEADLINE_S)
+            attempts = driver.attempts
+            stopping = [asyncio.create_task(task.stop())]
+            await ending.wait()
+            task.start()
+            if not starts_again:
+                stopping.append(asyncio.create_task(task.stop()))
+                await asyncio.sleep(0)
+            assert driver.attempts == attempts
+            back = task.expect(LinkState.CONNECTED)
+            release.set()
+            await asyncio.gather(*stopping)
+            if starts_again:
+                await asyncio.wait_for(back, DEADLINE_S)
+                assert driver.attempts == driver.closed + 1 == attempts + 1
+        await asyncio.sleep(0)
+        assert task.snapshot().state is LinkState.STOPPED
+        assert driver.attempts == driver.closed == attempts
+
+
+async def test_a_start_asked_while_it_faults_is_not_lost() -> None:
+    faulting, release = asyncio.Event(), asyncio.Event()
+
+    async def refuse_once(link: Link) -> None:
+        if driver.attempts == 1:
+            raise ConfigurationFault("no such register")
+        await stay(link)
+
+    async def slow_journal(change: StateChange) -> None:
+        if change.state is LinkState.FAULTED:
+            faulting.set()
+            await release.wait()
+
+    driver = Scripted(refuse_once)
+    async with supervised(driver, on_transition=slow_journal) as task:
+        await faulting.wait()
+        task.start()
+        release.set()
+        await task.wait_for_state(LinkState.CONNECTED, DEADLINE_S)
+
+
+async def test_whoever_loses_its_cancellation_is_cancelled_again() -> None:
+    async def forgetful(link: Link) -> None:
+        for _ in range(3):
+            with suppress(asyncio.CancelledError):
+                await stay(link)
+
+    driver = Scripted(forgetful)
+    with capture_logs() as logs:
+        async with supervised(driver, clean_end_s=0.01) as task:
+            await task.wait_for_state(LinkState.CONNECTED, DEADLINE_S)
+            await asyncio.wait_for(task.stop(), DEADLINE_S)
+            assert task.snapshot().state is LinkState.STOPPED
+    told = [entry for entry in logs if entry["event"] == "device_does_not_stop"]
+    assert [(entry["log_level"], entry["what"]) for entry in told] == [
+        ("error", "attempt press")
+    ] * 2
+    assert driver.attempts == driver.closed == 1
+
+
+async def test_a_listener_that_eats_the_cancellation_does_not_keep_it_from_stopping() -> None:
+    told = asyncio.Event()
+
+    async def greedy(change: StateChange) -> None:
+        if change.state is LinkState.LOST:
+            told.set()
+            with suppress(asyncio.CancelledError):
+                await asyncio.Event().wait()
+
+    driver = Scripted(leave_at_once)
+    async with supervised(driver, on_transition=greedy) as task:
+        await told.wait()
+        await asyncio.wait_for(task.stop(), DEADLINE_S)
+        assert task.snapshot().state is LinkState.STOPPED
+        assert driver.attempts == driver.closed == 1
 
 
 async def test_waiting_has_a_deadline() -> None:
