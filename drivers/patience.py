@@ -16,7 +16,9 @@ LATE_S: Final = 0.02
 
 class Patience:
     """`asyncio.timeout`, prolonged by as long as the loop was late to see it run out; altogether by
-    no more than the time itself. Raises TimeoutError."""
+    no more than the time itself. Raises TimeoutError: also where the block makes a kind of its own
+    of the cancellation, as `wait_for2` does when the answer comes with it: `asyncio.timeout` of
+    Python 3.11 takes that for somebody's wish. Any other such kind leaves as the plain one."""
 
     __slots__ = ("_due_s", "_granted_s", "_handle", "_limit", "_loop", "_timeout_s")
 
@@ -41,7 +43,13 @@ class Patience:
     ) -> None:
         if self._handle is not None:
             self._handle.cancel()
-        await self._limit.__aexit__(kind, error, trace)
+        if not isinstance(error, asyncio.CancelledError) or kind is asyncio.CancelledError:
+            await self._limit.__aexit__(kind, error, trace)
+            return
+        plain = asyncio.CancelledError()
+        plain.__cause__ = error
+        await self._limit.__aexit__(asyncio.CancelledError, plain, trace)
+        raise plain
 
     def _wait(self, for_s: float) -> None:
         self._due_s = self._loop.time() + for_s

@@ -70,6 +70,46 @@ async def test_whoever_is_cancelled_is_cancelled() -> None:
         await waiting
 
 
+class CancelledWithAnswer(asyncio.CancelledError):
+    """As a library has it, whose wait was cancelled as the answer came."""
+
+
+async def cancelled_with_answer() -> None:
+    try:
+        await asyncio.get_running_loop().create_future()
+    except asyncio.CancelledError as error:
+        raise CancelledWithAnswer from error
+
+
+async def test_a_deadline_that_meets_the_answer_is_a_timeout() -> None:
+    with pytest.raises(TimeoutError):
+        async with patient(0.001):
+            await cancelled_with_answer()
+    task = asyncio.current_task()
+    assert task is not None
+    assert task.cancelling() == 0
+
+
+async def test_whoever_is_cancelled_as_the_deadline_meets_the_answer_is_cancelled() -> None:
+    async def waiting() -> None:
+        async with patient(0.001):
+            try:
+                await asyncio.get_running_loop().create_future()
+            finally:
+                task.cancel()
+                await cancelled_with_answer()
+
+    task = asyncio.create_task(waiting())
+    await asyncio.wait({task})
+    assert task.cancelled()
+
+
+async def test_what_cancels_whoever_waits_outside_is_known_there() -> None:
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.001), patient(DEADLINE_S):
+            await cancelled_with_answer()
+
+
 async def test_none_is_for_ever_and_the_deadline_ends_with_the_block() -> None:
     async with patient(None):
         await asyncio.sleep(0)

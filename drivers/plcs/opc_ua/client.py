@@ -169,7 +169,7 @@ async def opened(config: PlcConfig) -> AsyncIterator[ServerSession]:
     client = _client(config)
     session = ServerSession(client, config.timeout_s)
     try:
-        async with asyncio.timeout(config.connect_timeout_s):
+        async with patient(config.connect_timeout_s):
             await _connect(session, config.opc_ua)
     except BaseException as error:
         await _hung_up(client, LOST_FAREWELL_S)
