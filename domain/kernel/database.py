@@ -13,6 +13,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
 from domain.kernel import sqlite
+from domain.kernel.cancellation import cancellation_first
 from domain.kernel.errors import Conflict, Unavailable
 
 WRITE: Final = "oktograph_write"
@@ -55,11 +56,12 @@ class Database:
     @asynccontextmanager
     async def read(self) -> AsyncIterator[ReadSession]:
         """A short session for queries; what it returned stays usable afterwards."""
-        try:
-            async with ReadSession(self.engine, expire_on_commit=False) as session:
-                yield session
-        except STORAGE_ERRORS as error:
-            raise storage_fault(error) from error
+        with cancellation_first():
+            try:
+                async with ReadSession(self.engine, expire_on_commit=False) as session:
+                    yield session
+            except STORAGE_ERRORS as error:
+                raise storage_fault(error) from error
 
     async def ping(self) -> None:
         """Raises Unavailable while the database does not answer."""

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from sqlalchemy.exc import IntegrityError
 
 from domain.kernel.actor import Actor
+from domain.kernel.cancellation import cancellation_first
 from domain.kernel.clock import Clock
 from domain.kernel.database import (
     STORAGE_ERRORS,
@@ -74,16 +75,17 @@ class Transactions:
     @asynccontextmanager
     async def begin(self, actor: Actor) -> AsyncIterator[UnitOfWork]:
         """Commits rows and facts together at the end, or neither if the block raises."""
-        async with self._turn():
-            try:
-                async with self._session() as session:
-                    work = UnitOfWork(session, actor, self.clock.now_us())
-                    yield work
-                    await self._finish(work)
-            except IntegrityError as error:
-                raise Conflict("This contradicts what is already stored") from error
-            except STORAGE_ERRORS as error:
-                raise storage_fault(error) from error
+        with cancellation_first():
+            async with self._turn():
+                try:
+                    async with self._session() as session:
+                        work = UnitOfWork(session, actor, self.clock.now_us())
+                        yield work
+                        await self._finish(work)
+                except IntegrityError as error:
+                    raise Conflict("This contradicts what is already stored") from error
+                except STORAGE_ERRORS as error:
+                    raise storage_fault(error) from error
         if work.facts:
             self.wakeups.announce()
 

@@ -85,6 +85,11 @@ class PostgresServer:
     def url(self, name: str) -> str:
         return f"postgresql://postgres@/{name}?host={self._folder}"
 
+    @property
+    def socket(self) -> Path:
+        """For whoever stands between it and its clients."""
+        return self._folder / ".s.PGSQL.5432"
+
     @asynccontextmanager
     async def fresh(self) -> AsyncIterator[Database]:
         name = await self.make()

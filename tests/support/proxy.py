@@ -7,6 +7,7 @@ import struct
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 from random import Random
 
 from drivers.attending import attended, shut
@@ -30,7 +31,7 @@ class Proxy:
     """`trouble` is for connections and pieces from now on; `passed` counts pieces."""
 
     port: int = 0
-    target: int = 0
+    target: int | Path = 0
     trouble: Trouble = Trouble.NONE
     passed: int = 0
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
@@ -68,7 +69,7 @@ class Proxy:
             _reset(writer)
             return
         try:
-            onward, back = await asyncio.open_connection("127.0.0.1", self.target)
+            onward, back = await self._dial()
         except OSError:
             _reset(writer)
             return
@@ -83,6 +84,11 @@ class Proxy:
                 one.close()
                 with contextlib.suppress(OSError):
                     await one.wait_closed()
+
+    async def _dial(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        if isinstance(self.target, Path):
+            return await asyncio.open_unix_connection(self.target)
+        return await asyncio.open_connection("127.0.0.1", self.target)
 
     async def _pass(
         self,
@@ -127,8 +133,8 @@ def _reset(writer: asyncio.StreamWriter) -> None:
 
 
 @contextlib.asynccontextmanager
-async def proxied(target: int) -> AsyncIterator[Proxy]:
-    """In front of a local port."""
+async def proxied(target: int | Path) -> AsyncIterator[Proxy]:
+    """In front of a local port, or of a socket in the file system."""
     proxy = Proxy(target=target)
     server = await asyncio.start_server(proxy.accept, "127.0.0.1", 0)
     proxy.port = server.sockets[0].getsockname()[1]
