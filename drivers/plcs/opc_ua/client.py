@@ -77,12 +77,13 @@ class SteadyClient(Client):
 
     async def connect_socket(self) -> None:
         """Raises OSError, or TimeoutError when it takes longer than any answer may."""
-        inner, url = self.uaclient, self.server_url
+        inner, place = self.uaclient, self.server_url
+        host, port = place.hostname or "", place.port or PORT
         dialling = asyncio.get_running_loop().create_connection
         inner._set_state(UaClientState.CONNECTING)
         try:
             async with patient(inner._timeout):
-                await dialling(inner._make_protocol, url.hostname, url.port)
+                await dialling(inner._make_protocol, host, port)
         except BaseException:
             inner._set_state(UaClientState.DISCONNECTED)
             raise

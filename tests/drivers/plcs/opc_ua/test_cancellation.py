@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from typing import Any
 
 import pytest
 from asyncua import ua
@@ -93,7 +94,7 @@ def _hold_up_before_the_answer(patched: pytest.MonkeyPatch, until_s: float) -> N
     """The process: once it listens again it finds both the answer and that its time is over."""
     answered, loop = UASocketProtocol._call_callback, asyncio.get_running_loop()
 
-    def held_up(protocol: UASocketProtocol, request_id: int, body: object) -> None:
+    def held_up(protocol: UASocketProtocol, request_id: int, body: Any) -> None:
         time.sleep(max(0.0, until_s + LATE_S / 4 - loop.time()))
         loop.call_soon(answered, protocol, request_id, body)
 
