@@ -1,7 +1,7 @@
 """Engines and sessions. Who holds a ReadSession cannot write; only `uow.py` commits."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Final, NoReturn, Protocol
 
@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
-from domain.kernel import sqlite
+from domain.kernel import postgres, sqlite
 from domain.kernel.cancellation import cancellation_first
 from domain.kernel.errors import Conflict, Unavailable
 
@@ -98,13 +98,19 @@ def storage_fault(error: DBAPIError | PoolTimeout | OSError) -> Exception:
     return error
 
 
+def _pooled(url: URL, size: int, connect: Callable[..., Any], **options: Any) -> AsyncEngine:
+    arguments = {"async_creator_fn": connect}
+    return create_async_engine(
+        url, pool_size=size, max_overflow=8, connect_args=arguments, **options
+    )
+
+
 def _engine(url: URL, pool_size: int) -> AsyncEngine:
     if url.get_backend_name() != "sqlite":
-        engine = create_async_engine(url, pool_size=pool_size, max_overflow=8, pool_pre_ping=True)
+        engine = _pooled(url, pool_size, postgres.connect, pool_pre_ping=True)
         event.listen(engine.sync_engine, "do_connect", _connect_postgres)
         return engine
-    options = {"async_creator_fn": sqlite.connect}
-    engine = create_async_engine(url, pool_size=pool_size, max_overflow=8, connect_args=options)
+    engine = _pooled(url, pool_size, sqlite.connect)
     event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     event.listen(engine.sync_engine, "begin", _begin_sqlite)
     return engine

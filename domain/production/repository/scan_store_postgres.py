@@ -6,6 +6,7 @@ from uuid import UUID
 
 import asyncpg
 
+from domain.kernel import postgres
 from domain.kernel.database import Database
 from domain.kernel.errors import Unavailable
 from domain.kernel.eventlog import LOG_LOCK
@@ -133,7 +134,7 @@ class PostgresScanStore:
 
     async def _connected(self) -> "asyncpg.Connection[Any]":
         if self._connection is None or self._connection.is_closed():
-            self._connection = await asyncpg.connect(self._url)
+            self._connection = await postgres.connect(self._url)
         return self._connection
 
 

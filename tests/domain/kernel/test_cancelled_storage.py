@@ -1,9 +1,11 @@
 """Whoever is cancelled while the storage goes away is cancelled: no error takes its place."""
 
 import asyncio
+import socket
+import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from sqlalchemy import text
@@ -12,6 +14,7 @@ from domain.kernel.actor import system_actor
 from domain.kernel.clock import SystemClock
 from domain.kernel.database import Database
 from domain.kernel.errors import NotFound, Unavailable
+from domain.kernel.postgres import GONE_S
 from domain.kernel.uow import Transactions
 from tests.support.databases import PostgresServer
 from tests.support.proxy import Proxy, Trouble, proxied
@@ -19,6 +22,7 @@ from tests.support.waiting import DEADLINE_S
 
 STEPS = 10
 """Of the loop, within which whoever was cancelled knows of it."""
+KEEPALIVE = (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT)
 
 
 class NobodyListens:
@@ -101,3 +105,15 @@ async def test_whoever_is_cancelled_as_the_storage_goes_is_cancelled(
 async def test_whoever_is_not_learns_that_the_storage_has_gone(distant: Distant, use: Use) -> None:
     task = await distant.used(use)
     assert isinstance(task.exception(), Unavailable)
+
+
+async def test_a_server_that_vanishes_without_a_word_is_missed(distant: Distant) -> None:
+    async with distant.database.read() as session:
+        connection = await (await session.connection()).get_raw_connection()
+        ours = cast(Any, connection.driver_connection)._transport.get_extra_info("socket")
+        assert ours.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+        idle_s, every_s, probes = (ours.getsockopt(socket.IPPROTO_TCP, one) for one in KEEPALIVE)
+        assert idle_s + every_s * probes == GONE_S
+        if sys.platform == "linux":
+            until_ms = ours.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
+            assert until_ms == GONE_S * 1000
