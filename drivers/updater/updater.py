@@ -89,7 +89,8 @@ class Updater:
 
     async def accept(self, order: Order) -> None:
         """Taken and on disk when it returns; the same order again is no other. Conflict while
-        another is under way, ValidationFailed for one that is too late."""
+        another is under way, ValidationFailed for one that is too late, OSError for a disk that
+        takes nothing."""
         known = self._state.order
         if known is not None and known.key == order.key:
             return
@@ -97,9 +98,16 @@ class Updater:
             raise Conflict("Another update is under way", release_id=known and known.release_id)
         if self._is_late(order):
             raise ValidationFailed("expiresAt", "the order is void by now")
+        reported = self._state.report_count
         self._state.order, self._state.phase = order, Phase.DOWNLOADING
         self._state.report_count = 0
-        await self._save()
+        try:
+            await self._save()
+        except OSError:
+            # Not taken: it must not stand in the way of others, nor of its own repetition.
+            self._state.order, self._state.phase = known, Phase.ENDED
+            self._state.report_count = reported
+            raise
         self._ordered.set()
 
     async def run(self) -> None:

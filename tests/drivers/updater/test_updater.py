@@ -308,6 +308,19 @@ async def test_a_disk_that_takes_no_report_ends_no_installation(bench: Bench) ->
     assert bench.reports.states == ["DOWNLOADING", "VERIFYING", "INSTALLING", "SUCCEEDED"]
 
 
+async def test_an_order_that_the_disk_did_not_take_may_come_again(bench: Bench) -> None:
+    fresh = bench.folder / "state" / "updater.fresh"
+    async with bench.updater() as updater:
+        fresh.mkdir()
+        with pytest.raises(OSError, match="directory"):
+            await updater.accept(bench.order())
+        assert (updater.order, updater.phase) == (None, Phase.ENDED)
+        fresh.rmdir()
+        await updater.accept(bench.order())
+        await eventually(lambda: updater.phase is Phase.ENDED and not updater.unsent_reports)
+    assert bench.reports.states == ["DOWNLOADING", "VERIFYING", "INSTALLING", "SUCCEEDED"]
+
+
 def saved(folder: Path) -> dict[str, Any]:
     found: dict[str, Any] = json.loads((folder / "updater.json").read_bytes())
     return found
