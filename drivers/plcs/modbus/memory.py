@@ -69,9 +69,7 @@ class UnitMemory:
         table, end = _TABLES[function], first + count
         places = self._places.items()
         return {
-            name
-            for name, at in places
-            if at.table is table and at.first < end and first < at.end
+            name for name, at in places if at.table is table and at.first < end and first < at.end
         }
 
     def answer(self, question: bytes) -> bytes:
