@@ -30,8 +30,14 @@ POINTS: list[dict[str, Any]] = [
     {"name": "gone", "address": "discrete:3"},
     {"name": "encoder", "address": "input:0", "type": "UDINT", "word_order": "LITTLE"},
 ]
-GATE = {"coil": "reject", "feedback": "gone", "delay_s": 0.02, "hold_s": 0.03, "unseen_s": 0}
-PATIENT = {**GATE, "unseen_s": 60}
+GATE: dict[str, Any] = {
+    "coil": "reject",
+    "feedback": "gone",
+    "delay_s": 0.02,
+    "hold_s": 0.03,
+    "unseen_s": 0,
+}
+PATIENT: dict[str, Any] = {**GATE, "unseen_s": 60}
 READ_GONE = pdu.read(Table.DISCRETE, 0, 8)
 READ_REJECT = pdu.read(Table.COIL, 0, 8)
 
