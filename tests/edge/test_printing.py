@@ -190,9 +190,7 @@ async def test_a_label_on_its_way_is_printed_once_though_the_lines_change(place:
         await changing
     for code in codes:
         await place.whole.read("ADD", code)
-    await until(lambda: _count(place, 2))
-    await until(lambda: _idle(place))
-    assert _batches(place) == 2
+    await _each_printed_once(place)
     assert not await _asked_to_look(place.whole.operator)
 
 
@@ -207,9 +205,7 @@ async def test_a_change_of_the_lines_waits_for_a_label_within_reason(
     place.printer.go_on()
     for code in codes:
         await place.whole.read("ADD", code)
-    await until(lambda: _count(place, 2))
-    await until(lambda: _idle(place))
-    assert _batches(place) == 2
+    await _each_printed_once(place)
 
 
 async def test_a_label_on_its_way_is_printed_once_though_the_edge_restarts(place: Place) -> None:
@@ -225,9 +221,7 @@ async def test_a_label_on_its_way_is_printed_once_though_the_edge_restarts(place
         await eventually(lambda: all(one.connected for one in line.scanners()))
         for code in codes:
             await place.whole.read("ADD", code)
-        await eventually(lambda: place.printer.printed_count == 2)
-        await eventually(lambda: not any(one.jobs_queued for one in line.printers()))
-        assert _batches(place) == 2
+        await _each_printed_once(place)
         # It was waited for, with its printer still there: nobody has to go and look.
         assert not await _asked_to_look(await edge.logged_in("operator"))
 
@@ -252,9 +246,7 @@ async def test_a_label_is_not_printed_again_because_the_storage_was_away(
         await connection.execute(sql("DROP TRIGGER away"))
     for code in codes:
         await place.whole.read("ADD", code)
-    await until(lambda: _count(place, 2))
-    await until(lambda: _idle(place))
-    assert _batches(place) == 2
+    await _each_printed_once(place)
 
 
 async def _label_on_its_way(place: Place) -> list[str]:
@@ -280,9 +272,14 @@ def _reader() -> "asyncio.Task[Any]":
     return found
 
 
-def _batches(place: Place) -> int:
-    """So many batches have a label."""
-    return len({text.split(":")[0] for text in texts(place.printer)})
+async def _each_printed_once(place: Place) -> None:
+    """Labels of two batches come out, in their order: with the second no other can follow."""
+
+    def batches() -> list[str]:
+        return [text.split(":")[0] for text in texts(place.printer)]
+
+    await eventually(lambda: len(set(batches())) == 2)
+    assert len(batches()) == 2
 
 
 async def _asked_to_look(operator: Client) -> bool:
