@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 
 from domain.kernel.clock import Clock, SystemClock
 from domain.kernel.errors import NotFound, ValidationFailed
 from drivers.backoff import BackoffPolicy
 from drivers.link import Driver, LinkSnapshot, OnTransition
 from drivers.supervised import SupervisedTask
+from drivers.unbroken import Unbroken
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,9 @@ class Changes:
 
 
 class Supervisor:
+    """What changes here is changed to its end, though whoever asked be cancelled: devices of which
+    some are stopped and the others not begun are what nobody has declared."""
+
     def __init__(
         self,
         *,
@@ -43,7 +48,7 @@ class Supervisor:
         self._backoff = backoff or BackoffPolicy()
         self._clock = clock or SystemClock()
         self._running: dict[str, tuple[object, SupervisedTask]] = {}
-        self._lock = asyncio.Lock()
+        self._changes = Unbroken("set of devices")
 
     async def apply(self, declared: Iterable[Declaration]) -> Changes:
         """Makes what runs equal to what is declared.
@@ -51,25 +56,11 @@ class Supervisor:
         All new drivers are built before anything stops, so that a refusal (ValidationFailed)
         leaves everything as it was. What is declared as before and has faulted is tried anew.
         """
-        wanted = _by_key(declared)
-        async with self._lock:
-            kept = {k for k, d in wanted.items() if self._runs(d)}
-            fresh = {k: self._build(d) for k, d in wanted.items() if k not in kept}
-            gone = [k for k in self._running if k not in kept]
-            await self._stop_keys(gone)
-            self._running |= {k: (wanted[k].config, task) for k, task in fresh.items()}
-            for _, task in self._running.values():
-                task.start()
-        return Changes(
-            started=tuple(k for k in fresh if k not in gone),
-            restarted=tuple(k for k in fresh if k in gone),
-            stopped=tuple(k for k in gone if k not in fresh),
-        )
+        return await self._changes.run(partial(self._apply, _by_key(declared)))
 
     async def stop(self) -> None:
         """Stops all devices at once; calling it twice is fine."""
-        async with self._lock:
-            await self._stop_keys(list(self._running))
+        await self._changes.run(self._stop_all)
 
     def task(self, key: str) -> SupervisedTask:
         """Raises NotFound."""
@@ -79,6 +70,23 @@ class Supervisor:
 
     def snapshots(self) -> dict[str, LinkSnapshot]:
         return {key: task.snapshot() for key, (_, task) in self._running.items()}
+
+    async def _apply(self, wanted: dict[str, Declaration]) -> Changes:
+        kept = {k for k, d in wanted.items() if self._runs(d)}
+        fresh = {k: self._build(d) for k, d in wanted.items() if k not in kept}
+        gone = [k for k in self._running if k not in kept]
+        await self._stop_keys(gone)
+        self._running |= {k: (wanted[k].config, task) for k, task in fresh.items()}
+        for _, task in self._running.values():
+            task.start()
+        return Changes(
+            started=tuple(k for k in fresh if k not in gone),
+            restarted=tuple(k for k in fresh if k in gone),
+            stopped=tuple(k for k in gone if k not in fresh),
+        )
+
+    async def _stop_all(self) -> None:
+        await self._stop_keys(list(self._running))
 
     def _runs(self, declaration: Declaration) -> bool:
         running = self._running.get(declaration.key)

@@ -39,10 +39,19 @@ async def _watched(work: Work, name: str) -> None:
         except Exception:
             failures = 1 if now_s() - began_s >= _BACKOFF.stable_s else failures + 1
             logger.exception("background work broke", work=name, failures=failures)
+            _heed_stop()
         else:
             logger.error("background work ended", work=name)
             return
         await asyncio.sleep(_BACKOFF.delay_s(failures))
+
+
+def _heed_stop() -> None:
+    """Raises CancelledError where somebody cancelled this task. Work that breaks while it is
+    stopped raises its own error in the cancellation's place, and that comes no second time."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 async def every(interval_s: float, run: Callable[[], Awaitable[object]], name: str) -> None:
@@ -56,3 +65,4 @@ async def every(interval_s: float, run: Callable[[], Awaitable[object]], name: s
             logger.warning("periodic work failed", work=name, cause=error.message)
         except Exception:
             logger.exception("periodic work broke", work=name)
+        _heed_stop()

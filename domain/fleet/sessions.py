@@ -7,8 +7,9 @@ session; the one whose opening stands last in the log.
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
 from typing import Final
 
 import orjson
@@ -89,13 +90,22 @@ class LiveSession:
         self.woken.set()
 
 
+@dataclass(slots=True)
+class _Turn:
+    """Kept as long as anybody claims it: a lock that was let go and has woken its next holder
+    looks free until that one runs."""
+
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    claims: int = 0
+
+
 class SessionRegistry:
     """A CommandChannel over this process's sockets; one per process."""
 
     def __init__(self, process_id: str | None = None) -> None:
         self.process_id = process_id or new_id()
         self._live: dict[str, LiveSession] = {}
-        self._turns: dict[str, asyncio.Lock] = {}
+        self._turns: dict[str, _Turn] = {}
         self._idle = asyncio.Event()
         self._idle.set()
         self._open = 0
@@ -118,9 +128,18 @@ class SessionRegistry:
             for one in self._live.values()
         )
 
-    def turn(self, device_id: str) -> asyncio.Lock:
+    @asynccontextmanager
+    async def turn(self, device_id: str) -> AsyncIterator[None]:
         """Sessions of one device open one after the other, in the order of `opening`."""
-        return self._turns.setdefault(device_id, asyncio.Lock())
+        turn = self._turns.setdefault(device_id, _Turn())
+        turn.claims += 1
+        try:
+            async with turn.lock:
+                yield
+        finally:
+            turn.claims -= 1
+            if not turn.claims:
+                del self._turns[device_id]
 
     @contextmanager
     def opening(self, session: LiveSession) -> Iterator[None]:
@@ -141,9 +160,6 @@ class SessionRegistry:
     def detach(self, session: LiveSession) -> None:
         if self._live.get(session.device_id) is session:
             del self._live[session.device_id]
-        turn = self._turns.get(session.device_id)
-        if session.device_id not in self._live and turn is not None and not turn.locked():
-            del self._turns[session.device_id]
 
     def released(self) -> None:
         """A session that was opening has said its last word to the database."""

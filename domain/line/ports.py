@@ -1,7 +1,6 @@
 """What the rest of the house may ask of the line's hardware, and of the edge at it."""
 
-from collections.abc import Collection, Mapping
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Callable, Collection, Coroutine, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
@@ -308,8 +307,8 @@ class FactoryStatus:
 
 @dataclass(frozen=True, slots=True)
 class EdgeStatus:
-    """`config_version` is that of the factory's document, 0 for none; `overrides` are the keys in
-    force; `factory` is None where none is configured."""
+    """`config_version` is that of the factory's document in force, 0 for none; `overrides` are the
+    keys in force; `factory` is None where none is configured."""
 
     identifier: str
     enabled: bool
@@ -363,8 +362,10 @@ class EdgePort(Protocol):
     def configured(self, kind: HardwareKind) -> JsonValue:
         """What is in force of a kind, with everything that holds for it and secrets masked."""
 
-    def changing(self) -> AbstractAsyncContextManager[Any]:
-        """Held while a change is checked, stored and adopted."""
+    async def change(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Checks, stores and adopts something as `work` does: no other change meanwhile, and to
+        its end whether the caller waits for that or is cancelled. Raises what it raises, and
+        Unavailable where the edge is being stopped."""
 
     def storable(self, given: Mapping[HardwareKind, JsonValue]) -> dict[str, str]:
         """The overrides that say so: whole kinds, as JSON, secrets sealed. Raises ValidationFailed
@@ -375,7 +376,8 @@ class EdgePort(Protocol):
         cannot be."""
 
     async def adopt(self, kinds: Collection[HardwareKind]) -> None:
-        """Puts the stored overrides of these kinds in force. Only devices that changed restart."""
+        """Puts the stored overrides of these kinds in force, as part of a `change`. Only devices
+        that changed restart."""
 
     async def reload(self) -> list[str]:
         """Puts the stored overrides in force; the names of the settings that changed. What did

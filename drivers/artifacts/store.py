@@ -7,6 +7,7 @@ aborts them.
 
 import asyncio
 import hashlib
+import logging
 import time
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import suppress
@@ -22,17 +23,29 @@ from domain.kernel.artifacts import ReceivedArtifact
 from domain.kernel.errors import NotFound, Unavailable, ValidationFailed
 from domain.kernel.ids import new_id
 from drivers.durable import sync_to_disk
-from drivers.threads import completed
+from drivers.threads import completed, left_alone
 
 if TYPE_CHECKING:
     from obstore import WritableFile
 
+logger = logging.getLogger(__name__)
 P = ParamSpec("P")
 R = TypeVar("R")
 
 INCOMING: Final = "incoming/"
 PART_BYTES: Final = 5 * 1024 * 1024
 READ_BYTES: Final = 256 * 1024
+PARTS_AT_ONCE: Final = 4
+CONNECT_S: Final = 5.0
+REQUEST_S: Final = 60.0
+"""From the call to the end of the answer, the upload of a part included: the parts that are sent at
+once share the line, which 3 Mbit/s are enough for."""
+RETRY_S: Final = 30.0
+"""No request is tried again later than this, so that none is that was not answered at all: a call
+to storage that is silent takes `REQUEST_S`."""
+GRACE_S: Final = 2.0
+"""How long somebody who is cancelled waits for storage, and for what is half stored to be removed;
+then others go on."""
 
 
 class ObjectArtifacts:
@@ -40,47 +53,61 @@ class ObjectArtifacts:
 
     obstore is called in threads, never through its own futures: those are completed by threads
     that touch the interpreter, which aborts where it ends at that moment.
+
+    With `grace_s` a call that is cancelled is left to itself after that time, and what it leaves
+    in `incoming/` is the sweep's; without, everything is waited for.
     """
 
-    def __init__(self, store: ObjectStore) -> None:
+    def __init__(self, store: ObjectStore, grace_s: float | None = None) -> None:
         self._store = store
+        self._grace_s = grace_s
 
     async def receive(self, chunks: AsyncIterator[bytes], max_bytes: int) -> ReceivedArtifact:
         key, size_bytes, sha256 = f"{INCOMING}{new_id()}", 0, hashlib.sha256()
-        writer = await _call(obstore.open_writer, self._store, key, buffer_size=PART_BYTES)
+        writer = await self._call(
+            obstore.open_writer,
+            self._store,
+            key,
+            buffer_size=PART_BYTES,
+            max_concurrency=PARTS_AT_ONCE,
+        )
         try:
             async for chunk in chunks:
                 size_bytes += len(chunk)
                 if size_bytes > max_bytes:
                     raise ValidationFailed("body", "the artifact is too large", max_bytes=max_bytes)
                 sha256.update(chunk)
-                await _call(writer.write, chunk)
-            await _call(writer.close)
+                await self._call(writer.write, chunk)
+            await self._call(writer.close)
         except BaseException:
             # Also when the uploader has gone: the task is cancelled, the bytes must not stay.
-            await asyncio.shield(asyncio.ensure_future(self._abandon(writer, key)))
+            # What storage does not take in time goes on by itself, or is left to the sweep.
+            await asyncio.wait({self._abandoning(writer, key)}, timeout=self._grace_s)
             raise
         return ReceivedArtifact(key, size_bytes, sha256.hexdigest())
 
     async def publish(self, received: ReceivedArtifact, key: str) -> None:
-        await _call(obstore.rename, self._store, received.key, key)
+        await self._call(obstore.rename, self._store, received.key, key)
 
     async def discard(self, key: str) -> None:
         with suppress(FileNotFoundError):
-            await _call(obstore.delete, self._store, key)
+            await self._call(obstore.delete, self._store, key)
 
     async def read(self, key: str, start: int, end: int) -> AsyncIterator[bytes]:
         try:
-            found = await _call(obstore.get, self._store, key, options={"range": (start, end)})
+            found = await self._call(obstore.get, self._store, key, options={"range": (start, end)})
         except FileNotFoundError:
             raise NotFound("Artifact", key) from None
         chunks = iter(found.stream(min_chunk_size=READ_BYTES))
-        while (chunk := await _call(next, chunks, None)) is not None:
+        while (chunk := await self._call(next, chunks, None)) is not None:
             yield bytes(chunk)
 
     async def sweep(self, folder: str, older_than_s: float, is_known: Collection[str]) -> int:
         before = datetime.now(UTC) - timedelta(seconds=older_than_s)
-        listed = [*await _call(self._listed, INCOMING), *await _call(self._listed, f"{folder}/")]
+        listed = [
+            *await self._call(self._listed, INCOMING),
+            *await self._call(self._listed, f"{folder}/"),
+        ]
         stale = [key for key, at in listed if key not in is_known and at < before]
         for key in stale:
             await self.discard(key)
@@ -90,15 +117,32 @@ class ObjectArtifacts:
         pages = obstore.list(self._store, prefix)
         return [(meta["path"], meta["last_modified"]) for page in pages for meta in page]
 
+    def _abandoning(self, writer: "WritableFile", key: str) -> asyncio.Task[None]:
+        abandoning = asyncio.create_task(self._abandon(writer, key))
+        abandoning.add_done_callback(_heard)
+        return abandoning
+
     async def _abandon(self, writer: "WritableFile", key: str) -> None:
         """Ended, then removed: an upload in parts that is merely dropped stays in a bucket, hidden
         and paid for."""
         try:
-            await _call(writer.close)
+            await self._call(writer.close)
         except (Unavailable, ValueError):
             return  # nothing was stored
         with suppress(Unavailable):
             await self.discard(key)
+
+    async def _call(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """The store's own errors as ours, except FileNotFoundError."""
+        try:
+            if self._grace_s is None:
+                return await completed(function, *args, **kwargs)
+            return await left_alone(self._grace_s, function, *args, **kwargs)
+        except FileNotFoundError:
+            raise
+        except (BaseError, OSError) as error:
+            cause = type(error).__name__
+            raise Unavailable("The artifact storage cannot take this now", cause=cause) from error
 
 
 class LocalArtifacts(ObjectArtifacts):
@@ -127,6 +171,8 @@ def s3_artifacts(
     access_key_id: str | None = None,
     secret_access_key: str | None = None,
     retries: int = 5,
+    request_s: float = REQUEST_S,
+    grace_s: float = GRACE_S,
 ) -> ObjectArtifacts:
     """Keys that are not given come from the environment, as obstore finds them there."""
     given = {
@@ -142,21 +188,21 @@ def s3_artifacts(
             bucket,
             prefix=prefix or None,
             config=config,  # type: ignore[arg-type] # a TypedDict of many optional strings
-            client_options={"allow_http": plain},
-            retry_config={"max_retries": retries},
-        )
+            client_options={
+                "allow_http": plain,
+                "connect_timeout": timedelta(seconds=CONNECT_S),
+                "timeout": timedelta(seconds=request_s),
+            },
+            retry_config={"max_retries": retries, "retry_timeout": timedelta(seconds=RETRY_S)},
+        ),
+        grace_s,
     )
 
 
-async def _call(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-    """The store's own errors as ours, except FileNotFoundError."""
-    try:
-        return await completed(function, *args, **kwargs)
-    except FileNotFoundError:
-        raise
-    except (BaseError, OSError) as error:
-        cause = type(error).__name__
-        raise Unavailable("The artifact storage cannot take this now", cause=cause) from error
+def _heard(task: asyncio.Task[None]) -> None:
+    """An error that nobody waits for any more is none to the loop."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        logger.warning("an upload that broke off was not removed: %s", error)
 
 
 def _remove_parts(folder: Path, older_than_s: float) -> int:

@@ -63,10 +63,11 @@ class EdgeConfiguration(Protocol):
     """The edge's own configuration, as far as the factory sets it."""
 
     async def version(self) -> int:
-        """Of what it runs on, 0 for nothing from the factory yet."""
+        """Of what it runs on and has answered so, 0 for nothing from the factory yet."""
 
     async def apply(self, version: int, document: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
-        """Makes it so and answers what it runs on. A refusal (DomainError) is reported."""
+        """Makes it so and answers what it runs on. A refusal (DomainError) is reported. The link
+        may be lost meanwhile and its call cancelled: what has begun is done to its end."""
 
     async def connect(self, frame: ConnectionFrame) -> None:
         """Obeys what the factory says of all its edges' way to the cloud."""

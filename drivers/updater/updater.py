@@ -18,6 +18,7 @@ from domain.software.models import TargetState
 from domain.software.ports import SignatureVerifier
 from drivers.backoff import BackoffPolicy
 from drivers.durable import sync_to_disk
+from drivers.racing import first_end
 from drivers.threads import completed
 from drivers.updater.download import TRANSIENT, Downloader, digest
 from drivers.updater.hooks import Hook, HookResult, run
@@ -61,6 +62,8 @@ class Updater:
         self._file = _state_file(config.folder)
         self._saving = asyncio.Lock()
         self._ordered, self._told = asyncio.Event(), asyncio.Event()
+        self._struck_out = False
+        """Whether the file may still name a report that the factory has."""
 
     @classmethod
     async def open(
@@ -86,7 +89,8 @@ class Updater:
 
     async def accept(self, order: Order) -> None:
         """Taken and on disk when it returns; the same order again is no other. Conflict while
-        another is under way, ValidationFailed for one that is too late."""
+        another is under way, ValidationFailed for one that is too late, OSError for a disk that
+        takes nothing."""
         known = self._state.order
         if known is not None and known.key == order.key:
             return
@@ -94,16 +98,22 @@ class Updater:
             raise Conflict("Another update is under way", release_id=known and known.release_id)
         if self._is_late(order):
             raise ValidationFailed("expiresAt", "the order is void by now")
+        reported = self._state.report_count
         self._state.order, self._state.phase = order, Phase.DOWNLOADING
         self._state.report_count = 0
-        await self._save()
+        try:
+            await self._save()
+        except OSError:
+            # Not taken: it must not stand in the way of others, nor of its own repetition.
+            self._state.order, self._state.phase = known, Phase.ENDED
+            self._state.report_count = reported
+            raise
         self._ordered.set()
 
     async def run(self) -> None:
         """Until cancelled."""
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._install_all())
-            tasks.create_task(self._report_all())
+        # No TaskGroup: one that ends for a child that broke takes a stop in that time for nothing.
+        await first_end(self._install_all(), self._report_all())
 
     async def _install_all(self) -> None:
         await self._recover()
@@ -215,21 +225,31 @@ class Updater:
         self._told.set()
 
     async def _report_all(self) -> None:
+        """A disk that takes nothing is waited for as a factory that is away: what is installed
+        meanwhile goes on, and so do the reports behind the one that the file still names."""
         failures = 0
         while True:
-            if not self._state.reports:
-                await self._told.wait()
-                self._told.clear()
-                continue
             try:
-                await self._report(self._state.reports[0])
+                await self._report_next()
                 failures = 0
-            except TRANSIENT:
+            except (*TRANSIENT, OSError) as error:
+                if isinstance(error, OSError):
+                    logger.warning("a report on an update has to wait: %s", error)
                 failures += 1
                 await asyncio.sleep(self._config.report_backoff.delay_s(failures))
 
+    async def _report_next(self) -> None:
+        if self._state.reports:
+            await self._report(self._state.reports[0])
+        elif not self._struck_out:
+            await self._told.wait()
+            self._told.clear()
+        if self._struck_out:
+            await self._save()
+            self._struck_out = False
+
     async def _report(self, report: Report) -> None:
-        """Leaves the file once the factory has it, or has said that it will never take it."""
+        """Struck out once the factory has it, or has said that it will never take it."""
         try:
             await self._reporter.report(report)
         except TRANSIENT:
@@ -237,7 +257,7 @@ class Updater:
         except DomainError as error:
             logger.warning("the factory refuses a report on an update: %s", error.message)
         self._state.reports.remove(report)
-        await self._save()
+        self._struck_out = True
 
     async def _save(self) -> None:
         """One at a time, and never left half way: an older state must not land on a newer one."""

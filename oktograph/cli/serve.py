@@ -94,10 +94,11 @@ def _environment(options: Mapping[str, object]) -> dict[str, str]:
     return {f"OKTOGRAPH_{name.upper()}": str(v) for name, v in options.items() if v is not None}
 
 
-def _demo(settings: Settings, *, has_line: bool) -> "Demo":
+def _demo(settings: Settings, role: RoleOption) -> "Demo":
     from oktograph.demo.line import Demo  # with every simulator: who has no demo needs none of it
 
-    return Demo(settings, has_line=has_line)
+    has_line, has_factory = role is not RoleOption.FACTORY, role is not RoleOption.EDGE
+    return Demo(settings, has_line=has_line, has_factory=has_factory)
 
 
 async def _start_edge(installation: "Installation", demo: "Demo | None") -> None:
@@ -123,8 +124,7 @@ async def _serve(
 
     configure_logs(settings.log_level, settings.log_format)
     async with AsyncExitStack() as stack:
-        has_line = role is not RoleOption.FACTORY
-        demo = _demo(settings, has_line=has_line) if settings.demo else None
+        demo = _demo(settings, role) if settings.demo else None
         if demo is not None:
             await stack.enter_async_context(demo)
             settings = demo.settings()

@@ -18,7 +18,7 @@ from drivers.ups.simulation import SimulatedUpsConfig
 from oktograph.demo.belt import Belt
 from oktograph.demo.filler import Filler
 from oktograph.demo.labels import PRINTER
-from oktograph.demo.places import HOST, Places
+from oktograph.demo.places import HOST, Places, started_at
 from oktograph.demo.plan import FILLER_PLC, GATE, GATE_PLC, INFEED, PLAN
 from oktograph.settings import Settings
 from oktograph.simulation.bottles import bottles
@@ -112,12 +112,17 @@ class DemoHardware:
 
     async def _start_controllers(self, stack: AsyncExitStack) -> None:
         key = f"plc-{GATE_PLC}"
-        self._gate = gate = ModbusController(GATE_POINTS, port=self._places.free(key))
-        device = controller_device(gate, GATE_PLC)
-        await self._started(stack, key, lambda _: device)
+
+        def make(port: int) -> Device[Any]:
+            self._gate = ModbusController(GATE_POINTS, port=port)
+            return controller_device(self._gate, GATE_PLC)
+
+        await self._started(stack, key, make)
+        gate = self._gate
+        assert gate is not None  # noqa: S101 - it was made
         gate.modbus.points.listen(self._gate_changed)
         key = f"plc-{FILLER_PLC}"
-        self.filler = filler = Filler(self._places.free(key), self._rate)
+        self.filler = filler = await self._filler(self._places.last(key))
         stack.callback(filler.close)
         self._note(key, "OPC UA controller", f"opc.tcp://{HOST}:{filler.port}", filler.port)
         self.console.devices[key] = filler
@@ -129,6 +134,12 @@ class DemoHardware:
             *gate.bindings(GATE_PLC),
             *filler.bindings(FILLER_PLC),
         ]
+
+    async def _filler(self, port: int) -> Filler:
+        async def start(port: int) -> Filler:
+            return Filler(port, self._rate)
+
+        return await started_at(port, start)
 
     async def _start_printer(self, stack: AsyncExitStack) -> None:
         def make(port: int) -> Device[PrinterSimulator]:
@@ -158,8 +169,12 @@ class DemoHardware:
     async def _started(
         self, stack: AsyncExitStack, key: str, make: Callable[[int], Device[S]]
     ) -> Device[S]:
-        device = make(self._places.free(key))
-        await stack.enter_async_context(device.simulator)
+        async def start(port: int) -> Device[S]:
+            device = make(port)
+            await stack.enter_async_context(device.simulator)
+            return device
+
+        device = await started_at(self._places.last(key), start)
         self._note(key, device.what, device.where(), device.simulator.port)
         self.console.devices[key] = DeviceConsole(device.words)
         return device

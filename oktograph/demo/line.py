@@ -1,6 +1,5 @@
 """The demo: a cloud, and a whole line of simulated devices; real peers on real sockets."""
 
-import errno
 from contextlib import AsyncExitStack
 from random import Random
 from typing import Any, Final
@@ -15,14 +14,14 @@ from domain.production.commands import BottleFilter, CreateBottles, NewBottle
 from domain.production.operations.bottles import create_bottles
 from domain.production.repository import bottles
 from drivers.cloud.simulator.data import DEMO
-from drivers.cloud.simulator.server import running_cloud
+from drivers.cloud.simulator.server import RunningCloud, running_cloud
 from drivers.cloud.simulator.state import CloudState
 from graph.context import Services
 from oktograph.background import background
 from oktograph.demo.factory import DemoFactory
 from oktograph.demo.hardware import DemoHardware
 from oktograph.demo.labels import store_templates
-from oktograph.demo.places import Places, free_port
+from oktograph.demo.places import Places, Reservation, started_at
 from oktograph.demo.plan import fitted
 from oktograph.edge.document import Fitted
 from oktograph.edge.runtime import EdgeRuntime
@@ -46,9 +45,12 @@ class Demo:
     and the factory, which are then configured to dial what listens here; what the user has set
     stays. `devices` are as DemoHardware has them."""
 
-    def __init__(self, settings: Settings, *, has_line: bool = True) -> None:
+    def __init__(
+        self, settings: Settings, *, has_line: bool = True, has_factory: bool = True
+    ) -> None:
         self._given = settings
         self._has_line = has_line
+        self._has_factory = has_factory
         self._stack = AsyncExitStack()
         self._cloud_url = settings.cloud_url
         self._places = Places(settings.data_dir)
@@ -78,13 +80,16 @@ class Demo:
         return self._given.model_copy(update={"cloud_url": self._cloud_url, **self.mqtt_settings()})
 
     def mqtt_settings(self) -> dict[str, Any]:
-        """A broker for the demo's gateway, on a port that is free; none where people have said
-        anything about one."""
-        if self._given.mqtt_wanted or "mqtt" in self._given.model_fields_set:
+        """A broker for the demo's gateway, on a port that is kept for it; none without a factory
+        here, and where people have said anything about one."""
+        is_told = self._given.mqtt_wanted or "mqtt" in self._given.model_fields_set
+        if is_told or not self._has_factory:
             return {}
         if not self._mqtt_port:
-            self._mqtt_port = self._places.free(MQTT, self._given.mqtt_port) or free_port()
-            self._places.took(MQTT, self._mqtt_port)
+            kept = Reservation(self._places.last(MQTT, self._given.mqtt_port))
+            self._stack.callback(kept.close)
+            self._mqtt_port = kept.port
+            self._places.took(MQTT, kept.port)
         return {"mqtt": "bundled", "mqtt_port": self._mqtt_port}
 
     def edge_settings(self) -> dict[str, Any]:
@@ -121,21 +126,23 @@ class Demo:
         self._places.keep()
 
     async def _start_console(self) -> None:
-        port = self._places.free(CONSOLE, DEMO_CONSOLE_PORT)
-        server = ConsoleServer(self.hardware.console, port)
-        await self._stack.enter_async_context(server)
+        async def start(port: int) -> ConsoleServer:
+            server = ConsoleServer(self.hardware.console, port)
+            return await self._stack.enter_async_context(server)
+
+        server = await started_at(self._places.last(CONSOLE, DEMO_CONSOLE_PORT), start)
         self.console_port = server.port
         self._places.took(CONSOLE, server.port)
 
     async def _start_cloud(self, port: int) -> str:
         """A port that is taken is replaced by a free one; `notes` then says so."""
         state = CloudState(DEMO, next_code=_cloud_code)
-        try:
-            cloud = await self._stack.enter_async_context(running_cloud(port=port, state=state))
-        except OSError as error:
-            if error.errno != errno.EADDRINUSE:
-                raise
-            cloud = await self._stack.enter_async_context(running_cloud(port=0, state=state))
+
+        async def start(port: int) -> RunningCloud:
+            return await self._stack.enter_async_context(running_cloud(port=port, state=state))
+
+        cloud = await started_at(port, start)
+        if cloud.port != port:
             self.notes.append(f"Port {port} is taken: the cloud answers on {cloud.port} instead")
         return cloud.url
 

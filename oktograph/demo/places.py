@@ -1,16 +1,19 @@
 """Where the demo's devices listen: where they did the last time, or anywhere. What people set by
 hand meanwhile names these ports, and outlives a restart."""
 
+import errno
 import socket
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import orjson
 
 FILE: Final = "demo-ports.json"
 HOST: Final = "127.0.0.1"
 ANY: Final = 0
+Started = TypeVar("Started")
 
 
 class Places:
@@ -23,10 +26,9 @@ class Places:
             known = orjson.loads(self._file.read_bytes())
             self._ports = {name: port for name, port in known.items() if _is_port(port)}
 
-    def free(self, name: str, usual: int = ANY) -> int:
-        """ANY where that one is taken by now."""
-        port = self._ports.get(name, usual)
-        return port if _is_free(port) else ANY
+    def last(self, name: str, usual: int = ANY) -> int:
+        """It may be taken by now: see `started_at` and `Reservation`."""
+        return self._ports.get(name, usual)
 
     def took(self, name: str, port: int) -> None:
         self._ports[name] = port
@@ -37,22 +39,53 @@ class Places:
             self._file.write_bytes(orjson.dumps(self._ports))
 
 
-def free_port() -> int:
-    """For a program of its own, which is told before it starts."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.bind((HOST, ANY))
-        return int(probe.getsockname()[1])
+async def started_at(port: int, start: Callable[[int], Awaitable[Started]]) -> Started:
+    """There, or anywhere where that is taken: who only looks first may be overtaken by another
+    demo. Raises what `start` does."""
+    try:
+        return await start(port)
+    except OSError as error:
+        if port == ANY or error.errno != errno.EADDRINUSE:
+            raise
+    return await start(ANY)
+
+
+class Reservation:
+    """The port, or a free one where it is taken, for a program that is told it and listens there
+    later. Until `close` no other demo reserves it, and the kernel gives it to nobody who asks for
+    any. A program that is no demo may still come first and listen: then ours finds it taken."""
+
+    def __init__(self, port: int) -> None:
+        try:
+            self._held, self._ours = _held(port)
+        except OSError as error:
+            if port == ANY or error.errno != errno.EADDRINUSE:
+                raise
+            self._held, self._ours = _held(ANY)
+        self.port: int = self._held.getsockname()[1]
+
+    def close(self) -> None:
+        self._held.close()
+        self._ours.close()
+
+
+def _held(port: int) -> tuple[socket.socket, socket.socket]:
+    """The first is bound and does not listen: so does another who may reuse addresses, as
+    servers may, and one of them can listen. The second, a name that only one can have, tells
+    demos apart. Raises OSError."""
+    held = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    ours = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held.bind((HOST, port))
+        # Not in any folder: the kernel forgets it with the process.
+        ours.bind(f"\0oktograph-demo-{held.getsockname()[1]}")
+    except OSError:
+        held.close()
+        ours.close()
+        raise
+    return held, ours
 
 
 def _is_port(value: object) -> bool:
     return isinstance(value, int) and 0 < value < 1 << 16
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError:
-            return False
-    return True

@@ -4,11 +4,10 @@ Three layers make what it runs on, the later ones first: the overrides of the pe
 the factory's document, its own settings.
 """
 
-import asyncio
 import logging
-from collections.abc import Callable, Collection, Mapping
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Callable, Collection, Coroutine, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final, cast
 
 import orjson
@@ -36,6 +35,7 @@ from domain.line.rows import OverrideRow
 from domain.production.operations.scans import ScanIntake
 from domain.sync.operations import connection
 from drivers.registry import plc_catalogue, printer_catalogue, scanner_catalogue
+from drivers.unbroken import Unbroken
 from oktograph.core import Core
 from oktograph.edge.device_secrets import DeviceSecrets, shown
 from oktograph.edge.document import (
@@ -108,15 +108,22 @@ class Machinery:
 
 @dataclass(slots=True)
 class _Told:
-    """What is in force of what the edge was told."""
+    """What the edge was told and has stored. `in_force` is the version of the factory's document
+    that it runs on; `answered` is the last of which it could tell whoever told it so."""
 
     state: EdgeStateRow = field(default_factory=EdgeStateRow)
     document: EdgeDocument = field(default_factory=EdgeDocument)
     overrides: dict[str, OverrideRow] = field(default_factory=dict)
+    in_force: int = 0
+    answered: int = 0
 
 
 class EdgeControl:
-    """An `EdgeConfiguration` for the factory's link and the `EdgePort` of the resolvers."""
+    """An `EdgeConfiguration` for the factory's link and the `EdgePort` of the resolvers.
+
+    Links and sockets go whenever they like, and a device may take seconds to stop: whatever
+    changes the edge is one of `_changes`.
+    """
 
     def __init__(
         self,
@@ -130,7 +137,8 @@ class EdgeControl:
         self._secrets = secrets
         self._settings = RunningConfiguration.of_settings(core.settings, fitted)
         self._told = _Told()
-        self._one_at_a_time = asyncio.Lock()
+        self._changes = Unbroken("configuration of this edge")
+        self._settled = True
         self.running = self._settings
         self.factory_status: Callable[[], FactoryStatus | None] = lambda: None
         self.software_version: Callable[[], str] = lambda: core.build.version
@@ -142,6 +150,7 @@ class EdgeControl:
         async with core.database.read() as session:
             self._told.state = await repository.state(session, customer_id)
             stored = await line_repository.overrides(session, customer_id)
+        self._told.in_force = self._told.answered = self._told.state.config_version
         document = orjson.loads(self._told.state.config_document)
         self._told.document = self._understood(EdgeDocument.read, document, EdgeDocument())
         if self._understood(overriding, stored, None) is not None:
@@ -159,43 +168,37 @@ class EdgeControl:
         self.running = wanted
 
     async def stop(self) -> None:
+        """What is under way takes effect first; nothing does any more afterwards."""
+        await self._changes.close()
         self._machinery.restore_logs()
 
     # For the factory's link
 
     async def version(self) -> int:
-        return self._told.state.config_version
+        """What took effect when its link was gone already is told once more, and then answered."""
+        return self._told.answered
 
     async def apply(self, version: int, document: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
-        async with self._one_at_a_time:
-            return await self._apply(version, document)
+        found = await self._changes.run(partial(self._apply, version, document))
+        self._told.answered = version
+        return found
 
     async def push(
         self, version: int | None, document: Mapping[str, JsonValue]
     ) -> tuple[int, dict[str, JsonValue]]:
         """As a command says it, which may have come late: Conflict for an older version than runs.
         The version stays where none is given."""
-        async with self._one_at_a_time:
-            current = self._told.state.config_version
-            if version is not None and version < current:
-                raise Conflict("A newer configuration is in force", version=current)
-            version = current if version is None else version
-            return version, await self._apply(version, document)
+        pushed, found = await self._changes.run(partial(self._push, version, document))
+        self._told.answered = pushed
+        return pushed, found
 
     async def connect(self, frame: ConnectionFrame) -> None:
-        async with self._one_at_a_time:
-            async with self._begin() as work:
-                await connection.follow(work, frame.default_mode, frame.allow_device_override)
-                state = await operations.allow_cloud(work, frame.cloud_sync_enabled)
-            self._obey_cloud(state)
+        await self._changes.run(partial(self._connect, frame))
 
     async def switch(self, actor: Actor, *, enabled: bool, reason: str | None) -> EdgeStateRow:
         """Takes the edge out of production, or back into it; reads that are on their way end as
         they began."""
-        async with self._core.transactions.begin(actor) as work:
-            self._told.state = await operations.switch(work, enabled, reason)
-        self._machinery.scans.enabled = enabled
-        return self._told.state
+        return await self._changes.run(partial(self._switch, actor, enabled, reason))
 
     # For the resolvers
 
@@ -206,7 +209,7 @@ class EdgeControl:
             enabled=state.enabled,
             disabled_reason=state.disabled_reason,
             software_version=self.software_version(),
-            config_version=state.config_version,
+            config_version=self._told.in_force,
             overrides=tuple(self._told.overrides),
             factory=self.factory_status(),
         )
@@ -224,14 +227,13 @@ class EdgeControl:
         self._effective(self._told.document, overrides)
 
     async def reload(self) -> list[str]:
-        async with self._one_at_a_time:
-            return await self._adopt(await self._stored())
+        return await self._changes.run(self._reload)
 
     def configured(self, kind: HardwareKind) -> JsonValue:
         return cast(JsonValue, shown(self.running.hardware.of(kind)))
 
-    def changing(self) -> AbstractAsyncContextManager[Any]:
-        return self._one_at_a_time
+    async def change(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        await self._changes.run(work)
 
     def storable(self, given: Mapping[HardwareKind, JsonValue]) -> dict[str, str]:
         document = EdgeDocument.read({str(kind): value for kind, value in given.items()})
@@ -267,6 +269,9 @@ class EdgeControl:
         others = {key: row for key, row in self._told.overrides.items() if key not in keys}
         await self._adopt(others | ours)
 
+    async def _reload(self) -> list[str]:
+        return await self._adopt(await self._stored())
+
     async def _stored(self) -> dict[str, OverrideRow]:
         async with self._core.database.read() as session:
             return await line_repository.overrides(session, self._core.customer.id)
@@ -287,15 +292,41 @@ class EdgeControl:
         changed = self.running.changes(wanted)
         async with self._begin() as work:
             await operations.configured(work, version, dict(document), changed)
-            self._told.state = await _connected(work, before, given)
+            state = await _connected(work, before, given)
         self._told.document = given
-        self._obey_cloud(self._told.state)
+        self._obey_cloud(state)
         await self._become(wanted)
+        self._told.in_force = version
         return self._reported(document)
 
+    async def _push(
+        self, version: int | None, document: Mapping[str, JsonValue]
+    ) -> tuple[int, dict[str, JsonValue]]:
+        current = self._told.state.config_version
+        if version is not None and version < current:
+            raise Conflict("A newer configuration is in force", version=current)
+        version = current if version is None else version
+        return version, await self._apply(version, document)
+
+    async def _connect(self, frame: ConnectionFrame) -> None:
+        async with self._begin() as work:
+            await connection.follow(work, frame.default_mode, frame.allow_device_override)
+            state = await operations.allow_cloud(work, frame.cloud_sync_enabled)
+        self._obey_cloud(state)
+
+    async def _switch(self, actor: Actor, enabled: bool, reason: str | None) -> EdgeStateRow:
+        async with self._core.transactions.begin(actor) as work:
+            state = await operations.switch(work, enabled, reason)
+        self._told.state = state
+        self._machinery.scans.enabled = enabled
+        return state
+
     async def _become(self, wanted: RunningConfiguration) -> list[str]:
+        """What failed half way runs on neither: the next one is put in force whole."""
         changed = self.running.changes(wanted)
-        await self._machinery.become(self.running, wanted)
+        before, self._settled = self.running if self._settled else None, False
+        await self._machinery.become(before, wanted)
+        self._settled = True
         self._switch_logs(wanted)
         self.running = wanted
         return changed
@@ -332,8 +363,8 @@ class EdgeControl:
         if not self._core.settings.factory_url and state.changed_at_us:
             async with self._begin() as work:
                 await connection.follow(work, None, allow_switch=True)
-                self._told.state = await operations.allow_cloud(work, True)
-        self._obey_cloud(self._told.state)
+                state = await operations.allow_cloud(work, True)
+        self._obey_cloud(state)
 
     def _obey_cloud(self, state: EdgeStateRow) -> None:
         self._told.state = state

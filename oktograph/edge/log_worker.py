@@ -2,7 +2,6 @@
 last transaction left it."""
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
@@ -32,6 +31,7 @@ class LogWorker:
         self._handle = handle
         self._woken = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        """Cancelled where the worker is stopped; what it has begun and must end it ends then."""
 
     async def start(self) -> None:
         async with self._transactions.begin(system_actor(self._reader, 0)) as work:
@@ -43,10 +43,9 @@ class LogWorker:
     async def stop(self) -> None:
         if self._task is None:
             return
-        self._stop_listening()
         self._task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._task
+        await asyncio.wait({self._task})
+        self._stop_listening()
         self._task = None
 
     async def forget(self) -> None:

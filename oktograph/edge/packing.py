@@ -64,6 +64,12 @@ class Labelling:
         else:
             await labels.forget()
 
+    async def settle(self) -> None:
+        """Begins no label any more, while the printers are still there; the one under way ends,
+        within reason. `stop` must follow."""
+        if self._running is not None:
+            await self._running.settle()
+
     async def stop(self) -> None:
         if self._running is not None:
             await self._running.stop()

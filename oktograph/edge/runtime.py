@@ -84,6 +84,8 @@ class EdgeRuntime(Runtime):
         stack.push_async_callback(machinery.packing.stop)
         stack.push_async_callback(machinery.labelling.stop)
         stack.push_async_callback(self.line.stop)
+        # A label ends while its printer is there; what it still waits for then is certain.
+        stack.push_async_callback(machinery.labelling.settle)
         stack.push_async_callback(self.control.stop)
         await self._watch_alarms()
         await self.line.start()

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from random import Random
 from typing import Final
 
+from drivers.plcs.passing import PassingSensor
 from oktograph.simulation.console import Act, Word, none, only
 from oktograph.simulation.controllers.base import Controller
 from oktograph.simulation.points import (
@@ -41,6 +42,7 @@ class Machine:
         self._has = {point.name for point in controller.points}
         self._random = Random()  # noqa: S311 - a simulation
         self._pulses = 0.0
+        self._bin = PassingSensor(self._sees, self._saw, GATE_HOLD_S)
 
     @asynccontextmanager
     async def moving(self) -> AsyncIterator[None]:
@@ -81,9 +83,13 @@ class Machine:
 
     async def _drop(self) -> None:
         await asyncio.sleep(GATE_DELAY_S)
-        await self.controller.set(BIN.name, True)
-        await asyncio.sleep(GATE_HOLD_S)
-        await self.controller.set(BIN.name, False)
+        await self._bin.pass_by()
+
+    async def _sees(self, on: bool) -> None:
+        await self.controller.set(BIN.name, on)
+
+    async def _saw(self) -> None:
+        await self.controller.told(BIN.name)
 
     async def _fill(self) -> None:
         share = 1 - math.exp(-FILLER_TICK_S / WARMING_S)

@@ -140,14 +140,14 @@ def test_whatever_people_send_only_its_judges_refuse_it() -> None:
         assert "stop" not in plan
 
 
-def test_places_are_kept_and_given_up_where_they_are_taken(tmp_path: Path) -> None:
+def test_places_are_kept(tmp_path: Path) -> None:
     places = Places(tmp_path)
-    assert places.free("ups") == 0
+    assert places.last("ups") == 0
     places.took("ups", 30_111)
     places.keep()
-    assert Places(tmp_path).free("ups") == 30_111
+    assert Places(tmp_path).last("ups") == 30_111
     (tmp_path / "demo-ports.json").write_text('{"ups": "x", "gpio": -1}')
-    assert Places(tmp_path).free("ups", 30_112) == 30_112
+    assert Places(tmp_path).last("ups", 30_112) == 30_112
     (tmp_path / "demo-ports.json").write_text("{")
-    assert Places(tmp_path).free("gpio") == 0
+    assert Places(tmp_path).last("gpio") == 0
     Places(tmp_path / "nowhere").keep()

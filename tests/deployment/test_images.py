@@ -5,7 +5,6 @@ import os
 import re
 import shlex
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -25,6 +24,7 @@ from oktograph.cli.main import app
 from oktograph.documents import OPERATIONS
 from oktograph.settings import Settings
 from tests.support.databases import PostgresServer
+from tests.support.processes import free_port
 from tests.support.redis import RedisServer
 
 ROOT = Path(__file__).parents[2]
@@ -192,9 +192,7 @@ def test_ci_checks_and_then_tests() -> None:
 @contextmanager
 def started(folder: Path, **more: str) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
     """The edge's command with the image's and the service's environment; its data is `folder`."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     own = {
         **environment(OURS["edge"]),
         "PATH": os.environ["PATH"],

@@ -423,3 +423,75 @@ async def test_faulted_device_is_tried_anew_when_declared_again() -> None:
         faulted = supervisor.task("press").wait_for_state(LinkState.FAULTED, DEADLINE_S)
         await asyncio.gather(faulted, eventually(lambda n=attempts: driver.attempts == n))  # type: ignore[misc]
     await supervisor.stop()
+
+
+class Leaving:
+    """Devices that take leave for as long as the test wants."""
+
+    def __init__(self) -> None:
+        self.supervisor = Supervisor(backoff=QUICK)
+        self.release = asyncio.Event()
+        self.leaving = asyncio.Event()
+        self.built: list[int] = []
+
+    def declared(self, config: int) -> list[Declaration]:
+        def build() -> Scripted:
+            self.built.append(config)
+            return Scripted(self._stay)
+
+        return [Declaration("press", config, build)]
+
+    async def connected(self) -> None:
+        task = self.supervisor.task("press")
+        await task.wait_for_state(LinkState.CONNECTED, DEADLINE_S)
+
+    async def _stay(self, link: Link) -> None:
+        try:
+            await stay(link)
+        finally:
+            self.leaving.set()
+            await self.release.wait()
+
+
+@asynccontextmanager
+async def cancelled_in_the_midst(ask: Callable[[Leaving], Awaitable[object]]) -> AsyncIterator[Any]:
+    """Device 1 is stopping, and whoever asked for that has gone."""
+    line = Leaving()
+    await line.supervisor.apply(line.declared(1))
+    await line.connected()
+    asking = asyncio.ensure_future(ask(line))
+    try:
+        await asyncio.wait_for(line.leaving.wait(), DEADLINE_S)
+        asking.cancel()
+        await asyncio.wait({asking})
+        assert asking.cancelled()
+        yield line
+    finally:
+        line.release.set()
+        await line.supervisor.stop()
+
+
+async def test_who_goes_while_devices_stop_leaves_none_of_them_dead() -> None:
+    async with cancelled_in_the_midst(lambda line: line.supervisor.apply(line.declared(2))) as line:
+        line.release.set()
+        await eventually(lambda: line.built == [1, 2])
+        assert await line.supervisor.apply(line.declared(2)) == Changes((), (), ())
+        await line.connected()
+        assert line.built == [1, 2]
+
+
+@pytest.mark.parametrize("stopped", [False, True])
+async def test_what_was_there_runs_again_though_it_is_declared_while_it_stops(
+    stopped: bool,
+) -> None:
+    def ask(line: Leaving) -> Awaitable[object]:
+        return line.supervisor.stop() if stopped else line.supervisor.apply(line.declared(2))
+
+    async with cancelled_in_the_midst(ask) as line:
+        back = asyncio.create_task(line.supervisor.apply(line.declared(1)))
+        await asyncio.wait({back}, timeout=0.01)
+        line.release.set()
+        key = ("press",)
+        assert await back == (Changes(key, (), ()) if stopped else Changes((), key, ()))
+        await line.connected()
+        assert line.built == ([1, 1] if stopped else [1, 2, 1])

@@ -15,8 +15,8 @@ from tests.support.codes import milk_codes
 from tests.support.edge import Edge, EdgeFolders, running_edge
 from tests.support.factory import FactoryServer
 from tests.support.factory_pair import enrolled
+from tests.support.processes import free_port
 from tests.support.proxy import Proxy, Trouble, proxied
-from tests.support.whole_factory import free_port
 
 ROOT = "/api/v1/batch-accounting"
 COUNT = 1_203

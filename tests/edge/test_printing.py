@@ -1,5 +1,6 @@
 """Labels: templates that are kept, prints by every face, media that runs out, labels of batches."""
 
+import asyncio
 import base64
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -11,12 +12,18 @@ from typing import Any
 import pytest
 import zxingcpp
 from PIL import Image
+from sqlalchemy import text as sql
+from structlog.testing import capture_logs
 
 from domain.line.alarms.models import AlarmKind
 from drivers.printers.simulator import PrinterSimulator, PrinterSimulatorConfig
-from tests.support.edge import EdgeFolders
-from tests.support.waiting import until
-from tests.support.whole_line import WholeLine, fresh, whole_line
+from oktograph.edge.labels import READER
+from oktograph.edge.runtime import EdgeRuntime
+from oktograph.web.edge import edge_app
+from tests.support.edge import Client, EdgeFolders
+from tests.support.served import serving
+from tests.support.waiting import DEADLINE_S, eventually, until
+from tests.support.whole_line import LINE, WholeLine, fresh, whole_line
 
 Json = dict[str, Any]
 PATH = "/api/v1/printers"
@@ -26,6 +33,7 @@ BOX = {
     "^FO16,60^BXN,4,200,,,,_^FH\\^FD{{code}}^FS^XZ",
     "parameters": [{"name": "batch"}, {"name": "count", "required": False}, {"name": "code"}],
 }
+PRINT = {"printer": 0, "template": "default"}
 
 
 @dataclass
@@ -55,7 +63,7 @@ async def place(edge_folders: EdgeFolders, tmp_path: Path) -> AsyncIterator[Plac
             "pollS": 0.05,
             "jobTimeoutS": 1,
         }
-        plan = {"printBatch": {"printer": 0, "template": "default"}}
+        plan = {"printBatch": PRINT}
         whole = await stack.enter_async_context(
             whole_line(edge_folders, tmp_path, ["ADD"], plan, printers=[configured], pack_size=2)
         )
@@ -160,11 +168,9 @@ async def test_a_label_that_may_have_been_printed_is_not_printed_again(place: Pl
     await place.printer.prints(1)
     await place.printer.refuse()
     await place.printer.cut()  # before it could say so
-    asked = "{ events(first: 50) { edges { node { message } } } }"
 
     async def told() -> bool:
-        edges = (await place.whole.operator.ask(asked))["events"]["edges"]
-        return any("Look whether the label" in one["node"]["message"] for one in edges)
+        return await _asked_to_look(place.whole.operator)
 
     await until(told)
     await place.printer.accept()
@@ -172,6 +178,114 @@ async def test_a_label_that_may_have_been_printed_is_not_printed_again(place: Pl
         await place.whole.read("ADD", code)
     await until(lambda: _count(place, 2))
     assert len({text.split(":")[0] for text in texts(place.printer)}) == 2
+
+
+async def test_a_label_on_its_way_is_printed_once_though_the_lines_change(place: Place) -> None:
+    codes = await _label_on_its_way(place)
+    changing = asyncio.create_task(_change_lines(place))
+    reader = _reader()
+    await eventually(lambda: reader.done() or reader.cancelling() > 0)
+    place.printer.go_on()
+    async with asyncio.timeout(DEADLINE_S):
+        await changing
+    for code in codes:
+        await place.whole.read("ADD", code)
+    await _each_printed_once(place)
+    assert not await _asked_to_look(place.whole.operator)
+
+
+async def test_a_change_of_the_lines_waits_for_a_label_within_reason(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("oktograph.edge.labels.LEAVE_S", 0.05)
+    codes = await _label_on_its_way(place)
+    async with asyncio.timeout(DEADLINE_S):
+        await _change_lines(place)
+    assert await _asked_to_look(place.whole.operator)
+    place.printer.go_on()
+    for code in codes:
+        await place.whole.read("ADD", code)
+    await _each_printed_once(place)
+
+
+async def test_a_label_on_its_way_is_printed_once_though_the_edge_restarts(place: Place) -> None:
+    codes = await _label_on_its_way(place)
+    before, reader = place.whole.edge.runtime, _reader()
+    stopping = asyncio.create_task(before.stop())
+    await eventually(lambda: reader.done() or reader.cancelling() > 0)
+    place.printer.go_on()
+    async with asyncio.timeout(DEADLINE_S):
+        await stopping
+    async with serving(EdgeRuntime(before.settings), edge_app) as edge:
+        line = edge.runtime.line
+        await eventually(lambda: all(one.connected for one in line.scanners()))
+        for code in codes:
+            await place.whole.read("ADD", code)
+        await _each_printed_once(place)
+        # It was waited for, with its printer still there: nobody has to go and look.
+        assert not await _asked_to_look(await edge.logged_in("operator"))
+
+
+async def test_a_label_is_not_printed_again_because_the_storage_was_away(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("oktograph.edge.log_worker.RETRY_S", 0.05)
+    codes = await _label_on_its_way(place)
+    database = place.whole.edge.database
+    broken = (
+        "CREATE TRIGGER away BEFORE UPDATE ON event_log_reader WHEN NEW.name = 'labels' "
+        "BEGIN SELECT RAISE(ABORT, 'away'); END"
+    )
+    async with database.engine.begin() as connection:
+        await connection.execute(sql(broken))
+    with capture_logs() as logs:
+        place.printer.go_on()
+        tried = ("log reader waits", "log reader broke")
+        await eventually(lambda: sum(one["event"] in tried for one in logs) >= 3)
+    async with database.engine.begin() as connection:
+        await connection.execute(sql("DROP TRIGGER away"))
+    for code in codes:
+        await place.whole.read("ADD", code)
+    await _each_printed_once(place)
+
+
+async def _label_on_its_way(place: Place) -> list[str]:
+    """The printer has the label of the first batch and does not answer; codes of the second."""
+    await place.call("POST", "/0/templates", BOX)
+    codes = fresh(4)
+    for code in codes[:2]:
+        await place.whole.read("ADD", code)
+    async with asyncio.timeout(DEADLINE_S):
+        await place.printer.hears(b"^XZ")
+    place.printer.stall()
+    return codes[2:]
+
+
+async def _change_lines(place: Place) -> None:
+    lines = [{"id": LINE, "printBatch": PRINT, "noReads": {"count": 9, "withinS": 1}}]
+    asked = "mutation ($l: JSON!) { setLines(lines: $l) { id } }"
+    await place.whole.operator.ask(asked, l=lines)
+
+
+def _reader() -> "asyncio.Task[Any]":
+    [found] = [task for task in asyncio.all_tasks() if task.get_name() == READER]
+    return found
+
+
+async def _each_printed_once(place: Place) -> None:
+    """Labels of two batches come out, in their order: with the second no other can follow."""
+
+    def batches() -> list[str]:
+        return [text.split(":")[0] for text in texts(place.printer)]
+
+    await eventually(lambda: len(set(batches())) == 2)
+    assert len(batches()) == 2
+
+
+async def _asked_to_look(operator: Client) -> bool:
+    asked = "{ events(first: 50) { edges { node { message } } } }"
+    edges = (await operator.ask(asked))["events"]["edges"]
+    return any("Look whether the label" in one["node"]["message"] for one in edges)
 
 
 async def _count(place: Place, count: int) -> bool:

@@ -21,7 +21,7 @@ from graph.fleet import resolvers as fleet
 from tests.edge.conftest import Site, connected, side
 from tests.support.clocks import ManualClock
 from tests.support.downloads import artifact_server
-from tests.support.whole_factory import free_port
+from tests.support.processes import free_port
 
 DAY_S = 86_400
 

@@ -8,12 +8,21 @@ import sqlite3
 from contextlib import closing, suppress
 from pathlib import Path
 
+import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from tests.support.callers import Load, graphql_scan, milk_codes, recorded, token_of
 from tests.support.followers import FOLLOWERS, EventFollower, first_cursor, graphql_socket
-from tests.support.processes import EdgeProcess, free_port, patiently, run_to_end
+from tests.support.processes import (
+    PORTS,
+    START_S,
+    EdgeProcess,
+    free_port,
+    own_ports,
+    patiently,
+    run_to_end,
+)
 from tests.support.raw_http import opened, request
 from tests.support.stored import stored
 
@@ -135,9 +144,7 @@ async def test_a_demo_finds_room_beside_another(tmp_path: Path) -> None:
     """The cloud's usual port may be another demo's."""
     with closing(socket.socket()) as usual:
         usual.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        with suppress(OSError):  # then another demo has it: as good
-            usual.bind(("127.0.0.1", 8090))
-            usual.listen()
+        await patiently(lambda: _listens(usual, 8090), START_S)
         async with EdgeProcess(tmp_path, "--demo", "--demo-rate", "20") as edge:
             assert re.search(r"Port 8090 is taken: the cloud answers on \d+ instead", edge.tail())
             await token_of(edge, "operator", "operator123")
@@ -146,6 +153,39 @@ async def test_a_demo_finds_room_beside_another(tmp_path: Path) -> None:
             assert edge.faults() == []
 
 
-def test_a_free_port_is_free() -> None:
-    with closing(socket.create_server(("127.0.0.1", free_port()))):
+def _listens(server: socket.socket, port: int) -> bool:
+    """Not while the demo of another test has it: that one may end before ours begins."""
+    with suppress(OSError):
+        if server.getsockname()[1] != port:
+            server.bind(("127.0.0.1", port))
+        server.listen()
+        return True
+    return False
+
+
+def test_a_free_port_is_free_and_given_once() -> None:
+    ports = [free_port() for _ in range(200)]
+    assert len({*ports}) == 200
+    assert {*ports} <= {*own_ports()}
+    with closing(socket.create_server(("127.0.0.1", ports[0]))):
         pass
+
+
+def test_workers_draw_from_ports_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTEST_XDIST_WORKER_COUNT", "3")
+    slices = []
+    for worker in ("gw0", "gw1", "gw2"):
+        monkeypatch.setenv("PYTEST_XDIST_WORKER", worker)
+        slices.append({*own_ports()})
+    assert {*map(len, slices)} == {len(PORTS) // 3}
+    assert len(set.union(*slices)) == 3 * (len(PORTS) // 3)
+    assert set.union(*slices) <= {*PORTS}
+
+
+def test_a_port_that_somebody_has_is_passed_over() -> None:
+    ports = own_ports()
+    at = free_port() - ports[0]
+    taken = ports[(at + 1) % len(ports)]
+    with closing(socket.socket()) as other, suppress(OSError):  # somebody else has it: as good
+        other.bind(("127.0.0.1", taken))
+        assert free_port() != taken

@@ -111,7 +111,7 @@ async def running_demo(folder: Path, **settings: Any) -> AsyncIterator[DemoPlace
     """`folder` is the data directory, with a database or without."""
     given = Settings(_env_file=None, demo=True, data_dir=folder, **settings)
     try:
-        async with Demo(given) as demo:
+        async with Demo(given, has_factory=False) as demo:
             told = demo.settings().model_copy(update=demo.edge_settings())
             async with serving(EdgeRuntime(told, demo.fitted), edge_app) as edge:
                 await demo.begin_line(edge.runtime)

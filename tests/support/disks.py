@@ -1,6 +1,7 @@
 """A disk that is full: a tiny file system of its own or, without the right to mount one, a bound
 on how long files may grow."""
 
+import errno
 import os
 import subprocess
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from tests.support.processes import EdgeProcess
 
 SIZE_BYTES = 24 * 1024 * 1024
 LEFT_BYTES = 256 * 1024
+PIECE_BYTES = 64 * 1024
 
 
 class Disk(Protocol):
@@ -31,10 +33,20 @@ class TinyDisk:
         self._filler = data_dir / "filler"
 
     def fill(self, edge: EdgeProcess) -> None:
-        disk = os.statvfs(self.data_dir)
-        size = max(disk.f_bavail * disk.f_bsize - LEFT_BYTES, 0)
+        """In pieces, since the service writes meanwhile: it may have filled up what is left."""
         with self._filler.open("wb") as filler:
-            os.posix_fallocate(filler.fileno(), 0, size)
+            while (size := min(self._left_bytes() - LEFT_BYTES, PIECE_BYTES)) > 0:
+                try:
+                    os.posix_fallocate(filler.fileno(), filler.tell(), size)
+                except OSError as error:
+                    if error.errno != errno.ENOSPC:
+                        raise
+                    return
+                filler.seek(size, os.SEEK_CUR)
+
+    def _left_bytes(self) -> int:
+        disk = os.statvfs(self.data_dir)
+        return disk.f_bavail * disk.f_bsize
 
     def make_room(self, edge: EdgeProcess) -> None:
         self._filler.unlink()

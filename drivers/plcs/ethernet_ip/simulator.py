@@ -129,6 +129,11 @@ class EthernetIpSimulator:
         """Waits until a peer has written it."""
         await self.until(lambda: self.memory.value(address) == value)
 
+    async def told(self, address: str) -> None:
+        """Waits until a peer has read in its tag, after the call."""
+        before = self.memory.reads(address)
+        await self.until(lambda: self.memory.reads(address) > before)
+
     async def peers(self, count: int) -> None:
         """Waits until that many peers are connected."""
         await self.until(lambda: len(self._peers) == count)

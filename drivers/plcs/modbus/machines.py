@@ -5,6 +5,7 @@ import asyncio
 from drivers.plcs import codec
 from drivers.plcs.modbus.points import Change, Points
 from drivers.plcs.modbus.simulation import SimulatedEncoder, SimulatedGate, SimulatedPoint
+from drivers.plcs.passing import PassingSensor
 from drivers.plcs.tags import TagType
 
 TICK_S = 0.01
@@ -32,13 +33,15 @@ class Encoder:
 
 
 class Gate:
-    """`stuck`: it does not move, and its sensor sees nothing. `fired` counts its moves."""
+    """`stuck`: it does not move, and its sensor sees nothing. `fired` counts its moves. The sensor
+    is a PassingSensor."""
 
     def __init__(self, config: SimulatedGate, points: Points) -> None:
         self.stuck = False
         self.fired = 0
         self._config = config
         self._points = points
+        self._sensor = self._sensor_of(config.feedback)
         self._moving: set[asyncio.Task[None]] = set()
         points.listen(self._seen)
 
@@ -56,7 +59,17 @@ class Gate:
 
     async def _move(self) -> None:
         await asyncio.sleep(self._config.delay_s)
-        if self._config.feedback is not None:
-            self._points.put(self._config.feedback, True)
-            await asyncio.sleep(self._config.hold_s)
-            self._points.put(self._config.feedback, False)
+        if self._sensor is not None:
+            await self._sensor.pass_by()
+
+    def _sensor_of(self, name: str | None) -> PassingSensor | None:
+        if name is None:
+            return None
+
+        async def show(on: bool) -> None:
+            self._points.put(name, on)
+
+        async def told() -> None:
+            await self._points.telling(name)
+
+        return PassingSensor(show, told, self._config.hold_s, self._config.unseen_s)

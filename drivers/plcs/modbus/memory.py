@@ -61,6 +61,17 @@ class UnitMemory:
         """As `registers` gives them."""
         self._registers[table][2 * first : 2 * first + len(data)] = data
 
+    def named_in(self, question: bytes) -> set[str]:
+        """The points that the answer to a sound question tells of, in whole or in part."""
+        if question[0] not in _TABLES:
+            return set()
+        function, first, count = struct.unpack(">BHH", question)
+        table, end = _TABLES[function], first + count
+        places = self._places.items()
+        return {
+            name for name, at in places if at.table is table and at.first < end and first < at.end
+        }
+
     def answer(self, question: bytes) -> bytes:
         function = question[0]
         try:

@@ -30,6 +30,7 @@ class Points:
         self._last = {name: self.get(name) for name in self._unit_of}
         self._expected: list[tuple[str, Scalar | None, asyncio.Future[Change]]] = []
         self._listeners: list[Callable[[Change], None]] = []
+        self._untold: list[tuple[str, asyncio.Future[None]]] = []
 
     def memory(self, unit: int) -> UnitMemory | None:
         return self._memories.get(unit)
@@ -49,6 +50,23 @@ class Points:
         future: asyncio.Future[Change] = asyncio.get_running_loop().create_future()
         self._expected.append((name, value, future))
         return future
+
+    def telling(self, name: str) -> "asyncio.Future[None]":
+        """Done when a client has been told the point's value, in answer to a question from now
+        on."""
+        self.get(name)
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._untold = [each for each in self._untold if not each[1].done()]
+        self._untold.append((name, future))
+        return future
+
+    def told_by(self, unit: int, question: bytes) -> "list[asyncio.Future[None]]":
+        """Of those that wait, whom the answer to a question tells that is not refused; to be
+        called when it is made, before anything changes, and they to be told when it is sent."""
+        if not self._untold:
+            return []
+        names = self._memories[unit].named_in(question)
+        return [future for name, future in self._untold if name in names]
 
     def listen(self, listener: Callable[[Change], None]) -> None:
         """Called for each change, in order; it does not change points before it returns."""

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 from drivers.configuration import DeviceModel
 from drivers.plcs.modbus.places import Place, place_of
 from drivers.plcs.modbus.settings import ModbusFramer
+from drivers.plcs.passing import UNSEEN_S
 from drivers.plcs.tags import Order, Scalar, TagAccess, TagBinding, TagName, TagType
 
 Missing = Annotated[str, Field(pattern=r"^(coil|discrete|input|holding):[0-9]{1,5}$")]
@@ -44,12 +45,13 @@ class SimulatedEncoder(DeviceModel):
 
 class SimulatedGate(DeviceModel):
     """A reject gate: when its coil turns on it moves, and the sensor behind it sees the bottle go
-    by after `delay_s`, for `hold_s`."""
+    by after `delay_s`, for `hold_s` and until a client has read so, `unseen_s` more at most."""
 
     coil: str
     feedback: str | None = None
     delay_s: float = Field(default=0.02, ge=0, le=60)
     hold_s: float = Field(default=0.05, gt=0, le=60)
+    unseen_s: float = Field(default=UNSEEN_S, ge=0, le=3600)
 
 
 class SimulatedUnit(DeviceModel):

@@ -141,6 +141,7 @@ class ModbusSimulator:
         """What is asked is done at once; the answer may come late."""
         self.asked.append(asked)
         answer = self._answer(asked)
+        telling = self._telling(asked, answer)
         for watcher in self._watchers:
             await watcher(asked)
         if self.faults.delay_s:
@@ -150,6 +151,14 @@ class ModbusSimulator:
             return
         noise = self._random.randbytes(self._random.randint(8, 64))
         await send(answered(self.config.spoken, asked, answer, self.faults, noise))
+        for told in telling:
+            if not told.done():
+                told.set_result(None)
+
+    def _telling(self, asked: Message, answer: bytes | None) -> "list[asyncio.Future[None]]":
+        if answer is None or answer[0] & 0x80:
+            return []
+        return self.points.told_by(asked.unit, asked.pdu)
 
     def _answer(self, asked: Message) -> bytes | None:
         memory = self.points.memory(asked.unit)

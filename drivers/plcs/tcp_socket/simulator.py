@@ -2,6 +2,7 @@
 
 import asyncio
 from asyncio import StreamReader, StreamWriter
+from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Self
@@ -36,6 +37,7 @@ class TcpSocketSimulator:
         self._points: dict[str, TagBinding] = {}
         self._read_only: set[str] = set()
         self._values: dict[str, Scalar] = {}
+        self._told: Counter[str] = Counter()
         for point in config.points:
             self.add(point)
         self._addresses = {tag: address for address, tag in config.tags.items()}
@@ -91,6 +93,7 @@ class TcpSocketSimulator:
     async def set(self, address: str, value: Scalar) -> None:
         self._values[address] = value
         if self.config.settings.push is not None:
+            self._told[address] += bool(self._clients)
             await self.say(self._filled(self.config.settings.push, address))
         await self._notify()
 
@@ -105,6 +108,11 @@ class TcpSocketSimulator:
     async def written(self, address: str, value: Scalar) -> None:
         """Waits until a client has written it."""
         await self._until(lambda: (address, value) in self.writes)
+
+    async def told(self, address: str) -> None:
+        """Waits until a client was told its value, after the call."""
+        before = self._told[address]
+        await self._until(lambda: self._told[address] > before)
 
     async def clients(self, count: int) -> None:
         """Waits until that many are connected."""
@@ -128,6 +136,7 @@ class TcpSocketSimulator:
                 answer = await self._answer(text.decode(settings.encoding, "replace"))
                 if answer is not None:
                     await self._send(writer, answer)
+                await self._notify()
         except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             writer.transport.abort()
         finally:
@@ -156,6 +165,7 @@ class TcpSocketSimulator:
         if self.misanswers:
             addresses = list(self._points)
             address = addresses[(addresses.index(address) + 1) % len(addresses)]
+        self._told[address] += 1
         return self._filled(self.config.settings.read_answer, address)
 
     async def _write(self, address: str, text: str) -> str | None:

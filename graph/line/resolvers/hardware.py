@@ -1,6 +1,7 @@
 """Use cases of the line's hardware, whatever its kind: what it is configured as, and its state."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from pydantic import JsonValue
@@ -47,14 +48,7 @@ async def configure(context: Context, given: Mapping[HardwareKind, Any]) -> None
     context.actor.require(Permission.LINE_CONFIGURATION_WRITE)
     for kind in given:
         context.services.line.require(kind)
-    edge = edge_of(context)
-    async with edge.changing():
-        kept = edge.storable({kind: value for kind, value in given.items() if value is not None})
-        gone = tuple(str(kind) for kind, value in given.items() if value is None)
-        command = ChangeOverrides.of(set=kept, unset=gone)
-        async with context.transaction() as work:
-            await operations.change(work, command)
-        await edge.adopt(given)
+    await edge_of(context).change(partial(_configure, context, given))
 
 
 async def lines(context: Context) -> list[LineStatus]:
@@ -70,6 +64,16 @@ async def stop_line(context: Context, line_id: str, reason: str) -> LineStatus:
 async def start_line(context: Context, line_id: str) -> LineStatus:
     context.actor.require(Permission.LINE_HARDWARE_OPERATE)
     return context.services.line.start_line(line_id)
+
+
+async def _configure(context: Context, given: Mapping[HardwareKind, Any]) -> None:
+    edge = edge_of(context)
+    kept = edge.storable({kind: value for kind, value in given.items() if value is not None})
+    gone = tuple(str(kind) for kind, value in given.items() if value is None)
+    command = ChangeOverrides.of(set=kept, unset=gone)
+    async with context.transaction() as work:
+        await operations.change(work, command)
+    await edge.adopt(given)
 
 
 def _scanner(context: Context, index: int) -> ScannerStatus:

@@ -3,7 +3,10 @@ and those that must come through whatever happens meanwhile."""
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
 
 import structlog
 
@@ -18,7 +21,9 @@ Write = Callable[[str, Scalar], Awaitable[None]]
 Shown = Callable[[str], Scalar | None]
 Failed = Callable[[str, DomainError], None]
 INSIST_S = 0.5
+# What the ends of pulses get when the service stops, and how soon one is tried again meanwhile.
 CLOSE_S = 2.0
+CLOSING_RETRY_S = 0.05
 
 
 class Outputs:
@@ -30,9 +35,11 @@ class Outputs:
         self._clock = clock
         self._failed = failed
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self._ends_at_s: dict[str, float] = {}
-        self._endings: dict[str, tuple[asyncio.Task[None], Scalar]] = {}
+        self._endings: dict[str, _Ending] = {}
         self._insisting: dict[str, asyncio.Task[None]] = {}
+        # Those above, the ends of pulses, and what is cancelled and not over yet.
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._closing = asyncio.Event()
         self._counting: defaultdict[str, list[_Count]] = defaultdict(list)
 
     def start_of(self, output: Output) -> int | None:
@@ -64,11 +71,15 @@ class Outputs:
             await self._pulse(output, output.pulse_ms / 1000)
 
     def insist(self, tag: str, value: Scalar) -> None:
-        """Writes it until it is written; a later one for the same tag takes its place."""
+        """Writes it until it is written; a later one for the same tag takes its place. Nothing
+        after `close`: nobody would be left to write it."""
+        if self._closing.is_set():
+            logger.warning("not written: the line has ended", tag=tag)
+            return
         before = self._insisting.pop(tag, None)
         if before is not None:
             before.cancel()
-        self._insisting[tag] = asyncio.create_task(self._until_written(tag, value))
+        self._insisting[tag] = self._begun(self._until_written(tag, value), f"insist {tag}")
 
     def tag_shown(self, tag: str, value: Scalar | None) -> None:
         """For encoders: every change, in order."""
@@ -81,13 +92,17 @@ class Outputs:
                 count.reached.set()
 
     async def close(self) -> None:
-        """Ends every pulse at once: a gate must not stay open because the service stops."""
-        for task in self._insisting.values():
-            task.cancel()
-        endings, self._endings = self._endings, {}
-        for task, _ in endings.values():
-            task.cancel()
-        await asyncio.gather(*(self._end_now(tag, idle) for tag, (_, idle) in endings.items()))
+        """Ends every pulse at once: a gate must not stay open because the service stops. Takes
+        `CLOSE_S` at most, in which the controllers must still be there; nothing of it runs on."""
+        self._closing.set()
+        await _stopped(self._insisting.values())
+        ending = [one.task for one in self._endings.values()]
+        if ending:
+            await asyncio.wait(ending, timeout=CLOSE_S)
+        await _stopped(self._tasks)
+        for tag in self._endings:
+            logger.error("pulse not ended", tag=tag)
+        self._endings.clear()
 
     async def _due(self, output: Output, read_at_us: int, start: int | None) -> None:
         if output.encoder is not None and start is not None:
@@ -107,53 +122,99 @@ class Outputs:
                 waiting.remove(count)
 
     async def _pulse(self, output: Output, pulse_s: float) -> None:
-        tag = output.tag
-        async with self._turns[tag]:
-            await self._write(tag, output.value)
-            ends_at_s = asyncio.get_running_loop().time() + pulse_s
-            self._ends_at_s[tag] = max(self._ends_at_s.get(tag, 0.0), ends_at_s)
-            if tag not in self._endings:
-                task = asyncio.create_task(self._end(tag, output.idle), name=f"pulse {tag}")
-                self._endings[tag] = (task, output.idle)
-
-    async def _end(self, tag: str, idle: Scalar) -> None:
+        """Its end is planned before it begins: a write that failed or was cancelled may have
+        reached the controller all the same."""
         now_s = asyncio.get_running_loop().time
+        async with self._turns[output.tag]:
+            ending = self._ending(output, now_s() + pulse_s)
+            try:
+                await self._write(output.tag, output.value)
+                ending.told = False
+            except DomainError:
+                ending.told = True  # by whoever fired
+                raise
+            finally:
+                ending.at_s = max(ending.at_s, now_s() + pulse_s)
+
+    def _ending(self, output: Output, at_s: float) -> "_Ending":
+        """The one that the tag has, or another. Raises Unavailable once no pulse may begin."""
+        if self._closing.is_set():
+            raise Unavailable(f"{output.tag} is not written: the line has ended")
+        tag = output.tag
+        if tag not in self._endings:
+            task = self._begun(self._end(tag), f"pulse {tag}")
+            self._endings[tag] = _Ending(task, output.idle, at_s)
+        return self._endings[tag]
+
+    async def _end(self, tag: str) -> None:
+        """Tries until idle is written; a pulse that begins meanwhile prolongs it."""
+        ending, now_s = self._endings[tag], asyncio.get_running_loop().time
         while True:
-            await asyncio.sleep(max(0.0, self._ends_at_s[tag] - now_s()))
+            with suppress(TimeoutError):
+                async with asyncio.timeout_at(ending.at_s):
+                    await self._closing.wait()
             async with self._turns[tag]:
                 # Prolonged while we waited for our turn.
-                if self._ends_at_s[tag] > now_s():
+                if ending.at_s > now_s() and not self._closing.is_set():
                     continue
-                del self._endings[tag], self._ends_at_s[tag]
-                try:
-                    await self._write(tag, idle)
-                except DomainError as error:
-                    self._failed(tag, error)
-                    self.insist(tag, idle)
-                return
-
-    async def _end_now(self, tag: str, idle: Scalar) -> None:
-        try:
-            async with asyncio.timeout(CLOSE_S):
-                await self._write(tag, idle)
-        except (DomainError, TimeoutError) as error:
-            logger.error("pulse not ended", tag=tag, cause=str(error))
+                if await self._written(tag, ending.idle, told=ending.told):
+                    del self._endings[tag]
+                    return
+                ending.told, ending.at_s = True, now_s() + INSIST_S
+            if self._closing.is_set():
+                await asyncio.sleep(CLOSING_RETRY_S)
 
     async def _until_written(self, tag: str, value: Scalar) -> None:
         told = False
         while True:
-            try:
-                async with self._turns[tag]:
-                    await self._write(tag, value)
-            except DomainError as error:
-                if not told:
-                    self._failed(tag, error)
-                told = True
-                await asyncio.sleep(INSIST_S)
-            else:
-                if self._insisting.get(tag) is asyncio.current_task():
-                    del self._insisting[tag]
-                return
+            async with self._turns[tag]:
+                written = await self._written(tag, value, told=told)
+            if written:
+                break
+            told = True
+            await asyncio.sleep(INSIST_S)
+        if self._insisting.get(tag) is asyncio.current_task():
+            del self._insisting[tag]
+
+    async def _written(self, tag: str, value: Scalar, *, told: bool) -> bool:
+        try:
+            await self._write(tag, value)
+        except DomainError as error:
+            if not told:
+                self._failed(tag, error)
+            return False
+        except Exception:
+            # A defect below us is no reason to leave a gate open.
+            if not told:
+                logger.exception("write broke", tag=tag)
+            return False
+        return True
+
+    def _begun(self, work: Coroutine[Any, Any, None], name: str) -> "asyncio.Task[None]":
+        task = asyncio.create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+
+async def _stopped(tasks: "Iterable[asyncio.Task[None]]") -> None:
+    """Cancelled, and over."""
+    given = set(tasks)
+    for task in given:
+        task.cancel()
+    if given:
+        await asyncio.wait(given)
+
+
+@dataclass(slots=True)
+class _Ending:
+    """Of one tag's pulses. `idle` is due at `at_s` of the loop's clock. `told`: somebody knows
+    already that the tag is not written."""
+
+    task: "asyncio.Task[None]"
+    idle: Scalar
+    at_s: float
+    told: bool = False
 
 
 class _Count:

@@ -323,5 +323,9 @@ class Pipeline:
 
     def _ended(self, task: "asyncio.Task[None]") -> None:
         self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()):
+        if task.cancelled():
+            # By whom? What it was to do has not been done, and nobody else says so.
+            if not self._stopping:
+                logger.error("line task cancelled", task=task.get_name())
+        elif error := task.exception():
             logger.error("line task broke", task=task.get_name(), exc_info=error)

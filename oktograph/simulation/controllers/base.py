@@ -50,6 +50,10 @@ class Controller(ABC):
     async def rises(self, name: str) -> None:
         """Waits until a client sets it, from now on."""
 
+    @abstractmethod
+    async def told(self, name: str) -> None:
+        """Returns once a client was told its value, after the call, or is sure to be."""
+
     def plc(self, plc_id: str) -> dict[str, Any]:
         return {"id": plc_id, **self.settings()}
 

@@ -52,3 +52,6 @@ class EthernetIpController(Controller):
     async def rises(self, name: str) -> None:
         await self.target.until(lambda: not self.target.value(name.upper()))
         await self.target.until(lambda: bool(self.target.value(name.upper())))
+
+    async def told(self, name: str) -> None:
+        await self.target.told(name.upper())

@@ -82,6 +82,9 @@ class ModbusController(Controller):
     async def rises(self, name: str) -> None:
         await self.modbus.expect(name, True)
 
+    async def told(self, name: str) -> None:
+        await self.modbus.points.telling(name)
+
     def run_belt(self, running: bool) -> None:
         for encoder in self.modbus.encoders.values():
             encoder.pulses_per_s = PULSES_PER_S if running else 0

@@ -74,6 +74,9 @@ class OpcUaController(Controller):
         self.server.writes.clear()
         await self.server.written(f"{_FOLDER}.{name}", True)
 
+    async def told(self, name: str) -> None:
+        """At once: who subscribes is told each change, the short ones too."""
+
 
 def opc_ua_settings(host: str, port: int) -> dict[str, Any]:
     """Known before the server is there."""

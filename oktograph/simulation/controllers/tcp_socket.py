@@ -52,3 +52,6 @@ class TextController(Controller):
     async def rises(self, name: str) -> None:
         self.server.writes.clear()
         await self.server.written(name, True)
+
+    async def told(self, name: str) -> None:
+        await self.server.told(name)

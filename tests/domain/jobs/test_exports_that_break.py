@@ -1,13 +1,17 @@
 """Export tasks that break off: tried again in a while, given up in the end, and of what they left
 behind nothing stays."""
 
+import asyncio
+
 import pytest
 
 from domain.jobs.exports import events
 from domain.jobs.exports.models import ExportStatus
 from domain.jobs.exports.storage import sweep_exports
 from domain.jobs.exports.worker import GIVEN_UP, ExportWorker
+from drivers.artifacts.store import s3_artifacts
 from tests.support.exports import AWAY, LEASE_S, RETRY_S, SETTINGS, Away, Broken, House, left_behind
+from tests.support.s3 import silent_s3
 
 
 async def broken_off(house: House, worker: ExportWorker) -> None:
@@ -99,3 +103,27 @@ async def test_a_defect_fails_the_task_and_not_the_worker(
     second = await house.requested()
     assert await house.worker().round() == 1
     assert (await house.task(second)).status is ExportStatus.SUCCESSFUL
+
+
+async def test_a_worker_that_is_stopped_before_silent_storage_gives_its_task_back(
+    house: House,
+) -> None:
+    task = await house.requested()
+    async with silent_s3() as bucket:
+        silent = s3_artifacts(
+            "artifacts",
+            endpoint=bucket.url,
+            access_key_id="key",
+            secret_access_key="secret",
+            retries=0,
+            grace_s=0.1,
+        )
+        working = asyncio.create_task(house.worker(silent).run())
+        await bucket.called.wait()
+        working.cancel()
+        ended, _ = await asyncio.wait({working}, timeout=10)
+        assert ended
+        assert working.cancelled()
+        assert (await house.task(task)).attempts == 0
+        assert await house.worker().round() == 1  # at once, not when its time is over
+    assert (await house.task(task)).status is ExportStatus.SUCCESSFUL

@@ -13,7 +13,7 @@ import pytest
 
 from domain.kernel.errors import NotFound, Unavailable, ValidationFailed
 from drivers.artifacts.store import LocalArtifacts, ObjectArtifacts, s3_artifacts
-from tests.support.s3 import s3_bucket
+from tests.support.s3 import s3_bucket, silent_s3
 
 BODY = os.urandom(12_000_000)
 MOST = 100_000_000
@@ -108,6 +108,74 @@ async def test_storage_that_is_away_says_so(tmp_path: Path) -> None:
     )
     with pytest.raises(Unavailable):
         await store.receive(sent(b"x"), MOST)
+
+
+async def test_storage_that_does_not_answer_is_not_waited_for_for_long() -> None:
+    async with silent_s3() as bucket:
+        store = s3_artifacts(
+            "artifacts",
+            endpoint=bucket.url,
+            access_key_id="key",
+            secret_access_key="secret",
+            retries=0,
+            request_s=0.2,
+        )
+        async with asyncio.timeout(10):
+            with pytest.raises(Unavailable):
+                await store.receive(sent(BODY), MOST)
+
+
+async def test_a_stop_does_not_wait_for_storage_that_does_not_answer() -> None:
+    async with silent_s3() as bucket:
+        store = s3_artifacts(
+            "artifacts",
+            endpoint=bucket.url,
+            access_key_id="key",
+            secret_access_key="secret",
+            retries=0,
+            grace_s=0.1,
+        )
+        uploading = asyncio.create_task(store.receive(sent(BODY), MOST))
+        await bucket.called.wait()
+        uploading.cancel()
+        ended, _ = await asyncio.wait({uploading}, timeout=10)
+        assert ended
+        assert uploading.cancelled()
+
+
+STOPPED = """
+import asyncio, signal, sys
+from drivers.artifacts.store import s3_artifacts
+async def endless():
+    while True:
+        yield bytes(1_000_000)
+async def main():
+    store = s3_artifacts("b", endpoint=sys.argv[1], access_key_id="a", secret_access_key="b")
+    uploading = asyncio.create_task(store.receive(endless(), 10**12))
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, uploading.cancel)
+    await asyncio.wait({uploading})
+    print("stopped" if uploading.cancelled() else uploading.exception())
+asyncio.run(main())
+"""
+
+
+async def test_a_process_whose_storage_does_not_answer_ends_in_seconds() -> None:
+    async with silent_s3() as bucket:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-c", STOPPED, bucket.url),
+            stdout=asyncio.subprocess.PIPE,
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        )
+        try:
+            await bucket.called.wait()
+            process.terminate()
+            async with asyncio.timeout(25):
+                said, _ = await process.communicate()
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+    assert (process.returncode, said) == (0, b"stopped\n")
 
 
 CUT = """

@@ -3,7 +3,6 @@
 import asyncio
 import gzip
 import logging
-import socket
 from collections.abc import Awaitable
 
 import pytest
@@ -23,17 +22,13 @@ from drivers.cloud.simulator import CloudState, RunningCloud, running_cloud
 from drivers.cloud.simulator.faults import DropPoint
 from drivers.upstream.calls import RetryPolicy
 from tests.support.cloud import EMAIL, FAST, LINE_1, PASSWORD, activated, bottle, raw_peer
+from tests.support.processes import free_port
 
 HTML = b"<!doctype html><html><body>Sign in to the guest network</body></html>"
 
 
 def _paths(cloud: RunningCloud, path: str) -> int:
     return [call.path for call in cloud.state.calls].count(path)
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 def _every_call(client: HttpCloud, token: str) -> list[Awaitable[object]]:
@@ -50,7 +45,7 @@ def _every_call(client: HttpCloud, token: str) -> list[Awaitable[object]]:
 
 
 async def test_nobody_there() -> None:
-    async with HttpCloud(f"http://127.0.0.1:{_free_port()}", retry=FAST) as client:
+    async with HttpCloud(f"http://127.0.0.1:{free_port()}", retry=FAST) as client:
         for attempt in _every_call(client, "token"):
             with pytest.raises(Unavailable):
                 await attempt

@@ -17,9 +17,9 @@ from drivers.mqtt.client import Arrived, Client
 from drivers.mqtt.configuration import Admitted
 from drivers.mqtt.endpoint import Endpoint
 from drivers.mqtt.mosquitto import CONFIGURATION, KEY, LIST, MosquittoFiles, MosquittoSettings
-from oktograph.demo.places import free_port
 from tests.support.factory import running_factory
 from tests.support.mqtt import BUNDLED, PREFIX, authority_in, let_in
+from tests.support.processes import free_port
 from tests.support.waiting import eventually, unchanging
 
 PROGRAM = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin")

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import contextlib
+import json
 import os
 import sys
 from collections.abc import AsyncIterator
@@ -23,6 +24,7 @@ from drivers.updater.download import Downloader, DownloadPolicy
 from drivers.updater.hooks import Hook
 from drivers.updater.order import Order, Phase, Report
 from drivers.updater.updater import Updater, UpdaterConfig
+from oktograph.background import background
 from tests.support.clocks import ManualClock
 from tests.support.downloads import ArtifactServer, artifact_server
 from tests.support.waiting import eventually
@@ -274,6 +276,97 @@ async def test_an_order_that_is_too_late_is_not_begun(bench: Bench, clock: Manua
         with pytest.raises(ValidationFailed):
             await updater.accept(bench.order(expires_at_us=clock.now_us()))
     assert not bench.server.requests
+
+
+WAITS = """
+import pathlib, sys, time
+begun, go, target = map(pathlib.Path, sys.argv[1:])
+begun.touch()
+while not go.exists():
+    time.sleep(0.01)
+target.touch()
+"""
+
+
+async def test_a_disk_that_takes_no_report_ends_no_installation(bench: Bench) -> None:
+    begun, go, state = bench.folder / "begun", bench.folder / "go", bench.folder / "state"
+    bench.changes["install"] = program(WAITS, str(begun), str(go), str(bench.installed))
+    bench.reports.failure = Unavailable("away")
+    async with bench.updater() as updater:
+        await updater.accept(bench.order())
+        await eventually(begun.exists)
+        (state / "updater.fresh").mkdir()  # in the way of every write
+        bench.reports.failure = None
+        await eventually(lambda: len(bench.reports.taken) == 3)
+        assert len(saved(state)["reports"]) == 3
+        (state / "updater.fresh").rmdir()
+        await eventually(lambda: not saved(state)["reports"])
+        assert saved(state)["phase"] == "HOOK"
+        go.touch()
+        await eventually(lambda: updater.phase is Phase.ENDED and not updater.unsent_reports)
+    assert bench.installed.exists()
+    assert bench.reports.states == ["DOWNLOADING", "VERIFYING", "INSTALLING", "SUCCEEDED"]
+
+
+async def test_an_order_that_the_disk_did_not_take_may_come_again(bench: Bench) -> None:
+    fresh = bench.folder / "state" / "updater.fresh"
+    async with bench.updater() as updater:
+        fresh.mkdir()
+        with pytest.raises(OSError, match="directory"):
+            await updater.accept(bench.order())
+        assert (updater.order, updater.phase) == (None, Phase.ENDED)
+        fresh.rmdir()
+        await updater.accept(bench.order())
+        await eventually(lambda: updater.phase is Phase.ENDED and not updater.unsent_reports)
+    assert bench.reports.states == ["DOWNLOADING", "VERIFYING", "INSTALLING", "SUCCEEDED"]
+
+
+def saved(folder: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((folder / "updater.json").read_bytes())
+    return found
+
+
+DEAF = """
+import os, pathlib, signal, sys, time
+pid, told = map(pathlib.Path, sys.argv[1:])
+signal.signal(signal.SIGTERM, lambda *_: told.touch())
+pid.with_suffix(".new").write_text(str(os.getpid()))
+pid.with_suffix(".new").rename(pid)
+while True:
+    time.sleep(60)
+"""
+
+
+class BrokenReports(Reports):
+    async def report(self, report: Report) -> None:
+        if self.failure is None:
+            raise AttributeError("a library's own")
+        await super().report(report)
+
+
+async def test_a_stop_while_it_ends_for_what_broke_is_a_stop(bench: Bench) -> None:
+    pid, told = bench.folder / "pid", bench.folder / "told"
+    bench.changes["install"] = program(DEAF, str(pid), str(told))
+    bench.reports = BrokenReports(Unavailable("away"))
+    downloader = Downloader(bench.http, bench.policy, device_headers)
+    updater = await Updater.open(bench.config(), downloader, bench.reports, bench.clock)
+    stop = background(updater.run, "updater")
+    await updater.accept(bench.order())
+    await eventually(pid.exists)
+    bench.reports.failure = None  # breaks now; the installer does not heed that it is to end
+    await eventually(told.exists)
+    async with asyncio.timeout(10):
+        await stop()
+    await eventually(lambda: not is_alive(int(pid.read_text())))
+    assert updater.phase is Phase.HOOK
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 async def test_reports_wait_for_the_factory_over_a_restart(bench: Bench) -> None:

@@ -46,11 +46,13 @@ class Place:
 
 
 class Tag:
-    """`instance` is its number among the symbols of its scope."""
+    """`instance` is its number among the symbols of its scope, `reads` how often peers have read
+    in it."""
 
     def __init__(self, spec: SimulatedTag, instance: int) -> None:
         self.spec = spec
         self.instance = instance
+        self.reads = 0
         self.type, self.size = _kept_as(spec)
         self.is_bits = spec.type is TagType.BOOL and bool(spec.dimensions)
         self.count = -(-spec.count // WORD_BITS) if self.is_bits else spec.count
@@ -125,6 +127,10 @@ class TagMemory:
             _set_bit(place_in(tag, rest), where.bit, bool(value))
         else:
             _put(place_in(tag, rest), value)
+
+    def reads(self, address: str) -> int:
+        """How often the tag was read in that it is of. Raises as `value`."""
+        return self._tag(parse_address(address).parts)[0].reads
 
     def _tag(self, parts: Sequence[str | int]) -> tuple[Tag, Sequence[str | int]]:
         names = [str(part).casefold() for part in parts[:2]]

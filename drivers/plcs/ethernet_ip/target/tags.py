@@ -66,6 +66,7 @@ def _parts(path: Path) -> list[str | int]:
 
 def _read(service: int, place: Place, count: int, offset: int, limit: int) -> Reply:
     whole = bytes(place.tag.data[place.span(count)])
+    place.tag.reads += 1
     if offset > len(whole):
         raise CipRefusal(Status.GENERAL_ERROR, Extended.BEYOND_END)
     head = type_bytes(place)
