@@ -13,6 +13,7 @@ from typing import Protocol, Self
 import structlog
 
 from drivers.attending import attended, shut
+from drivers.held_port import HeldPort
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -83,12 +84,11 @@ class LineServer:
         path: Path | None = None,
         line_end: str = "\n",
     ) -> None:
-        self.port = port
         self.delay_s = 0.0
         self.garbled = False
         self.connections = 0
         self._answers = answers
-        self._host = host
+        self._place = HeldPort(host, port)
         self._path = path
         self._line_end = line_end
         self._free = asyncio.Event()
@@ -105,6 +105,10 @@ class LineServer:
         await self.close()
 
     @property
+    def port(self) -> int:
+        return self._place.port
+
+    @property
     def peer_count(self) -> int:
         return len(self._peers)
 
@@ -115,8 +119,7 @@ class LineServer:
         if self._path is not None:
             self._server = await asyncio.start_unix_server(self._on_call, self._path)
             return
-        self._server = await asyncio.start_server(self._on_call, self._host, self.port)
-        self.port = self._server.sockets[0].getsockname()[1]
+        self._server = await self._place.serve(self._on_call)
 
     async def refuse(self) -> None:
         await self._stop_listening()
@@ -124,6 +127,7 @@ class LineServer:
 
     async def close(self) -> None:
         await self._stop_listening()
+        self._place.close()
         tasks = set(self._peers.values())
         for task in tasks:
             task.cancel()

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from drivers.attending import attended, shut
+from drivers.held_port import HeldPort
 
 PIECE_BYTES = 65536
 MOST_UNDER_WAY = 1000
@@ -23,12 +24,12 @@ class Relay:
     `abandon` leaves them half open as a power cut does; `flood` sends noise unasked.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, host: str, port: int) -> None:
         self.delay_s = 0.0
         self.garbles = False
         self.refuses = False
         self.opened_count = 0
-        self.port = 0
+        self._place = HeldPort(host, port)
         self._target = 0
         self._flowing = asyncio.Event()
         self._flowing.set()
@@ -37,20 +38,18 @@ class Relay:
         self._abandoned: list[StreamWriter] = []
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def start(
-        self, host: str, port: int, target: int, listener: socket.socket | None = None
-    ) -> None:
+    async def start(self, target: int, listener: socket.socket | None = None) -> None:
         """Raises OSError where the port is taken. A `listener` is there already, with whoever has
-        dialled it."""
+        dialled it: its port is not held once it is stopped."""
         self._target = target
         if listener is not None:
             self._server = await asyncio.start_server(self._on_call, sock=listener)
+            self._place.port = listener.getsockname()[1]
         else:
-            self._server = await asyncio.start_server(self._on_call, host, port)
-        self.port = self._server.sockets[0].getsockname()[1]
+            self._server = await self._place.serve(self._on_call)
 
     async def stop(self) -> None:
-        """Nobody is connected, and nobody can connect."""
+        """Nobody is connected, and nobody can connect. Its port stays its own until `close`."""
         server, self._server = self._server, None
         if server is not None:
             await shut(server)
@@ -62,9 +61,17 @@ class Relay:
             await asyncio.wait(self._tasks)
         self._abandoned.clear()
 
+    async def close(self) -> None:
+        await self.stop()
+        self._place.close()
+
     @property
     def is_open(self) -> bool:
         return self._server is not None
+
+    @property
+    def port(self) -> int:
+        return self._place.port
 
     @property
     def peer_count(self) -> int:

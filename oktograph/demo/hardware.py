@@ -42,7 +42,8 @@ LABELS_KEPT: Final = 100
 
 
 class _Listening(AbstractAsyncContextManager[Any], Protocol):
-    port: int
+    @property
+    def port(self) -> int: ...
 
 
 S = TypeVar("S", bound=_Listening)

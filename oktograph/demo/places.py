@@ -10,6 +10,8 @@ from typing import Final, TypeVar
 
 import orjson
 
+from drivers.held_port import held
+
 FILE: Final = "demo-ports.json"
 HOST: Final = "127.0.0.1"
 ANY: Final = 0
@@ -57,11 +59,11 @@ class Reservation:
 
     def __init__(self, port: int) -> None:
         try:
-            self._held, self._ours = _held(port)
+            self._held, self._ours = _kept(port)
         except OSError as error:
             if port == ANY or error.errno != errno.EADDRINUSE:
                 raise
-            self._held, self._ours = _held(ANY)
+            self._held, self._ours = _kept(ANY)
         self.port: int = self._held.getsockname()[1]
 
     def close(self) -> None:
@@ -69,22 +71,19 @@ class Reservation:
         self._ours.close()
 
 
-def _held(port: int) -> tuple[socket.socket, socket.socket]:
-    """The first is bound and does not listen: so does another who may reuse addresses, as
-    servers may, and one of them can listen. The second, a name that only one can have, tells
-    demos apart. Raises OSError."""
-    held = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+def _kept(port: int) -> tuple[socket.socket, socket.socket]:
+    """The first is `held`, beside which a program can listen. The second, a name that only one
+    can have, tells demos apart. Raises OSError."""
+    first = held(socket.AF_INET, (HOST, port))
     ours = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
-        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        held.bind((HOST, port))
         # Not in any folder: the kernel forgets it with the process.
-        ours.bind(f"\0oktograph-demo-{held.getsockname()[1]}")
+        ours.bind(f"\0oktograph-demo-{first.getsockname()[1]}")
     except OSError:
-        held.close()
+        first.close()
         ours.close()
         raise
-    return held, ours
+    return first, ours
 
 
 def _is_port(value: object) -> bool:

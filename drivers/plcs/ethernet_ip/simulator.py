@@ -17,6 +17,7 @@ from typing import Self
 import structlog
 
 from drivers.attending import attended, shut
+from drivers.held_port import HeldPort
 from drivers.plcs.ethernet_ip.encapsulation import (
     HEADER,
     BadEnvelope,
@@ -40,10 +41,10 @@ class EthernetIpSimulator:
     closing twice is fine."""
 
     def __init__(self, config: EthernetIpSimulatorConfig, random: Random | None = None) -> None:
-        self.port = config.port
         self.memory = TagMemory(config.tags)
         self.called_count = 0
         self._config = config
+        self._place = HeldPort(config.host, config.port)
         self._router = MessageRouter(config, self.memory)
         self._random = random or SystemRandom()
         self._free = asyncio.Event()
@@ -66,6 +67,7 @@ class EthernetIpSimulator:
 
     async def close(self) -> None:
         await self.refuse()
+        self._place.close()
         tasks = set(self._peers.values())
         for task in tasks:
             task.cancel()
@@ -77,14 +79,17 @@ class EthernetIpSimulator:
 
     async def accept(self) -> None:
         if self._server is None:
-            self._server = await asyncio.start_server(self._on_call, self._config.host, self.port)
-            self.port = self._server.sockets[0].getsockname()[1]
+            self._server = await self._place.serve(self._on_call)
 
     async def refuse(self) -> None:
         """Turns callers away; who is connected stays so."""
         server, self._server = self._server, None
         if server is not None:
             await shut(server)
+
+    @property
+    def port(self) -> int:
+        return self._place.port
 
     @property
     def faults(self) -> SimulatedFaults:

@@ -12,6 +12,7 @@ from pathlib import Path
 import structlog
 
 from drivers.attending import attended, shut
+from drivers.held_port import HeldPort
 from drivers.plcs.modbus.framing import NotModbus
 from drivers.scanners.nodes import PtyNode
 
@@ -61,11 +62,14 @@ class Carrier(ABC):
 class SocketCarrier(Carrier):
     def __init__(self, serve: Serve, host: str, port: int) -> None:
         super().__init__(serve)
-        self.port = port
-        self._host = host
+        self._place = HeldPort(host, port)
         self._server: asyncio.Server | None = None
         self._peers: dict[StreamWriter, asyncio.Task[None]] = {}
         self._abandoned: list[StreamWriter] = []
+
+    @property
+    def port(self) -> int:
+        return self._place.port
 
     @property
     def peer_count(self) -> int:
@@ -73,8 +77,7 @@ class SocketCarrier(Carrier):
 
     async def accept(self) -> None:
         if self._server is None:
-            self._server = await asyncio.start_server(self._on_call, self._host, self.port)
-            self.port = self._server.sockets[0].getsockname()[1]
+            self._server = await self._place.serve(self._on_call)
 
     async def refuse(self) -> None:
         server, self._server = self._server, None
@@ -101,6 +104,7 @@ class SocketCarrier(Carrier):
 
     async def close(self) -> None:
         await self.refuse()
+        self._place.close()
         for writer in self._abandoned:
             writer.transport.abort()
         self._abandoned.clear()

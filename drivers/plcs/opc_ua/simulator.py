@@ -36,9 +36,8 @@ class OpcUaSimulator:
 
     def __init__(self, config: SimulatorConfig, listener: socket.socket | None = None) -> None:
         self.config = config
-        self.port = config.port
         self._listener = listener
-        self.relay = Relay()
+        self.relay = Relay(config.host, config.port)
         self.writes: list[tuple[str, Scalar]] = []
         self._nodes = {node.name: node for node in config.nodes}
         self._namespace = 0
@@ -61,9 +60,7 @@ class OpcUaSimulator:
             await self._add(node)
         self._server.subscribe_server_callback(CallbackType.PostWrite, self._on_write)
         await self._server.start()
-        inner = self._server.bserver.port
-        await self.relay.start(self.config.host, self.port, inner, self._listener)
-        self.port = self.relay.port
+        await self.relay.start(self._server.bserver.port, self._listener)
         if self.config.encoder is not None:
             self._encoder = asyncio.create_task(self._turn())
 
@@ -71,7 +68,7 @@ class OpcUaSimulator:
         if self._encoder is not None:
             self._encoder.cancel()
             await asyncio.wait({self._encoder})
-        await self.relay.stop()
+        await self.relay.close()
         if self._server is not None:
             await self._end_sessions()
             await self._server.stop()
@@ -84,7 +81,11 @@ class OpcUaSimulator:
 
     async def come_up(self) -> None:
         """On the same port, with the values it had."""
-        await self.relay.start(self.config.host, self.port, self._server.bserver.port)
+        await self.relay.start(self._server.bserver.port)
+
+    @property
+    def port(self) -> int:
+        return self.relay.port
 
     def address(self, name: str, *, by_uri: bool = False) -> str:
         """The node's id, for a binding."""

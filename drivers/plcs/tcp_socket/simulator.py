@@ -29,8 +29,7 @@ class TcpSocketSimulator:
 
     def __init__(self, config: SimulatorConfig) -> None:
         self.config = config
-        self.port = config.port
-        self.relay = Relay()
+        self.relay = Relay(config.host, config.port)
         self.misanswers = False
         self.asked = 0
         self.writes: list[tuple[str, Scalar]] = []
@@ -67,6 +66,11 @@ class TcpSocketSimulator:
         if self._server is not None:
             await shut(self._server)
         await self.go_down()
+        await self.relay.close()
+
+    @property
+    def port(self) -> int:
+        return self.relay.port
 
     async def go_down(self) -> None:
         """The port is closed."""
@@ -80,8 +84,7 @@ class TcpSocketSimulator:
         """On the same port, with the values it had."""
         if self._server is not None:
             own = self._server.sockets[0].getsockname()[1]
-            await self.relay.start(self.config.host, self.port, own)
-            self.port = self.relay.port
+            await self.relay.start(own)
 
     def add(self, point: SimulatedPoint) -> None:
         """As a program does that is loaded while the controller runs."""

@@ -12,6 +12,7 @@ from typing import Self, cast
 import structlog
 
 from drivers.attending import attended, shut
+from drivers.held_port import HeldPort
 from drivers.printers.simulator.config import Noise, PrinterFaults, PrinterSimulatorConfig
 from drivers.printers.simulator.engines import engine_for
 from drivers.printers.simulator.mechanism import Mechanism, Printed
@@ -33,13 +34,13 @@ class PrinterSimulator:
     """
 
     def __init__(self, config: PrinterSimulatorConfig) -> None:
-        self.port = config.port
         self.faults: PrinterFaults = config.faults
         self.calls = 0
         self.received = bytearray()
         self.answers = 0
         self.mechanism = Mechanism(config, self._notify)
         self._config = config
+        self._place = HeldPort(config.host, config.port)
         self._random: Random = SystemRandom() if config.seed is None else _seeded(config.seed)
         self._running = asyncio.Event()
         self._running.set()
@@ -63,6 +64,7 @@ class PrinterSimulator:
 
     async def close(self) -> None:
         await self.refuse()
+        self._place.close()
         tasks = {*self._peers.values(), *([self._printing] if self._printing else [])}
         for task in tasks:
             task.cancel()
@@ -72,6 +74,10 @@ class PrinterSimulator:
             await asyncio.wait(tasks)
         self._abandoned.clear()
         self._printing = None
+
+    @property
+    def port(self) -> int:
+        return self._place.port
 
     @property
     def printed(self) -> list[Printed]:
@@ -129,9 +135,7 @@ class PrinterSimulator:
             await shut(server)
 
     async def accept(self) -> None:
-        config = self._config
-        self._server = await asyncio.start_server(self._on_call, config.host, self.port)
-        self.port = self._server.sockets[0].getsockname()[1]
+        self._server = await self._place.serve(self._on_call)
 
     async def cut(self) -> None:
         """Closes the connections in good order."""
