@@ -30,6 +30,7 @@ from tests.support.ethernet_ip_scanners import (
     simulated,
 )
 from tests.support.plcs import Told
+from tests.support.processes import free_port
 from tests.support.scanners import MILK, QUICK, Sink, link_events, milk
 from tests.support.waiting import DEADLINE_S, eventually, unchanging
 
@@ -295,11 +296,7 @@ async def test_closed_twice_and_started_again() -> None:
 
 
 async def test_a_scanner_that_is_absent_at_first() -> None:
-    simulator = simulated("assembly")
-    await simulator.start()
-    port = simulator.port
-    await simulator.close()
-    sink = Sink()
+    port, sink = free_port(), Sink()
     task = SupervisedTask(
         "scanner-3", registry.scanner(config_at(port, "assembly"), sink), backoff=QUICK
     )

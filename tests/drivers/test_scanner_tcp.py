@@ -11,6 +11,7 @@ from drivers.scanners.simulation import SimulatorConfig, SimulatorMode
 from drivers.scanners.simulator import ScannerSimulator
 from drivers.scanners.tcp import tcp_scanner
 from drivers.supervised import SupervisedTask
+from tests.support.processes import free_port
 from tests.support.scanners import (
     GENERIC,
     MILK,
@@ -26,9 +27,7 @@ from tests.support.waiting import DEADLINE_S, eventually
 
 
 async def test_peer_absent_at_start_then_appearing() -> None:
-    async with ScannerSimulator(SimulatorConfig()) as absent:
-        port = absent.port
-    sink = Sink()
+    port, sink = free_port(), Sink()
     driver = tcp_scanner(scanner_config(GENERIC, TcpMode.CLIENT, port), sink)
     task = SupervisedTask("scanner-3", driver, backoff=QUICK)
     with capture_logs() as logs:
@@ -54,7 +53,7 @@ async def test_stopping_while_nobody_answers() -> None:
 
 
 async def test_port_that_is_taken_and_then_free() -> None:
-    async with ScannerSimulator(SimulatorConfig()) as squatter:
+    async with ScannerSimulator(SimulatorConfig(port=free_port())) as squatter:
         driver = tcp_scanner(scanner_config(GENERIC, TcpMode.LISTEN, squatter.port), sink := Sink())
         task = SupervisedTask("scanner-3", driver, backoff=QUICK)
         task.start()

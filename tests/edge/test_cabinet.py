@@ -169,8 +169,8 @@ async def test_a_button_and_a_lamp_by_the_old_routes(cabinet: Cabinet) -> None:
 
 async def test_a_lost_panel_and_a_lost_ups_disturb_nobody_else(cabinet: Cabinet) -> None:
     whole = cabinet.whole
-    await cabinet.panel.close()
-    await cabinet.ups.close()
+    await cabinet.panel.refuse()
+    await cabinet.ups.refuse()
     for device in ("gpio", "ups"):
         await whole.raises(AlarmKind.DEVICE_LOST, device)
     (code,) = fresh(1)

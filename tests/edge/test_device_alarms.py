@@ -26,6 +26,7 @@ from tests.support.contents import contents
 from tests.support.databases import new_customer
 from tests.support.edge import Client, Edge, EdgeFolders, running_edge
 from tests.support.log import facts
+from tests.support.processes import free_port
 from tests.support.waiting import until
 
 WRONG = AlarmKind.DEVICE_MISCONFIGURED
@@ -240,8 +241,8 @@ async def becomes(client: Client, *wanted: tuple[str, str, bool, int]) -> None:
 
 async def test_a_real_scanner_that_is_unplugged_plugged_in_and_taken_away(edge: Edge) -> None:
     operator = await edge.logged_in("operator")
-    async with ScannerSimulator(SimulatorConfig(rate=0)) as scanner:
-        port = scanner.port
+    port = free_port()
+    async with ScannerSimulator(SimulatorConfig(rate=0, port=port)):
         await edge.runtime.line.configure(Hardware(scanners=parse_scanners([settings_of(port)])))
         await until(lambda: is_connected(edge))
         assert (await operator.ask(ALARMS))["alarms"]["edges"] == []

@@ -1,6 +1,5 @@
 """Fixtures: an edge beside a cloud on a real socket, on both databases."""
 
-import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from drivers.cloud.simulator import RunningCloud, running_cloud
 from drivers.secrets.fernet import FernetBox
 from tests.support.cloud import FAST
 from tests.support.edges import Edge, open_edge
+from tests.support.processes import free_port
 
 
 @pytest.fixture
@@ -30,9 +30,7 @@ async def client(cloud: RunningCloud) -> AsyncIterator[HttpCloud]:
 @pytest.fixture
 def closed_port() -> int:
     """Nobody listens there."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-    return port
+    return free_port()
 
 
 @pytest.fixture

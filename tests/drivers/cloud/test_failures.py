@@ -59,7 +59,7 @@ async def test_a_name_that_does_not_resolve() -> None:
 
 async def test_gone_and_back_on_the_same_connection_pool() -> None:
     state = CloudState()
-    async with running_cloud(0, state) as cloud:
+    async with running_cloud(free_port(), state) as cloud:
         client = HttpCloud(cloud.url, retry=FAST)
         token = await activated(client)
     async with client:

@@ -9,6 +9,7 @@ from drivers.cloud.simulator import CloudState, RunningCloud, running_cloud
 from drivers.cloud.simulator.faults import DropPoint
 from drivers.cloud.simulator.state import Limits
 from tests.support.cloud import FAST, activated, batch, bottle, pallet
+from tests.support.processes import free_port
 
 
 async def test_what_was_sent_is_what_arrives(
@@ -206,10 +207,11 @@ async def test_a_receipt_for_something_else_counts_as_none(
 
 async def test_the_ledger_survives_a_restart_of_the_server() -> None:
     state = CloudState()
-    async with running_cloud(0, state) as cloud, HttpCloud(cloud.url, retry=FAST) as client:
+    port = free_port()
+    async with running_cloud(port, state) as cloud, HttpCloud(cloud.url, retry=FAST) as client:
         token = await activated(client)
         await client.push(token, SyncBatch.of(bottles=[bottle(1)]))
-    async with running_cloud(cloud.port, state), HttpCloud(cloud.url, retry=FAST) as client:
+    async with running_cloud(port, state), HttpCloud(cloud.url, retry=FAST) as client:
         receipt = await client.push(token, SyncBatch.of(bottles=[bottle(1)]))
         assert receipt.accepted == ("bottle-000001",)
     assert len(state.bottles) == 1

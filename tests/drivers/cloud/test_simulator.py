@@ -3,7 +3,6 @@
 import asyncio
 import gzip
 import re
-import socket
 from collections.abc import AsyncIterator
 
 import httpx2
@@ -13,6 +12,7 @@ from drivers.cloud.simulator import CloudState, RunningCloud, running_cloud, ser
 from drivers.cloud.simulator.codes import MilkCodes, gtin14
 from drivers.cloud.simulator.data import DEMO
 from tests.support.cloud import EMAIL, PASSWORD
+from tests.support.processes import free_port
 from tests.support.waiting import until
 
 MILK = re.compile(r"01(\d{14})21([0-9A-Za-z]{6})\x1d93[0-9A-Za-z]{4}")
@@ -257,8 +257,7 @@ async def test_a_caller_who_hangs_up_in_the_middle(
 
 
 async def test_serving_until_cancelled() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
+    port = free_port()
     serving = asyncio.create_task(serve_cloud("127.0.0.1", port))
     async with httpx2.AsyncClient(trust_env=False) as http:
         await until(lambda: _answers(http, port))

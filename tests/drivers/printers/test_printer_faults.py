@@ -32,6 +32,7 @@ from tests.support.printers import (
     simulator_config,
     supervised,
 )
+from tests.support.processes import free_port
 from tests.support.waiting import DEADLINE_S, eventually, unchanging
 
 every_kind = pytest.mark.parametrize("kind", KINDS, ids=str)
@@ -274,8 +275,7 @@ async def test_closing_twice_and_starting_again(kind: Kind) -> None:
 
 @every_kind
 async def test_absent_at_start_then_appearing(kind: Kind) -> None:
-    async with PrinterSimulator(simulator_config(kind)) as absent:
-        port = absent.port
+    port = free_port()
     task, driver = supervised(printer_config(kind, port), Alarms(), [])
     with capture_logs() as logs:
         task.start()

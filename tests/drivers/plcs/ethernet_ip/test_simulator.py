@@ -48,6 +48,7 @@ from drivers.plcs.ethernet_ip.simulation import (
 )
 from drivers.plcs.ethernet_ip.simulator import EthernetIpSimulator
 from tests.support.ethernet_ip import DEVICE
+from tests.support.processes import free_port
 from tests.support.waiting import DEADLINE_S
 
 
@@ -298,10 +299,10 @@ async def test_unknown_tags_are_refused_to_tests_too() -> None:
 
 
 async def test_closed_twice_and_the_port_is_free() -> None:
-    simulator = EthernetIpSimulator(DEVICE)
+    config = DEVICE.model_copy(update={"port": free_port()})
+    simulator = EthernetIpSimulator(config)
     await simulator.start()
-    port = simulator.port
     await simulator.close()
     await simulator.close()
-    async with EthernetIpSimulator(DEVICE.model_copy(update={"port": port})) as again:
-        assert again.port == port
+    async with EthernetIpSimulator(config) as again:
+        assert again.port == config.port
