@@ -12,13 +12,17 @@ from typing import Final, Self
 
 LATE_S: Final = 0.02
 """A loop that is less late than this was not held up: it was busy."""
+LAST_LOOK: Final = 0.05
+"""Of the time itself, `LATE_S` at most: for what came in the very moment."""
 
 
 class Patience:
-    """`asyncio.timeout`, prolonged by as long as the loop was late to see it run out; altogether by
-    no more than the time itself. Raises TimeoutError: also where the block makes a kind of its own
-    of the cancellation, as `wait_for2` does when the answer comes with it: `asyncio.timeout` of
-    Python 3.11 takes that for somebody's wish. Any other such kind leaves as the plain one."""
+    """`asyncio.timeout`, prolonged by as long as the loop was late to see it run out, altogether by
+    no more than the time itself, and in any case by a last look at what came in that moment.
+
+    Raises TimeoutError: also where the block makes a kind of its own of the cancellation, as
+    `wait_for2` does when the answer comes with it: `asyncio.timeout` of Python 3.11 takes that for
+    somebody's wish. Any other such kind leaves as the plain one."""
 
     __slots__ = ("_due_s", "_granted_s", "_handle", "_limit", "_loop", "_timeout_s")
 
@@ -56,9 +60,12 @@ class Patience:
         self._handle = self._loop.call_at(self._due_s, self._due)
 
     def _due(self) -> None:
-        now_s = self._loop.time()
-        grant_s = min(now_s - self._due_s, (self._timeout_s or 0.0) - self._granted_s)
-        if now_s - self._due_s < LATE_S or grant_s <= 0:
+        now_s, timeout_s = self._loop.time(), self._timeout_s or 0.0
+        late_s = now_s - self._due_s
+        if late_s < LATE_S:
+            late_s = 0.0 if self._granted_s else min(LATE_S, LAST_LOOK * timeout_s)
+        grant_s = min(late_s, timeout_s - self._granted_s)
+        if grant_s <= 0:
             self._limit.reschedule(now_s)
             return
         self._granted_s += grant_s

@@ -11,6 +11,7 @@ from broadcaster._base import Subscriber
 
 from drivers.bus.backend import BusBackend
 from drivers.bus.link import BusTiming, LinkState, end
+from drivers.patience import patient
 
 logger = logging.getLogger(__name__)
 
@@ -89,7 +90,7 @@ class SupervisedBroadcast(Broadcast):
     async def _or_lose(self, step: Awaitable[None]) -> None:
         """A link that fails here is not worth keeping; a new one subscribes to all channels."""
         try:
-            async with asyncio.timeout(self._timing.answer_s):
+            async with patient(self._timing.answer_s):
                 await step
         except Exception as error:  # noqa: BLE001 - handed to the supervisor, which logs it
             self._link.inbox.fail(error)
@@ -112,7 +113,7 @@ class SupervisedBroadcast(Broadcast):
             await asyncio.sleep(self._timing.backoff.delay_s(failures))
 
     async def _open(self) -> None:
-        async with asyncio.timeout(self._timing.answer_s):
+        async with patient(self._timing.answer_s):
             await self._link.connect()
             async with self._changing:
                 for channel in self._subscribers:
@@ -142,7 +143,7 @@ class SupervisedBroadcast(Broadcast):
                 async with asyncio.timeout(self._timing.heartbeat_s):
                     event = await self._link.next_published()
             except TimeoutError:
-                async with asyncio.timeout(self._timing.answer_s):
+                async with patient(self._timing.answer_s):
                     await self._link.ping()
             else:
                 self._hand_out(event)
@@ -156,7 +157,7 @@ class SupervisedBroadcast(Broadcast):
 
     async def _hang_up(self) -> None:
         try:
-            async with asyncio.timeout(self._timing.answer_s):
+            async with patient(self._timing.answer_s):
                 await self._link.disconnect()
         except Exception as error:  # noqa: BLE001 - a broken link may break once more in closing
             logger.debug("wake-up bus %s closed with: %r", self._name, error)

@@ -14,6 +14,7 @@ from broadcaster._base import Unsubscribed
 from drivers.bus.broadcast import Gap, SupervisedBroadcast
 from drivers.bus.link import BusTiming, Inbox, LinkState, end
 from drivers.bus.postgres import PostgresBackend
+from drivers.patience import patient
 
 ATTEMPTS: Final = 3
 RETRY_S: Final = 0.05
@@ -135,7 +136,7 @@ class WakeUpBus:
         fault: Exception | None = None
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                async with asyncio.timeout(self._timing.answer_s):
+                async with patient(self._timing.answer_s):
                     await broadcast.publish(self._channel, self._own)
             except Exception as error:  # noqa: BLE001 - counted below; the peers' timers cover it
                 fault = error

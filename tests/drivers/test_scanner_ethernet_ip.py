@@ -73,7 +73,7 @@ async def test_no_read(place: str) -> None:
 @every_place
 @pytest.mark.parametrize("how", ["cut", "reset", "abandon"])
 async def test_cut_and_recovery(place: str, how: str) -> None:
-    timeout = {"timeout_s": 0.2} if how == "abandon" else {}
+    timeout = {"timeout_s": 0.6} if how == "abandon" else {}
     with capture_logs() as logs:
         async with rig(place, result=timeout) as line:
             await emit(line, "before")

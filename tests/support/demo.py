@@ -103,7 +103,7 @@ class DemoPlace:
             links = [one["link"]["connected"] for one in [*several, *alone]]
             return all([*links, *(one["state"] == "CONNECTED" for one in shown["scanners"])])
 
-        await until(holds)
+        await until(holds, 60)
 
 
 @asynccontextmanager

@@ -80,7 +80,7 @@ async def _status(client: Client) -> Any:
     return (await device(client))["status"]
 
 
-@pytest.mark.parametrize("factory_settings", [{"heartbeat_s": 0.2}])
+@pytest.mark.parametrize("factory_settings", [{"heartbeat_s": 0.5}])
 async def test_heartbeats_come_on_time(sqlite_factory: FactoryServer) -> None:
     admin = await sqlite_factory.logged_in("admin")
     heard: set[str] = set()
@@ -89,7 +89,7 @@ async def test_heartbeats_come_on_time(sqlite_factory: FactoryServer) -> None:
         found = (await admin.ask(HEARD))["device"]
         assert found["status"] == "ONLINE"
         heard.add(found["lastHeartbeatAt"])
-        return len(heard) > 8  # three missed in a row would have taken it offline
+        return len(heard) > 5  # three missed in a row would have taken it offline
 
     async with running_edges(sqlite_factory):
         await until(beats, True)
