@@ -25,6 +25,7 @@ class Opened:
     active: dict[int | str, bool]
 
 
+NowNs = Callable[[], int]
 OnEdges = Callable[[list[Edge]], None]
 OnLost = Callable[[Exception], None]
 

@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from domain.kernel.clock import Clock, SystemClock
 from domain.kernel.errors import NotFound, Unavailable, UpstreamFailed
-from drivers.gpio.chip import Chip, Edge
+from drivers.gpio.chip import Chip, Edge, NowNs
 from drivers.gpio.debounce import Change
 from drivers.gpio.mirror import LineLights, lit, next_change_s
 from drivers.gpio.panel import Button, Led
@@ -27,16 +27,22 @@ from drivers.telling import TELL_DEADLINE_S, Teller
 MOST_PENDING = 1024
 
 
-def gpio_driver(config: GpioConfig, on_button: OnButton, clock: Clock | None = None) -> GpioPort:
-    """Touches no chip yet; a chip's library is loaded only where it is used."""
-    return GpioDriver(config, _chip(config), on_button, clock or SystemClock())
+def gpio_driver(
+    config: GpioConfig,
+    on_button: OnButton,
+    clock: Clock | None = None,
+    now_ns: NowNs = time.monotonic_ns,
+) -> GpioPort:
+    """Touches no chip yet; a chip's library is loaded only where it is used. `now_ns` is the clock
+    of edges; a real chip has its own, which is the default."""
+    return GpioDriver(config, _chip(config, now_ns), on_button, clock or SystemClock(), now_ns)
 
 
-def _chip(config: GpioConfig) -> Chip:
+def _chip(config: GpioConfig, now_ns: NowNs) -> Chip:
     if config.simulated:
         from drivers.gpio.simulated import SimulatedChip
 
-        return SimulatedChip()
+        return SimulatedChip(now_ns)
     from drivers.gpio.libgpiod import LibgpiodChip
 
     return LibgpiodChip()
@@ -45,11 +51,19 @@ def _chip(config: GpioConfig) -> Chip:
 class GpioDriver:
     """`GpioPort` over any `Chip`."""
 
-    def __init__(self, config: GpioConfig, chip: Chip, on_button: OnButton, clock: Clock) -> None:
+    def __init__(
+        self,
+        config: GpioConfig,
+        chip: Chip,
+        on_button: OnButton,
+        clock: Clock,
+        now_ns: NowNs = time.monotonic_ns,
+    ) -> None:
         self.config = config
         self._chip = chip
         self._teller = Teller(on_button, "button_event_refused")
         self._clock = clock
+        self._now_ns = now_ns
         self._edges = 0
         self._dropped = 0
         self._buttons = {button.name: Button(button) for button in config.buttons}
@@ -154,14 +168,14 @@ class GpioDriver:
         self._woken.set()
 
     def _settle(self) -> None:
-        now_ns = time.monotonic_ns()
+        now_ns = self._now_ns()
         for button in self._buttons.values():
             if button.debouncer is not None:
                 self._note_changes(button, button.debouncer.settle(now_ns))
 
     def _note_changes(self, button: Button, changes: list[Change]) -> None:
         for change in changes:
-            age_us = (time.monotonic_ns() - change.at_ns) // 1000
+            age_us = (self._now_ns() - change.at_ns) // 1000
             self._note(button, change.active, self._clock.now_us() - max(0, age_us))
 
     def _note(self, button: Button, active: bool, at_us: int, *, found: bool = False) -> None:
@@ -178,7 +192,7 @@ class GpioDriver:
         waiting, self._until_shown = self._until_shown, []
         try:
             for led in self._leds.values():
-                on = lit(led.pattern(self._lights), time.monotonic())
+                on = lit(led.pattern(self._lights), self._now_ns() / 1e9)
                 if on is not led.lit:
                     await self._chip.set(led.config.line, on)
                     led.lit = on
@@ -200,7 +214,7 @@ class GpioDriver:
             raise self._lost
 
     def _due_in_s(self) -> float | None:
-        now_s = time.monotonic()
+        now_s = self._now_ns() / 1e9
         due = [next_change_s(led.pattern(self._lights), now_s) for led in self._leds.values()]
         debouncers = (button.debouncer for button in self._buttons.values())
         ends_ns = [d.due_at_ns for d in debouncers if d is not None]

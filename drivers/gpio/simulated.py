@@ -6,7 +6,7 @@ from asyncio import StreamReader, StreamWriter
 from typing import Final
 from urllib.parse import urlsplit
 
-from drivers.gpio.chip import Edge, OnEdges, OnLost, Opened
+from drivers.gpio.chip import Edge, NowNs, OnEdges, OnLost, Opened
 from drivers.gpio.port import GpioConfig
 from drivers.link import PeerLost
 from drivers.patience import patient
@@ -17,7 +17,8 @@ LINE_LIMIT: Final = 1024
 class SimulatedChip:
     """`Chip` over a socket. Speaks in levels, as wires do; what is active is decided here."""
 
-    def __init__(self) -> None:
+    def __init__(self, now_ns: NowNs = time.monotonic_ns) -> None:
+        self._now_ns = now_ns
         self._writer: StreamWriter | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._turn = asyncio.Lock()
@@ -124,7 +125,7 @@ class SimulatedChip:
         match line.split():
             case ["EDGE", name, "0" | "1" as level] if name in self._lines:
                 active = (level == "1") is not self._active_low[name]
-                on_edges([Edge(self._lines[name], active, time.monotonic_ns())])
+                on_edges([Edge(self._lines[name], active, self._now_ns())])
             case ["OK" | "ERR", *_] if self._answer is not None and not self._answer.done():
                 self._answer.set_result(line)
             case _:

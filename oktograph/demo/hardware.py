@@ -51,19 +51,20 @@ S = TypeVar("S", bound=_Listening)
 
 class DemoHardware:
     """`devices` are the key, what it is, and where it is, of each; the `console` knows them by the
-    same keys, as alarms do. The `filler` is to be run once everything else is there."""
+    same keys, as alarms do. `scanners` are ours, along the belt. The `filler` is to be run once
+    everything else is there."""
 
     def __init__(self, settings: Settings, places: Places) -> None:
         self.console = LineConsole()
         self.devices: list[tuple[str, str, str]] = []
         self.documents: dict[HardwareKind, Any] = {}
         self.filler: Filler | None = None
+        self.scanners: tuple[ScannerSimulator, ...] = ()
         self._settings = settings
         self._places = places
         self._rate = settings.demo_rate
         self._belt = Belt(bottles(Random(), self._rate))  # noqa: S311 - a simulation
         self._belt.on_change = self._belt_changed
-        self._infeed: ScannerSimulator | None = None
         self._gate: ModbusController | None = None
 
     async def start(self, stack: AsyncExitStack) -> None:
@@ -97,7 +98,7 @@ class DemoHardware:
         belt = self._belt
         infeed = await self._scanner(stack, INFEED, self._rate, belt.at_infeed())
         gate = await self._scanner(stack, GATE, None, belt.at_gate())
-        self._infeed = infeed.simulator
+        self.scanners = (infeed.simulator, gate.simulator)
         self.documents[HardwareKind.SCANNERS] = [
             _told(infeed, INFEED, ScannerRole.ADD),
             _told(gate, GATE, ScannerRole.REJECTION),
@@ -190,8 +191,8 @@ class DemoHardware:
 
     def _belt_changed(self, running: bool) -> None:
         """Everything on the belt stands still with it."""
-        if self._infeed is not None:
-            self._infeed.rate = self._rate if running else 0
+        for infeed in self.scanners[:1]:
+            infeed.rate = self._rate if running else 0
         if self._gate is not None:
             self._gate.run_belt(running)
         if self.filler is not None:

@@ -92,16 +92,16 @@ async def shown_by(place: DemoPlace, device: str, wanted: str) -> None:
     await until(holds)
 
 
-async def settled(place: DemoPlace) -> int:
-    """How much was read, once the belt stands."""
-    before = [-1, await place.scans()]
+async def settled(place: DemoPlace, earlier: int = 0) -> int:
+    """How much was read, once the belt stands and all of it is stored; `earlier` of it before the
+    demo was started."""
 
     async def holds() -> bool:
-        before.append(await place.scans())
-        return len(set(before[-4:])) == 1
+        sent = place.sent()
+        return await place.scans() == earlier + sent and place.sent() == sent
 
     await until(holds)
-    return before[-1]
+    return earlier + place.sent()
 
 
 async def test_an_outage_and_its_end(edge_folders: EdgeFolders, tmp_path: Path) -> None:
@@ -194,7 +194,7 @@ async def test_a_line_that_was_stopped_stands_after_a_restart_too(
         [line] = (await place.shows())["lines"]
         assert (line["id"], line["state"]) == (LINE, "STOPPED")
         await shown_by(place, "plc-gate", "stop=True")
-        stood = await settled(place)
+        stood = await settled(place, earlier=await place.scans())
         await place.tell("gpio", "press", "start")
         await place.scanned(stood + 5)
 

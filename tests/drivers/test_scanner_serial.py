@@ -91,7 +91,7 @@ async def test_what_had_come_before_it_was_pulled_out_is_read() -> None:
 
 async def test_another_program_on_the_line_is_named_and_waited_for(tmp_path: Path) -> None:
     path = tmp_path / "tty"
-    _, simulator = device_simulator(GENERIC, Lane.SERIAL, path, [MILK])
+    _, simulator = device_simulator(GENERIC, Lane.SERIAL, path)
     async with simulator:
         task = scanner(path, sink := Sink())
         with near_end(path) as fd:
@@ -100,6 +100,8 @@ async def test_another_program_on_the_line_is_named_and_waited_for(tmp_path: Pat
             await task.wait_for_state(LinkState.LOST, DEADLINE_S)
             assert task.snapshot().last_error == f"{path}: in use by another program"
             assert sink.readings == []
+        await task.wait_for_state(LinkState.CONNECTED, DEADLINE_S)
+        await simulator.emit(MILK)
         await sink.has(MILK)
         await task.stop()
 

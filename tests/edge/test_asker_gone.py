@@ -27,6 +27,7 @@ from tests.support.proxy import Trouble, proxied
 from tests.support.waiting import eventually, until
 
 RELOAD = "mutation { reloadConfiguration }"
+PATIENCE_S = 30.0
 SET_PLCS = "mutation ($plcs: [PlcInput!]!) { setPlcs(plcs: $plcs) { name } }"
 
 
@@ -44,7 +45,8 @@ class Devices:
 
     def plc(self, name: str) -> Json:
         where = {"host": "127.0.0.1", "port": self.controller.port, "opc_ua": {"path": "/line"}}
-        return {"id": "press", "name": name, "protocol": "OPC_UA", "timeout_s": 5.0} | where
+        named = {"id": "press", "name": name, "protocol": "OPC_UA"}
+        return named | where | {"timeout_s": PATIENCE_S}
 
     async def begun(self) -> None:
         """The old devices are stopping, and one of them is not done with it."""
@@ -67,7 +69,9 @@ def _dialled(port: int) -> Json:
 
 
 @pytest.fixture
-async def devices() -> AsyncIterator[Devices]:
+async def devices(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Devices]:
+    # However slow this machine, the old devices are stopping until the test lets them.
+    monkeypatch.setattr("drivers.plcs.opc_ua.client.FAREWELL_S", PATIENCE_S)
     async with AsyncExitStack() as stack:
         quiet = SimulatorConfig(rate=None)
         one, two = [await stack.enter_async_context(ScannerSimulator(quiet)) for _ in range(2)]
@@ -84,7 +88,10 @@ async def on_the_old(site: Site, devices: Devices, **settings: Any) -> AsyncIter
     async with site.edge(**told, **settings) as edge:
         await devices.in_force(edge, devices.old, "before")
         devices.controller.relay.stall()
-        yield edge
+        try:
+            yield edge
+        finally:
+            devices.controller.relay.resume()
 
 
 @pytest.fixture

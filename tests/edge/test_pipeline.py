@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from domain.line.alarms.models import AlarmKind
+from drivers.scanners.simulation import Encoder, PlayConfig
 from tests.support.codes import TOO_SHORT
 from tests.support.edge import EdgeFolders
 from tests.support.waiting import DEADLINE_S, until
@@ -16,7 +17,8 @@ from tests.support.whole_line import LINE, WholeLine, fresh, whole_line
 
 Line = Callable[..., AbstractAsyncContextManager[WholeLine]]
 REJECT = {"tag": "reject", "pulseMs": 60}
-WATCHED = REJECT | {"feedback": {"tag": "bin", "withinMs": 400}}
+WATCHED = REJECT | {"feedback": {"tag": "bin", "withinMs": 5000}}
+WATCHED_CLOSELY = REJECT | {"feedback": {"tag": "bin", "withinMs": 400}}
 
 
 @pytest.fixture
@@ -72,7 +74,7 @@ async def test_a_reject_that_is_seen_gone_is_told_and_nobody_is_alarmed(line: Li
 
 async def test_a_gate_that_does_not_move_stops_the_line(line: Line) -> None:
     plan = {
-        "stations": [{"scanner": 0, "reject": WATCHED}],
+        "stations": [{"scanner": 0, "reject": WATCHED_CLOSELY}],
         "stop": {"tag": "stop"},
         "stopOn": ["REJECT_NOT_CONFIRMED"],
     }
@@ -141,8 +143,8 @@ async def test_items_that_nobody_rejected_are_told_and_out_of_production(line: L
 
 async def test_a_burst_of_missed_reads_is_an_alarm_until_it_reads_again(line: Line) -> None:
     async with line("ADD", noReads={"count": 3, "withinS": 0.5}) as whole:
-        for _ in range(3):
-            await whole.read("ADD", None)
+        # In one packet, which is taken up at one time.
+        await whole.scanners["ADD"].send_raw(3 * Encoder(PlayConfig()).encode(None))
         await whole.raises(AlarmKind.NO_READ_BURST, "scanner-0")
 
         async def reads_again() -> bool:

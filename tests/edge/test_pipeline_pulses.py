@@ -58,8 +58,11 @@ class Gate:
     outputs: Outputs = field(init=False)
     asked: list[Scalar] = field(default_factory=list)
     failed: list[DomainError] = field(default_factory=list)
+    ends: asyncio.Event = field(default_factory=asyncio.Event)
+    """While it is not set, the end of a pulse is on its way to the driver."""
 
     def __post_init__(self) -> None:
+        self.ends.set()
         self.outputs = Outputs(
             self._write, lambda _tag: None, SystemClock(), lambda _tag, e: self.failed.append(e)
         )
@@ -75,6 +78,8 @@ class Gate:
 
     async def _write(self, tag: str, value: Scalar) -> None:
         self.asked.append(value)
+        if value is False:
+            await self.ends.wait()
         await self.rig.plc.write(tag, value)
 
 
@@ -125,10 +130,12 @@ async def test_a_gate_that_opens_while_the_line_stops_is_closed(
 
 async def test_an_end_that_is_on_its_way_when_all_ends_arrives() -> None:
     async with gate() as found:
-        await found.fire(pulse_ms=400)
-        held = Held(found.simulator, bytes([READ_COILS]))  # the write waits for its turn
-        await within(held.come.wait())
+        found.ends.clear()
+        await found.fire(pulse_ms=20)
         await found.asked_for(True, False)
+        held = Held(found.simulator, bytes([READ_COILS]))
+        await within(held.come.wait())
+        found.ends.set()  # the write waits for its turn
         assert found.is_open()
         closing = asyncio.create_task(found.outputs.close())
         held.let_go()
@@ -160,9 +167,12 @@ async def test_a_gate_that_opened_without_an_answer_is_closed() -> None:
 
 async def test_a_gate_stays_open_no_longer_than_its_controller_is_away() -> None:
     async with gate() as found:
-        await found.fire(pulse_ms=200)
+        found.ends.clear()
+        await found.fire(pulse_ms=20)
+        await found.asked_for(True, False)
         await found.simulator.refuse()
         await found.simulator.cut()
+        found.ends.set()
         await eventually(lambda: len(found.failed) == 1)
         assert found.is_open()
         closed = found.simulator.expect(TAG, False)

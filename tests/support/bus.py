@@ -40,6 +40,11 @@ class Process:
         """Connected, and woken for it."""
         await eventually(lambda: self.state is LinkState.LIVE and len(self.woken) > 0)
 
+    def has_greeted(self) -> bool:
+        """What it says each time that its link comes up is with the broker, or was refused."""
+        now = self.bus.snapshot()
+        return now.published + now.dropped > now.reconnects
+
 
 Join = Callable[..., Awaitable[Process]]
 

@@ -69,6 +69,10 @@ class DemoPlace:
 
         await until(holds)
 
+    def sent(self) -> int:
+        """What its scanners have sent since the start."""
+        return sum(scanner.sent_count for scanner in self.demo.hardware.scanners)
+
     async def scans(self) -> int:
         asked = "{ scans(first: 1) { totalCount } }"
         return int((await self.operator.ask(asked))["scans"]["totalCount"])

@@ -1,12 +1,14 @@
 """A GPIO driver and the simulated chip it talks to, on a real socket."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from drivers.backoff import BackoffPolicy
+from drivers.gpio.chip import NowNs
 from drivers.gpio.driver import gpio_driver
 from drivers.gpio.port import ButtonAction, ButtonEvent, GpioConfig, GpioPort, LedState
 from drivers.gpio.simulator import GpioSimulator, GpioSimulatorConfig
@@ -39,8 +41,22 @@ SETTINGS: dict[str, Any] = {
     "timeout_s": 0.5,
 }
 
-# Longer than a busy machine may take between two edges of one bounce.
-STEADY = {"name": "start", "line": 17, "debounce_ms": 150}
+# For a `HandClock`: a contact settles once the test says that so much time has gone by.
+STEADY_MS = 150
+STEADY = {"name": "start", "line": 17, "debounce_ms": STEADY_MS}
+
+
+class HandClock:
+    """Of edges; stands still until told, however long a machine takes from one to the next."""
+
+    def __init__(self) -> None:
+        self._now_ns = time.monotonic_ns()
+
+    def now_ns(self) -> int:
+        return self._now_ns
+
+    def advance(self, ms: int) -> None:
+        self._now_ns += ms * 1_000_000
 
 
 @dataclass
@@ -87,6 +103,10 @@ class Rig:
     def led(self, name: str) -> LedState:
         return next(led for led in self.driver.leds() if led.name == name)
 
+    async def edges(self, count: int) -> None:
+        """So many have come to the driver since the start."""
+        await eventually(lambda: self.driver.counters()["edges"] == count)
+
     async def led_is(self, name: str, on: bool) -> None:
         await asyncio.wait_for(self.simulator.led_is(name, on), DEADLINE_S)
 
@@ -101,6 +121,7 @@ async def rig(
     wired: dict[str, Any] | None = None,
     connected: bool = True,
     held: tuple[str, ...] = (),
+    now_ns: NowNs = time.monotonic_ns,
     **settings: Any,
 ) -> AsyncIterator[Rig]:
     """Connected when entered, unless told not to wait for it. `held` buttons are so before."""
@@ -114,7 +135,7 @@ async def rig(
         for name in held:
             simulator.press(name)
         config = GpioConfig.parse({"chip": simulator.url, **SETTINGS, **settings})
-        driver = gpio_driver(config, presses)
+        driver = gpio_driver(config, presses, now_ns=now_ns)
         task = SupervisedTask("gpio", driver, backoff=QUICK, on_transition=record)
         task.start()
         try:

@@ -1,6 +1,7 @@
 """A UPS driver and the simulator it asks, on a real socket, by each protocol."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ from drivers.supervised import SupervisedTask
 from drivers.ups.factory import parse_ups, ups_driver
 from drivers.ups.nut_simulator import NutSimulator, NutSimulatorConfig, NutUser
 from drivers.ups.port import SnmpSettings, UpsPort, UpsReading
-from drivers.ups.simulation import SimulatedUpsConfig
+from drivers.ups.simulation import SimulatedUps, SimulatedUpsConfig
 from drivers.ups.snmp_simulator import SnmpSimulator, SnmpSimulatorConfig
 from tests.support.waiting import DEADLINE_S, eventually
 
@@ -42,13 +43,18 @@ class Way:
     def by_nut(self) -> bool:
         return bool(self.settings["protocol"] == "NUT")
 
-    def simulator(self, model: dict[str, Any], **more: Any) -> Simulator:
+    def simulator(
+        self, model: dict[str, Any], now_s: Callable[[], float] = time.monotonic, **more: Any
+    ) -> Simulator:
         ups = SimulatedUpsConfig(**{"test_s": 0.2, **model})
+        machine = SimulatedUps(ups, now_s)
         if self.by_nut:
             users = {"operator": NutUser(password=OPERATOR["password"])}
-            return NutSimulator(NutSimulatorConfig(name="cab", users=users, ups=ups, **more))
+            return NutSimulator(
+                NutSimulatorConfig(name="cab", users=users, ups=ups, **more), machine
+            )
         snmp = SnmpSettings(**self.settings["snmp"])
-        return SnmpSimulator(SnmpSimulatorConfig(snmp=snmp, ups=ups, **more))
+        return SnmpSimulator(SnmpSimulatorConfig(snmp=snmp, ups=ups, **more), machine)
 
     def driver(self, port: int, sink: "Readings", **more: Any) -> UpsPort:
         quick = {"host": "127.0.0.1", "port": port, "poll_interval_s": 0.05}
@@ -130,16 +136,18 @@ async def rig(
     sink: Readings | None = None,
     simulated: dict[str, Any] | None = None,
     connected: bool = True,
+    now_s: Callable[[], float] = time.monotonic,
     **settings: Any,
 ) -> AsyncIterator[Rig]:
-    """Connected and told once when entered, unless told not to wait for it."""
+    """Connected and told once when entered, unless told not to wait for it. `now_s` is the clock of
+    the simulated UPS."""
     sink = sink or Readings()
     changes: list[StateChange] = []
 
     async def record(change: StateChange) -> None:
         changes.append(change)
 
-    async with way.simulator(model or {}, **(simulated or {})) as simulator:
+    async with way.simulator(model or {}, now_s, **(simulated or {})) as simulator:
         driver = way.driver(simulator.port, sink, **settings)
         task = SupervisedTask("ups", driver, backoff=QUICK, on_transition=record)
         task.start()

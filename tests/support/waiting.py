@@ -11,18 +11,19 @@ LONGEST_S = 0.05
 Answer = TypeVar("Answer")
 
 
-async def looks(deadline_s: float) -> AsyncIterator[None]:
+async def looks(deadline_s: float) -> AsyncIterator[float]:
     """Each is a time to look again, soon at first: what is asked all the time of a busy machine
-    comes true later. Raises TimeoutError at the deadline.
+    comes true later. It is the pause in seconds that was asked for before; a machine that stood
+    still made it longer. Raises TimeoutError at the deadline.
 
     What tests wait for has no event of its own, and should not grow one for them."""
     now_s = asyncio.get_running_loop().time
-    end_s, pause_s = now_s() + deadline_s, FIRST_S
-    yield
-    while now_s() < end_s:
-        await asyncio.sleep(min(pause_s, end_s - now_s()))
-        pause_s = min(pause_s * GROWTH, LONGEST_S)
-        yield
+    end_s, next_s = now_s() + deadline_s, FIRST_S
+    yield 0.0
+    while (left_s := end_s - now_s()) > 0:
+        pause_s, next_s = min(next_s, left_s), min(next_s * GROWTH, LONGEST_S)
+        await asyncio.sleep(pause_s)
+        yield pause_s
     raise TimeoutError
 
 
@@ -53,14 +54,12 @@ async def until(holds: Callable[[], Awaitable[bool]], deadline_s: float = DEADLI
 
 
 async def unchanging(value: Callable[[], object], for_s: float = 0.3) -> None:
-    """Waits until it has kept one value for so long; raises TimeoutError where it never does."""
-    now_s = asyncio.get_running_loop().time
-    held, since_s = value(), now_s()
-
-    def settled() -> bool:
-        nonlocal held, since_s
-        if value() != held:
-            held, since_s = value(), now_s()
-        return now_s() - since_s >= for_s
-
-    await eventually(settled)
+    """Waits until it has kept one value for so long; raises TimeoutError where it never does. Time
+    in which nothing ran does not count: nothing could have changed."""
+    held, quiet_s = value(), 0.0
+    async for pause_s in looks(DEADLINE_S):
+        found = value()
+        quiet_s = quiet_s + pause_s if found == held else 0.0
+        held = found
+        if quiet_s >= for_s:
+            return

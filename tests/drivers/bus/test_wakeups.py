@@ -14,9 +14,11 @@ from tests.support.waiting import eventually, unchanging
 
 
 async def settled(*processes: Process) -> None:
-    """All are live, and have heard what each said when its link came up."""
+    """All are live, and have heard what each said when its link came up. How often that woke them
+    is not known: what comes together wakes once."""
     for process in processes:
         await process.live()
+        await eventually(process.has_greeted)
     await unchanging(lambda: [len(process.woken) for process in processes])
 
 

@@ -1,6 +1,7 @@
 """Commands from a factory to an edge, over a real socket, through whichever process."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -14,18 +15,21 @@ from domain.fleet.operations import outcomes
 from domain.fleet.repository import commands
 from domain.fleet.repository.executions import EXECUTED
 from domain.fleet.rows import CommandRow
+from domain.fleet.sweeper import FleetSweeper
 from domain.kernel.artifacts import StoredArtifact
 from domain.kernel.errors import Conflict, RateLimited, Unavailable
 from domain.kernel.paging import PageRequest
 from domain.kernel.permissions import Role
+from domain.kernel.uow import Transactions
 from domain.software.commands import UploadRelease
 from domain.software.operations.releases import upload_release
 from drivers.factory.worker import MAX_PARALLEL
 from graph.fleet import resolvers
 from tests.drivers.factory.conftest import Site
 from tests.drivers.factory.test_sessions import becomes
+from tests.support.clocks import ManualClock
 from tests.support.edge_link import Deeds, linked_edge
-from tests.support.fleet import Factory, everything, kinds
+from tests.support.fleet import Factory, WakesAll, everything, kinds
 from tests.support.log import facts
 from tests.support.rawedge import raw_device
 from tests.support.waiting import DEADLINE_S, eventually, good_answer, until
@@ -46,6 +50,14 @@ async def ends(factory: Factory, command: CommandRow) -> CommandRow:
         return found
 
     return await good_answer(now, lambda found: found.finished_at_us is not None)
+
+
+def sweeper_ahead_by(ahead_s: float, factory: Factory) -> FleetSweeper:
+    """Of later commands, not of silent devices."""
+    clock = ManualClock(factory.services.clock.now_us())
+    clock.advance(ahead_s)
+    settings = replace(factory.fleet.settings, missed_heartbeats=1_000_000)
+    return FleetSweeper(Transactions(factory.database, clock, WakesAll()), settings)
 
 
 @pytest.mark.parametrize("elsewhere", [False, True])
@@ -185,14 +197,12 @@ async def test_what_nobody_waits_for_ends_too(site: Site) -> None:
         asking = asyncio.create_task(site.one.dispatch(site.device, timeout_ms=1))
         await device.hear("command")
         assert (await asking).state is CommandState.TIMEOUT
-        forgotten = asyncio.create_task(site.one.dispatch(site.device, timeout_ms=200))
+        forgotten = asyncio.create_task(site.one.dispatch(site.device, timeout_ms=60_000))
         frame = await device.hear("command")
         forgotten.cancel()
         await asyncio.gather(forgotten, return_exceptions=True)
-        async with asyncio.timeout(DEADLINE_S):
-            while await site.two.sweeper.sweep() == 0:
-                await device.say(type="pong")
-                await asyncio.sleep(0.05)
+        assert await site.two.sweeper.sweep() == 0
+        assert await sweeper_ahead_by(70.0, site.two).sweep() == 1
         found = await resolvers.command(site.one.context(), frame["id"])
         assert found is not None
         assert found.state is CommandState.TIMEOUT

@@ -3,8 +3,10 @@
 import asyncio
 import socket
 from asyncio import StreamReader, StreamWriter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
+from types import MappingProxyType
+from typing import Final
 
 import pytest
 
@@ -15,6 +17,7 @@ from drivers.printers.stream import MOST_RECEIVED, PrinterStream
 from tests.support.waiting import DEADLINE_S
 
 Peer = Callable[[StreamReader, StreamWriter], Awaitable[None]]
+NOTHING_HELD: Final[Mapping[bytes, asyncio.Event]] = MappingProxyType({})
 
 
 class Asked:
@@ -79,12 +82,13 @@ async def served(peer: Peer, reader: StreamReader, writer: StreamWriter) -> None
         await peer(reader, writer)
 
 
-def echo(delays: dict[bytes, float]) -> Peer:
-    """Answers each question with itself, some of them late, in order."""
+def echo(held: Mapping[bytes, asyncio.Event] = NOTHING_HELD) -> Peer:
+    """Answers each question with itself, in order; those that are held only once they may."""
 
     async def peer(reader: StreamReader, writer: StreamWriter) -> None:
         while question := await reader.readline():
-            await asyncio.sleep(delays.get(question, 0.0))
+            if question in held:
+                await held[question].wait()
             writer.write(question)
             await writer.drain()
 
@@ -92,15 +96,17 @@ def echo(delays: dict[bytes, float]) -> Peer:
 
 
 async def test_an_answer_belongs_to_its_question() -> None:
-    async with asked(echo({})) as side:
+    async with asked(echo()) as side:
         for at in range(5):
             assert await side.ask(b"%d\n" % at) == b"%d" % at
         assert side.counters == PrinterCounters()
 
 
 async def test_a_late_answer_is_nobody_s() -> None:
-    async with asked(echo({b"late\n": 0.2})) as side:
+    may_come = asyncio.Event()
+    async with asked(echo({b"late\n": may_come})) as side:
         assert await side.ask(b"late\n") is None
+        may_come.set()
         assert await side.ask(b"next\n") == b"next"
         assert await side.ask(b"third\n") == b"third"
         assert (side.counters.unanswered, side.counters.redials) == (1, 1)
@@ -109,8 +115,10 @@ async def test_a_late_answer_is_nobody_s() -> None:
 
 
 async def test_a_late_answer_may_do_where_it_is_as_good() -> None:
-    async with asked(echo({b"late\n": 0.2})) as side:
+    may_come = asyncio.Event()
+    async with asked(echo({b"late\n": may_come})) as side:
         assert await side.ask(b"late\n") is None
+        may_come.set()
         assert await side.ask(b"again\n", same_connection=True) == b"late"
         # The debt stands: "again" is still to be answered there.
         assert await side.ask(b"next\n") == b"next"
@@ -120,7 +128,7 @@ async def test_a_late_answer_may_do_where_it_is_as_good() -> None:
 async def test_what_came_unasked_is_no_answer() -> None:
     async def talkative(reader: StreamReader, writer: StreamWriter) -> None:
         writer.write(b"unasked\n")
-        await echo({})(reader, writer)
+        await echo()(reader, writer)
 
     async with asked(talkative) as side:
         assert await side.stream.hear(untouched, DEADLINE_S)
@@ -129,7 +137,7 @@ async def test_what_came_unasked_is_no_answer() -> None:
 
 
 async def test_a_peer_that_is_gone_when_an_answer_is_owed() -> None:
-    async with asked(echo({b"late\n": 5.0})) as side:
+    async with asked(echo({b"late\n": asyncio.Event()})) as side:
         assert await side.ask(b"late\n") is None
         side.server.close()
         with pytest.raises(ConnectionRefusedError):
@@ -192,7 +200,7 @@ async def test_the_end_of_the_connection_is_told_at_once() -> None:
 
 
 async def test_closing_twice_and_using_what_is_closed() -> None:
-    async with asked(echo({})) as side:
+    async with asked(echo()) as side:
         await side.stream.close()
         await side.stream.close()
         assert side.lost == 0

@@ -6,6 +6,7 @@ import os
 import random
 import signal
 import sys
+from contextlib import suppress
 from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
@@ -44,7 +45,8 @@ async def test_killed_at_any_moment(tmp_path: Path, seed: int) -> None:
                 async with asyncio.timeout(moments.uniform(0.2, 1.6)):
                     await process.wait()
             except TimeoutError:
-                process.send_signal(signal.SIGKILL)
+                with suppress(ProcessLookupError):  # it came to its end just now
+                    process.send_signal(signal.SIGKILL)
                 await process.wait()
         process = await started(tmp_path, order)
         async with asyncio.timeout(60):

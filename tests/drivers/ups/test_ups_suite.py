@@ -17,6 +17,7 @@ from domain.line.power import (
 from drivers.link import LinkState
 from drivers.supervised import SupervisedTask
 from drivers.ups.port import SelfTestOutcome, UpsFlag
+from tests.support.clocks import SECOND_US, ManualClock
 from tests.support.ups import NUT, QUICK, WAYS, Readings, Way, rig
 from tests.support.waiting import DEADLINE_S, eventually
 
@@ -202,9 +203,18 @@ async def test_failing_handling_does_not_stop_the_polls(way: Way) -> None:
 @every_way
 @pytest.mark.parametrize("result", ["PASSED", "WARNING", "FAILED"])
 async def test_self_test_tells_how_it_ended(way: Way, result: str) -> None:
-    async with rig(way, {"test_result": result}) as line:
+    clock = ManualClock()
+    model = {"test_result": result, "test_s": 5.0}
+    async with rig(way, model, now_s=lambda: clock.now_us() / SECOND_US) as line:
         for _ in range(2):  # the second one ends as the first did, and is told all the same
-            outcome = await line.driver.test()
+            testing = asyncio.create_task(line.driver.test())
+            await line.sink.shows(
+                lambda r: r.last_test is not None and r.last_test.outcome is SelfTestOutcome.RUNNING
+            )
+            assert not testing.done()
+            clock.advance(5.0)
+            async with asyncio.timeout(DEADLINE_S):
+                outcome = await testing
             assert (outcome.outcome, bool(outcome.detail)) == (result, True)
         assert line.driver.reading is not None
         assert line.driver.reading.last_test == outcome
