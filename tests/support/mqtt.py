@@ -25,6 +25,7 @@ from drivers.secrets.fernet import FernetBox
 from drivers.supervised import SupervisedTask
 from tests.support.clients import Client as ApiClient
 from tests.support.factory import FactoryServer
+from tests.support.processes import free_port
 from tests.support.waiting import until
 
 PREFIX = "insight"
@@ -88,7 +89,8 @@ async def running_broker(
     folder: Path, admitted: Sequence[Admitted] = (), **settings: Any
 ) -> AsyncIterator[Broker]:
     authority = authority_in(folder / "keys")
-    bundled = BundledBroker(BrokerSettings(folder=folder / "mqtt", **settings), authority)
+    settings = {"folder": folder / "mqtt", "port": free_port(), **settings}
+    bundled = BundledBroker(BrokerSettings(**settings), authority)
     await bundled.admit(admitted)
     task = SupervisedTask("broker", bundled)
     task.start()

@@ -11,7 +11,7 @@ from asyncua import ua
 from asyncua.client.ua_client import UASocketProtocol
 
 from drivers.link import PeerLost
-from drivers.patience import LATE_S
+from drivers.patience import LAST_LOOK, LATE_S
 from drivers.plcs.opc_ua.client import ServerSession, opened
 from drivers.plcs.port import PlcConfig
 from tests.support.opc_ua import OpcUaPeer
@@ -91,11 +91,16 @@ async def _write(session: ServerSession) -> None:
 
 
 def _hold_up_before_the_answer(patched: pytest.MonkeyPatch, until_s: float) -> None:
-    """The process: once it listens again it finds both the answer and that its time is over."""
+    """The process, in its last look: once it listens again it finds both the answer and that its
+    time is over."""
     answered, loop = UASocketProtocol._call_callback, asyncio.get_running_loop()
+    look_s = min(LATE_S, LAST_LOOK * BRIEF_S)
 
-    def held_up(protocol: UASocketProtocol, request_id: int, body: Any) -> None:
-        time.sleep(max(0.0, until_s + LATE_S / 4 - loop.time()))
-        loop.call_soon(answered, protocol, request_id, body)
+    def held_up(*answer: Any) -> None:
+        time.sleep(max(0.0, until_s + look_s + LATE_S / 4 - loop.time()))
+        loop.call_soon(answered, *answer)
 
-    patched.setattr(UASocketProtocol, "_call_callback", held_up)
+    def came(protocol: UASocketProtocol, request_id: int, body: Any) -> None:
+        loop.call_at(until_s + look_s / 2, held_up, protocol, request_id, body)
+
+    patched.setattr(UASocketProtocol, "_call_callback", came)
