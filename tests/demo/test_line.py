@@ -10,11 +10,15 @@ import zxingcpp
 from biip.gs1_messages import GS1Message
 from PIL import Image
 
+from oktograph.demo.places import Places
 from oktograph.simulation.spoken import tell
 from tests.support.codes import milk_codes
 from tests.support.demo import LINE, DemoPlace, running_demo
 from tests.support.edge import EdgeFolders
+from tests.support.processes import free_port
 from tests.support.waiting import until
+
+DEVICES = ("scanner-0", "scanner-1", "plc-gate", "plc-filler", "printer-0", "ups", "gpio")
 
 
 async def test_bottles_are_read_twice_packed_labelled_and_the_bad_ones_are_gone(
@@ -183,13 +187,18 @@ async def test_a_line_that_was_stopped_stands_after_a_restart_too(
     edge_folders: EdgeFolders, tmp_path: Path
 ) -> None:
     folder = await edge_folders.fresh(tmp_path / "data")
+    kept = Places(folder)
+    for device in DEVICES:
+        kept.took(device, free_port())  # nobody is given one while the demo is down
+    kept.keep()
     async with running_demo(folder, demo_rate=50) as place:
         await place.scanned(5)
         await place.tell("gpio", "press", "stop")
         await place.stands("STOPPED")
-        ports = [where for _, _, where in place.demo.hardware.devices]
+        before = place.demo.hardware.devices
+        assert {key for key, _, _ in before} == set(DEVICES)
     async with running_demo(folder, demo_rate=50) as place:
-        assert [where for _, _, where in place.demo.hardware.devices] == ports
+        assert place.demo.hardware.devices == before
         await place.connected()
         [line] = (await place.shows())["lines"]
         assert (line["id"], line["state"]) == (LINE, "STOPPED")
